@@ -1,0 +1,277 @@
+"""What happened in a run: one frozen type for each kind of record, and their exact form in the journal.
+
+Names are in the past tense. All fields are plain JSON values, masked by whoever made them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, cast, get_args
+
+from holdpoint.journal.record import Json, Record
+from holdpoint.shell import Plain
+
+
+class Status(StrEnum):
+    OK = "ok"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed_out"
+    IN_DOUBT = "in_doubt"
+    SKIPPED = "skipped"
+
+
+class Reason(StrEnum):
+    """Why a step was skipped; empty for every other status."""
+
+    NONE = ""
+    CONDITION = "condition"
+    OPERATOR = "operator"
+    DRY_RUN = "dry_run"
+    DEPENDENCY = "dependency"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOpened:
+    """The first record. `steps` maps item keys to the digests of what they are; `params` holds masked texts."""
+
+    kind: ClassVar[str] = "run.opened"
+    run: str
+    runbook: str
+    title: str
+    mode: str
+    of_run: str
+    document: str
+    plan: str
+    steps: Mapping[str, str]
+    hosts: Mapping[str, str]
+    params: Mapping[str, str]
+    incident: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """Another process goes on. Agreements that were not acted on are void, and what failed may be tried again."""
+
+    kind: ClassVar[str] = "run.resumed"
+    process: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockTaken:
+    kind: ClassVar[str] = "lock.taken"
+    host: str
+    epoch: int
+    taken_over_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LockReturned:
+    kind: ClassVar[str] = "lock.returned"
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepIntended:
+    """Durable before the first byte goes to the host. `agreement` is the digest that the person agreed to."""
+
+    kind: ClassVar[str] = "step.intent"
+    step: str
+    host: str
+    attempt: int
+    token: str
+    effect: str
+    digest: str
+    command: str
+    spool: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """How an attempt ended, or that the step was skipped. `hidden` names registered values that are kept nowhere."""
+
+    kind: ClassVar[str] = "step.result"
+    step: str
+    host: str
+    attempt: int
+    status: Status
+    reason: Reason = Reason.NONE
+    note: str = ""
+    exit: int | None = None
+    present: bool | None = None
+    """For a symptom: whether it is there."""
+    stdout: str = ""
+    stderr: str = ""
+    stdout_size: int = 0
+    stderr_size: int = 0
+    stdout_file: str = ""
+    stderr_file: str = ""
+    values: Mapping[str, Plain] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepVerified:
+    """A step's own `verify`; `green` is null where it could not be looked at."""
+
+    kind: ClassVar[str] = "step.verified"
+    step: str
+    host: str
+    attempt: int
+    green: bool | None
+    note: str = ""
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtSettled:
+    """What was decided of an execution in doubt: it `happened`, or it is to be done `again`; and by what."""
+
+    kind: ClassVar[str] = "doubt.settled"
+    step: str
+    host: str
+    attempt: int
+    happened: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProofLooked:
+    """`recovered` was looked at, before the first change or after the last."""
+
+    kind: ClassVar[str] = "proof.looked"
+    item: str
+    host: str
+    after: bool
+    green: bool | None
+    note: str = ""
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CauseDecided:
+    """Whether a cause holds; null where a value that it reads is not known."""
+
+    kind: ClassVar[str] = "cause.decided"
+    item: str
+    host: str
+    cause: str
+    title: str
+    holds: bool | None
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateOpened:
+    kind: ClassVar[str] = "gate.opened"
+    item: str
+    asks: str
+    title: str
+    digest: str
+    hosts: tuple[str, ...]
+    approvers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswered:
+    """`digests` binds the answer: for each host, the digest of exactly what would be done there."""
+
+    kind: ClassVar[str] = "gate.answered"
+    item: str
+    asks: str
+    word: str
+    by: str
+    person: str
+    digest: str
+    digests: Mapping[str, str]
+    approved_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    kind: ClassVar[str] = "escalated"
+    item: str
+    to: str
+    say: str
+    became: str
+    after: int = -1
+    """Which timed escalation of the item this was; -1 where a person called for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStopped:
+    """This process ends; the run can be resumed. `wants` is `rollback` where a person, or the document, asked for it."""
+
+    kind: ClassVar[str] = "run.stopped"
+    exit: int
+    why: str
+    item: str = ""
+    wants: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The last record of a run that is over."""
+
+    kind: ClassVar[str] = "run.finished"
+    exit: int
+    why: str
+    not_undone: tuple[str, ...] = ()
+
+
+Event = (
+    RunOpened
+    | RunResumed
+    | LockTaken
+    | LockReturned
+    | StepIntended
+    | StepEnded
+    | StepVerified
+    | DoubtSettled
+    | ProofLooked
+    | CauseDecided
+    | GateOpened
+    | GateAnswered
+    | Escalated
+    | RunStopped
+    | RunFinished
+)
+KINDS: Mapping[str, type[Event]] = {event.kind: event for event in get_args(Event)}
+
+
+def data_of(event: Event) -> dict[str, Json]:
+    """Give the journal's `data` for an event."""
+    return {f.name: _plain(getattr(event, f.name)) for f in dataclasses.fields(event)}
+
+
+def event_of(record: Record) -> Event:
+    """Read an event back; raises `ValueError` for a kind or a shape that this version does not know."""
+    kind = KINDS.get(record.kind)
+    if kind is None:
+        raise ValueError(f"record {record.seq} is of an unknown kind, `{record.kind}`")
+    try:
+        return kind(**{name: _typed(name, value) for name, value in record.data.items()})
+    except TypeError as error:
+        raise ValueError(f"record {record.seq} (`{record.kind}`) has another shape: {error}") from error
+
+
+def _plain(value: Any) -> Json:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, StrEnum):
+        return value.value
+    return cast("Json", value)
+
+
+def _typed(name: str, value: Json) -> Any:
+    if name == "status":
+        return Status(str(value))
+    if name == "reason":
+        return Reason(str(value))
+    return tuple(value) if isinstance(value, list) else value

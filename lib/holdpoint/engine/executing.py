@@ -1,0 +1,168 @@
+"""Executing commands: reads, changes with their intent before and their result after, checks, and what was in doubt."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from holdpoint.document.model import Check, Effect, Run
+from holdpoint.engine.decide import Stop
+from holdpoint.engine.events import CauseDecided, DoubtSettled, ProofLooked, StepIntended, StepVerified
+from holdpoint.engine.facts import is_changing
+from holdpoint.engine.outcomes import Attempt, judge, meets, reading_of
+from holdpoint.engine.ports import Command, NeverStarted, Outcome, Ticket
+from holdpoint.engine.session import Session
+from holdpoint.planning.plan import CausesItem, Item, ProofItem, StepItem
+from holdpoint.problem import Exit
+
+CHECK_GRACE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Executing:
+    """The engine's side of the seam to machines."""
+
+    session: Session
+
+    def read(self, item: StepItem, host: str, attempt: int) -> Stop | None:
+        command = self._command(item, host, self._spool(item, host))
+        self._intend(item, host, attempt, command)
+        watch = self.session.ports.operator.watch(item.key, self.session.target(host), item.step.effect)
+        return self._take(item, host, attempt, self.session.ports.machines[host].read(command, watch))
+
+    def change(self, item: StepItem, host: str, attempt: int) -> Stop | None:
+        """Intent, durable, before the first byte goes out; the result after it."""
+        difference = self.session.ports.documents.difference(self.session.plan.scopes[item.scope].runbook)
+        if difference:
+            return Stop(
+                Exit.USAGE,
+                f"{difference}; nothing was started: begin a new run with the document as it is now",
+                item.key,
+            )
+        again = self.session.facts().progress(item, host).again
+        if item.step.retry and attempt > 1 and not again and not self._back_off(item, host, attempt):
+            return Stop(Exit.STOPPED, f"a person stopped the run before the next attempt at `{item.key}`", item.key)
+        command = self._command(item, host, self._spool(item, host))
+        self._intend(item, host, attempt, command)
+        return self._execute(item, host, command)
+
+    def _execute(self, item: StepItem, host: str, command: Command) -> Stop | None:
+        progress, machine = self.session.facts().progress(item, host), self.session.ports.machines[host]
+        ticket = self._ticket(item, host)
+        watch = self.session.ports.operator.watch(item.key, machine.target, item.step.effect)
+        stop = self._take(item, host, progress.attempts, machine.change(command, ticket, watch))
+        if self.session.facts().progress(item, host).ended is not None:
+            machine.forget(ticket)
+        return stop
+
+    def settle(self, item: StepItem, host: str) -> Stop | None:
+        """A process that is gone intended it: let the target say what became of it."""
+        facts, machine = self.session.facts(), self.session.ports.machines[host]
+        progress = facts.progress(item, host)
+        assert progress.intent is not None  # noqa: S101 - only what was intended is settled
+        command = self._command(item, host, progress.intent.spool)
+        ticket = self._ticket(item, host)
+        watch = self.session.ports.operator.watch(item.key, machine.target, item.step.effect)
+        outcome = machine.settle(command, ticket, watch)
+        if isinstance(outcome, NeverStarted):
+            unchanged = facts.digest(item, host) == progress.intent.digest
+            if (
+                unchanged
+                and facts.stale(item, host, self.session.ports.clock.now()) is None
+                and not self._differs(item)
+            ):
+                return self._execute(item, host, command)
+            self.session.record(
+                DoubtSettled(item.key, host, progress.attempts, happened=False, by="it was never started")
+            )
+            return None
+        stop = self._take(item, host, progress.attempts, outcome)
+        if self.session.facts().progress(item, host).ended is not None:
+            machine.forget(ticket)
+        return stop
+
+    def _differs(self, item: StepItem) -> bool:
+        return bool(self.session.ports.documents.difference(self.session.plan.scopes[item.scope].runbook))
+
+    def _take(self, item: StepItem, host: str, attempt: int, outcome: Outcome) -> Stop | None:
+        tried = Attempt(item.step, item.key, host, attempt, is_changing(item), self.session.secrets())
+        judged = judge(tried, outcome)
+        self.session.hidden.update({(item.scope, host, name): secret for name, secret in judged.hidden.items()})
+        if judged.ended is not None:
+            self.session.record(judged.ended)
+        return judged.stop
+
+    def _intend(self, item: StepItem, host: str, attempt: int, command: Command) -> None:
+        name = "\0".join((item.key, host, str(attempt)))
+        token = f"{self.session.run}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        digest = self.session.facts().digest(item, host)
+        effect, text = item.step.effect.value, command.script.masked()
+        self.session.record(StepIntended(item.key, host, attempt, token, effect, digest, text, command.spool))
+
+    def _ticket(self, item: StepItem, host: str) -> Ticket:
+        progress = self.session.facts().progress(item, host)
+        assert progress.intent is not None  # noqa: S101 - a ticket is for what was intended
+        return Ticket(
+            progress.intent.token, progress.intent.digest, progress.head, self.session.state.epochs.get(host, 0)
+        )
+
+    def _command(self, item: StepItem, host: str, spool: str) -> Command:
+        assert isinstance(item.step.action, Run)  # noqa: S101 - only commands come here
+        script = self.session.facts().script(item, host, item.step.action)
+        step = item.step
+        return Command(script, spool, step.timeout, step.kill_grace, step.become, self.session.secrets())
+
+    def _spool(self, item: Item, host: str) -> str:
+        """A file name that no other execution of the run has."""
+        return f"{self.session.state.seq + 1:05d}-{re.sub(r'[^a-z0-9]+', '-', item.key)}-{re.sub(r'[^A-Za-z0-9.]+', '-', host)}"
+
+    def _back_off(self, item: StepItem, host: str, attempt: int) -> bool:
+        assert item.step.retry is not None  # noqa: S101 - only a step with a retry comes here
+        pause = item.step.retry.backoff * 2 ** min(attempt - 2, 10)
+        return self.session.ports.clock.wait(
+            pause, self.session.ports.operator.watch(item.key, self.session.target(host), Effect.READ)
+        )
+
+    # --- looking
+
+    def verify(self, item: StepItem, host: str) -> Stop | None:
+        assert item.step.verify is not None  # noqa: S101 - only a step with a check comes here
+        green, note, output, stop = self._check(item, host, item.step.verify)
+        if stop is None:
+            attempt = self.session.facts().progress(item, host).attempts
+            self.session.record(StepVerified(item.key, host, attempt, False if green is None else green, note, output))
+        return stop
+
+    def look(self, item: ProofItem, host: str) -> Stop | None:
+        once = item.check if item.after else replace(item.check, within=timedelta(0))
+        green, note, output, stop = self._check(item, host, once)
+        if stop is None:
+            self.session.record(ProofLooked(item.key, host, item.after, green, note, output))
+        return stop
+
+    def _check(self, item: Item, host: str, check: Check) -> tuple[bool | None, str, str, Stop | None]:
+        """Ask a check until it is green, for `within` at most."""
+        started, machine = self.session.ports.clock.now(), self.session.ports.machines[host]
+        script = self.session.facts().script(item, host, check.run)
+        command = Command(script, self._spool(item, host), check.timeout, CHECK_GRACE, None, self.session.secrets())
+        while True:
+            watch = self.session.ports.operator.watch(item.key, machine.target, Effect.READ)
+            outcome = machine.read(command, watch)
+            green = meets(check.expect, outcome)
+            note, output = reading_of(outcome)
+            if note == "it was ended":
+                return None, note, output, Stop(Exit.STOPPED, f"a person stopped the check of `{item.key}`", item.key)
+            if green is not False or self.session.ports.clock.now() - started + check.every > check.within:
+                return green, note, output, None
+            if not self.session.ports.clock.wait(check.every, watch):
+                return None, note, output, Stop(Exit.STOPPED, f"a person stopped the check of `{item.key}`", item.key)
+
+    def decide_causes(self, item: CausesItem) -> None:
+        facts = self.session.facts()
+        for cause in item.causes:
+            for host in self.session.plan.hosts:
+                holds = facts.holds(item.scope, host, cause)
+                text = facts.fill(item, host, cause.evidence)
+                self.session.record(CauseDecided(item.key, host, cause.id, cause.title, holds, text))

@@ -1,0 +1,150 @@
+"""The engine: ask what comes next, do it through the ports, record it, and ask again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from holdpoint.engine import questions
+from holdpoint.engine.decide import (
+    AskDoubt,
+    AskOpening,
+    AskProceed,
+    Change,
+    DecideCauses,
+    Finish,
+    Look,
+    Next,
+    OpenGate,
+    Perform,
+    Read,
+    Settle,
+    Skip,
+    Stop,
+    TakeLock,
+    Verify,
+    decide,
+)
+from holdpoint.engine.events import LockReturned, LockTaken, RunFinished, RunStopped, Status
+from holdpoint.engine.executing import Executing
+from holdpoint.engine.facts import is_changing
+from holdpoint.engine.gates import Asking
+from holdpoint.engine.performing import Performing
+from holdpoint.engine.ports import Acquired, Claim, HeldBy, JournalFailed, Unreachable
+from holdpoint.engine.session import Session
+from holdpoint.planning.plan import StepItem
+from holdpoint.problem import Exit
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How this process's part of a run ended. `wants` is `rollback` or `escalation` where that should follow."""
+
+    exit: Exit
+    why: str
+    wants: str = ""
+
+
+def go(session: Session) -> Ended:
+    """Work until the run is over or stops. Nothing is done whose intent could not be made durable."""
+    try:
+        while True:
+            ended = _do(session, decide(session.facts(), session.ports.clock.now()))
+            if ended is not None:
+                return ended
+    except JournalFailed as error:
+        return Ended(Exit.UNKNOWN, f"{error}; nothing more was done, and the run can be resumed once there is room")
+
+
+def _do(session: Session, todo: Next) -> Ended | None:
+    asking, executing, stop = Asking(session), Executing(session), None
+    match todo:
+        case AskOpening():
+            stop = asking.agree(questions.opening(session.facts()))
+        case AskProceed():
+            stop = asking.agree(questions.proceed(session.facts()))
+        case OpenGate(item, hosts):
+            stop = asking.gate(item, hosts)
+        case AskDoubt(item, host):
+            stop = asking.doubt(item, host)
+        case Perform(item, host, attempt):
+            stop = Performing(session).perform(item, host, attempt)
+        case Skip(item, host, reason, note):
+            session.skip(item, host, reason, note)
+        case Read(item, host, attempt):
+            stop = executing.read(item, host, attempt)
+        case Look(proof, host):
+            stop = executing.look(proof, host)
+        case DecideCauses(causes):
+            executing.decide_causes(causes)
+        case TakeLock(host):
+            stop = _lock(session, host)
+        case Change(item, host, attempt):
+            stop = executing.change(item, host, attempt)
+        case Settle(item, host):
+            stop = executing.settle(item, host)
+        case Verify(item, host):
+            stop = executing.verify(item, host)
+        case Stop() | Finish():
+            return _end(session, todo)
+        case _:
+            assert_never(todo)
+    return None if stop is None else _end(session, stop)
+
+
+def _claim(session: Session) -> Claim:
+    opened = session.state.opened
+    title = opened.title if opened else ""
+    return Claim(session.plan.of_run or session.run, session.person, session.ports.clock.now(), title)
+
+
+def _lock(session: Session, host: str) -> Stop | None:
+    answer = session.ports.machines[host].lock(_claim(session), take_over=session.take_over)
+    match answer:
+        case Acquired(epoch):
+            session.record(LockTaken(host, epoch, "taken over" if session.take_over else ""))
+            return None
+        case HeldBy(claim, _):
+            return Stop(Exit.LOCKED, held_by(host, claim, session.ports.clock.now()))
+        case Unreachable(why):
+            return Stop(Exit.UNKNOWN, f"the lock of {host} cannot be reached: {why}")
+        case _:
+            assert_never(answer)
+
+
+def _end(session: Session, end: Stop | Finish) -> Ended:
+    """Call for help where that is due, give back the locks that nothing stands behind any more, record the end."""
+    if isinstance(end, Stop) and end.wants == "escalation":
+        Asking(session).call_for_help(end.item)
+    for host in tuple(session.state.epochs):
+        if not _pending(session, host):
+            session.ports.machines[host].unlock(_claim(session))
+            session.record(LockReturned(host))
+    if isinstance(end, Finish):
+        session.record(RunFinished(end.exit, end.why, session.plan.not_undone))
+        return Ended(end.exit, end.why)
+    session.record(RunStopped(end.exit, end.why, end.item, end.wants))
+    return Ended(end.exit, end.why, end.wants)
+
+
+def _pending(session: Session, host: str) -> bool:
+    """Whether something runs on the host, or is in doubt there."""
+    facts = session.facts()
+    for item in session.plan.items:
+        if isinstance(item, StepItem) and is_changing(item) and host in facts.hosts(item):
+            progress = facts.progress(item, host)
+            running = progress.intent is not None and progress.ended is None
+            doubt = progress.ended is not None and progress.ended.status is Status.IN_DOUBT
+            if progress.settled is None and (running or (doubt and not progress.verified)):
+                return True
+    return False
+
+
+def held_by(host: str, claim: Claim, now: datetime) -> str:
+    """Who holds a lock, since when, and what can be done."""
+    minutes = max(0, int((now - claim.since).total_seconds() // 60))
+    return (
+        f"{host} is held by {claim.person}, run {claim.run} ({claim.title}), since {claim.since:%Y-%m-%d %H:%M} UTC"
+        f" ({minutes} min): talk to them; `run.resume {claim.run} --take-over` takes the lock over"
+    )

@@ -1,0 +1,237 @@
+"""What a person is shown before they answer: every question, built from facts."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from holdpoint.document.model import Ask, Effect, Manual, Run, Undo
+from holdpoint.engine.decide import OPENING, PROCEED
+from holdpoint.engine.events import Status
+from holdpoint.engine.facts import Facts, is_changing, shown
+from holdpoint.engine.ports import Asked, Question, Target, Tier, Word
+from holdpoint.planning.plan import Mode, StepItem
+
+RUN = Word("run", "do it, exactly as shown")
+SKIP = Word("skip", "leave this step out and go on")
+STOP = Word("stop", "end here; the run can be resumed")
+ROLLBACK = Word("rollback", "stop, and take back what was changed")
+ESCALATE = Word("escalate", "call for help, and stay at this question")
+SHOW = Word("show", "print the whole command and what was read")
+
+
+def opening(facts: Facts) -> Question:
+    """On production, before anything is read."""
+    reads = [
+        i for i in facts.plan.items if isinstance(i, StepItem) and not is_changing(i) and isinstance(i.step.action, Run)
+    ]
+    return Question(
+        kind=Asked.OPENING,
+        key=OPENING,
+        title="This is production. May the diagnosis read?",
+        targets=_targets(facts, facts.plan.hosts),
+        words=(RUN, STOP, ESCALATE, SHOW),
+        agree=("run",),
+        digest=facts.plan.digest,
+        why=f"{len(reads)} steps read, and change nothing. Every change asks again.",
+        show=tuple((f"{item.key}: {item.step.title}", script_of(facts, item, facts.plan.hosts[0])) for item in reads),
+    )
+
+
+def proceed(facts: Facts) -> Question:
+    """`recovered` is green before the first change."""
+    return Question(
+        kind=Asked.PROCEED,
+        key=PROCEED,
+        title="Nothing is red at the start. Go on all the same?",
+        targets=_targets(facts, facts.plan.hosts),
+        words=(RUN, STOP, ESCALATE, SHOW),
+        agree=("run",),
+        digest=facts.plan.digest,
+        why="The check of recovery is green before the first change, so it cannot prove the repair."
+        " Each step is judged by its own check.",
+        evidence=evidence(facts, ""),
+        remains=remains(facts),
+    )
+
+
+def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime, approved_by: tuple[str, ...]) -> Question:
+    """Before a change: all that the person has to know to agree."""
+    step, first = item.step, hosts[0]
+    targets = _targets(facts, hosts)
+    prod = any(target.tier is Tier.PROD for target in targets)
+    spec = step.gate
+    rollback = () if facts.plan.mode is Mode.ROLLBACK else (ROLLBACK,)
+    return Question(
+        kind=Asked.GATE,
+        key=item.key,
+        title=step.title,
+        targets=targets,
+        words=(RUN, SKIP, STOP, *rollback, ESCALATE, SHOW),
+        agree=hosts if prod and step.effect is Effect.DESTROY else ("run",),
+        digest=gate_digest(facts, item, hosts),
+        effect=step.effect,
+        why=facts.fill(item, first, step.why),
+        prompt=facts.fill(item, first, spec.prompt),
+        commands=tuple((host, script_of(facts, item, host)) for host in hosts),
+        values=_values(facts, item, hosts),
+        evidence=(*evidence(facts, item.scope), *_earlier(facts, item, hosts)),
+        reverts=reverts(step.undo, step.irreversible),
+        proof=step.verify.run.script.strip() if step.verify else "",
+        remains=remains(facts, item.key),
+        attempts=step.retry.max + 1 if step.retry and step.idempotent else 1,
+        approvers=spec.approvers,
+        approved_by=approved_by,
+        expires=now + spec.expires if spec.expires else None,
+        show=_outputs(facts, item, spec.show, first),
+    )
+
+
+def manual(facts: Facts, item: StepItem, host: str, now: datetime) -> Question:
+    """A person does it, and says how it ended."""
+    step = item.step
+    assert isinstance(step.action, Manual)  # noqa: S101 - narrows the type for the reader and the checker
+    rollback = () if facts.plan.mode is Mode.ROLLBACK else (ROLLBACK,)
+    done = (Word("done", "it is done"), Word("failed", "it was tried and did not work"))
+    return Question(
+        kind=Asked.MANUAL,
+        key=item.key,
+        title=step.title,
+        targets=_targets(facts, (host,)),
+        words=(*done, SKIP, STOP, *rollback, ESCALATE, SHOW),
+        digest=gate_digest(facts, item, (host,)),
+        effect=step.effect,
+        why=facts.fill(item, host, step.why),
+        prompt=facts.fill(item, host, step.action.text),
+        values=_values(facts, item, (host,)),
+        evidence=evidence(facts, item.scope),
+        reverts=reverts(step.undo, step.irreversible),
+        proof=step.verify.run.script.strip() if step.verify else "",
+        expires=now + step.gate.expires if step.gate.expires else None,
+        show=_outputs(facts, item, step.gate.show, host),
+    )
+
+
+def value(facts: Facts, item: StepItem, host: str, problem: str) -> Question:
+    """A person answers; the answer is registered."""
+    step = item.step
+    assert isinstance(step.action, Ask)  # noqa: S101 - narrows the type for the reader and the checker
+    name = step.register[0]
+    return Question(
+        kind=Asked.VALUE,
+        key=item.key,
+        title=step.title,
+        targets=_targets(facts, (host,)),
+        words=(),
+        why=problem or facts.fill(item, host, step.why),
+        prompt=facts.fill(item, host, step.action.text) + f" ({name.type})",
+        values=_values(facts, item, (host,)),
+        show=_outputs(facts, item, step.gate.show, host),
+    )
+
+
+def doubt(facts: Facts, item: StepItem, host: str, what: str) -> Question:
+    """It was begun, and what became of it is not known."""
+    return Question(
+        kind=Asked.DOUBT,
+        key=item.key,
+        title=f"In doubt: {item.step.title}",
+        targets=_targets(facts, (host,)),
+        words=(
+            Word("happened", "you looked, and it was done"),
+            Word("again", "you looked, and it was not done; its gate opens anew"),
+            STOP,
+            ESCALATE,
+            SHOW,
+        ),
+        effect=item.step.effect,
+        why=f"It was begun on {host}, and what became of it is not known: {what}",
+        prompt="Look for yourself before you answer. Nothing is repeated on its own.",
+        commands=((host, script_of(facts, item, host)),),
+        proof=item.step.verify.run.script.strip() if item.step.verify else "",
+        show=_outputs(facts, item, (), host),
+    )
+
+
+# --- the parts --------------------------------------------------------------------------------------------------
+
+
+def gate_digest(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> str:
+    """The digest that an approval names: of all that is agreed to at once."""
+    return hashlib.sha256("\0".join(facts.digest(item, host) for host in hosts).encode()).hexdigest()
+
+
+def script_of(facts: Facts, item: StepItem, host: str) -> str:
+    """The masked command of a step, as it would be executed now."""
+    action = item.step.action
+    if not isinstance(action, Run):
+        return ""
+    missing = [f"# {name}: not known yet\n" for name in facts.missing(item, host) if name in action.reads]
+    return "".join(missing) + facts.script(item, host, action).masked()
+
+
+def evidence(facts: Facts, scope: str) -> tuple[str, ...]:
+    """Which causes were found, and which were ruled out, each with its line."""
+    lines = []
+    for (key, host, _), decided in sorted(facts.state.causes.items(), key=lambda pair: pair[1].seq):
+        if key == f"{scope}causes":
+            verdict = {True: "found", False: "ruled out", None: "not known"}[decided.cause.holds]
+            lines.append(f"{host}: {decided.cause.title}: {verdict}: {decided.cause.evidence}")
+    return tuple(sorted(lines, key=lambda line: ": found: " not in line))
+
+
+def remains(facts: Facts, key: str = "") -> tuple[str, ...]:
+    """What was changed so far, and what stays undone if one stops now."""
+    lines, undone = [], []
+    for item in facts.plan.items:
+        if not isinstance(item, StepItem) or not is_changing(item):
+            continue
+        for host in facts.hosts(item):
+            ended = facts.progress(item, host).ended
+            if ended is not None and ended.status is Status.OK:
+                lines.append(f"done: {item.step.title} ({host})")
+            elif ended is not None and ended.status is not Status.SKIPPED:
+                lines.append(f"{ended.status}: {item.step.title} ({host})")
+            elif ended is None and facts.applies(item, host) is not False:
+                undone.append(f"{'this step' if item.key == key else 'not done'}: {item.step.title} ({host})")
+    return (*lines, *undone)
+
+
+def reverts(undo: Undo | None, irreversible: str | None) -> str:
+    if undo is not None:
+        how = undo.action.script.strip() if isinstance(undo.action, Run) else undo.action.text
+        return f"can be taken back: {how}"
+    return f"cannot be taken back: {irreversible}" if irreversible else ""
+
+
+def _targets(facts: Facts, hosts: tuple[str, ...]) -> tuple[Target, ...]:
+    return tuple(facts.targets[host] for host in hosts)
+
+
+def _values(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    return tuple(
+        (host, name, shown(facts.value(item.scope, host, name))) for host in hosts for name in sorted(item.step.reads)
+    )
+
+
+def _earlier(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """What became of earlier attempts at this very step."""
+    lines = []
+    for host in hosts:
+        ended = facts.progress(item, host).ended
+        if ended is not None:
+            how = f"exit {ended.exit}" if ended.exit is not None else str(ended.status)
+            lines.append(f"{host}: attempt {ended.attempt} of this step ended: {how} {ended.note}".rstrip())
+    return tuple(lines)
+
+
+def _outputs(facts: Facts, item: StepItem, names: tuple[str, ...], host: str) -> tuple[tuple[str, str], ...]:
+    """What `show` prints: the command, the named values, and what the reading steps of this scope printed."""
+    shows = [("the command", script_of(facts, item, host))]
+    shows += [(name, shown(facts.value(item.scope, host, name))) for name in names]
+    for other in facts.plan.items:
+        if isinstance(other, StepItem) and other.scope == item.scope and not is_changing(other):
+            ended = facts.progress(other, host).ended
+            if ended is not None and ended.stdout:
+                shows.append((f"{other.key}: {other.step.title}", ended.stdout))
+    return tuple(shows)

@@ -1,0 +1,64 @@
+"""One process's part of a run: the plan, the ports, and the state that the journal holds so far.
+
+Everything in the engine works on a session. `record` is the only way in which its state changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from holdpoint.engine.events import Event, Reason, Status, StepEnded, data_of
+from holdpoint.engine.facts import Facts
+from holdpoint.engine.ports import Clock, Documents, Journal, Machine, Messenger, Operator, Target
+from holdpoint.engine.state import State, fold
+from holdpoint.journal.record import Record
+from holdpoint.planning.plan import Plan, StepItem
+from holdpoint.shell import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside. `machines` has one entry for each host of the plan, and for the person's own machine."""
+
+    machines: Mapping[str, Machine]
+    operator: Operator
+    clock: Clock
+    journal: Journal
+    documents: Documents
+    messenger: Messenger
+
+
+@dataclass(slots=True)
+class Session:
+    """`state` is the fold of what the journal holds; `hidden` are the secrets that only this process knows."""
+
+    plan: Plan
+    ports: Ports
+    run: str
+    person: str
+    state: State
+    take_over: bool = False
+    hidden: dict[tuple[str, str, str], Secret] = field(default_factory=dict)
+
+    def facts(self) -> Facts:
+        targets = {name: machine.target for name, machine in self.ports.machines.items()}
+        return Facts(self.plan, self.state, self.hidden, targets)
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """All that must be masked."""
+        return (*self.plan.secrets(), *self.hidden.values())
+
+    def target(self, host: str) -> Target:
+        return self.ports.machines[host].target
+
+    def record(self, event: Event) -> Record:
+        """Make an event durable, take it in, and show it."""
+        record = self.ports.journal.append(event.kind, data_of(event))
+        self.state = fold(self.state, record)
+        self.ports.operator.tell(record)
+        return record
+
+    def skip(self, item: StepItem, host: str, reason: Reason, note: str) -> None:
+        attempt = self.facts().progress(item, host).attempts
+        self.record(StepEnded(item.key, host, attempt, Status.SKIPPED, reason, note))

@@ -1,0 +1,118 @@
+"""From a runbook and its values to a plan: `use` steps are opened up, everything is laid out in one order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from holdpoint.document.model import Effect, Runbook, Section, Step, Use, UseArg, ValueRef
+from holdpoint.planning.plan import CausesItem, Guard, Item, Mode, Plan, ProofItem, Scope, StepItem, fingerprint
+from holdpoint.planning.values import bind
+from holdpoint.problem import HoldpointError, Problem
+from holdpoint.shell import Value, as_text, value_digest
+
+Load = Callable[[str], Runbook]
+"""Give the runbook of a name, for `use`; raises `HoldpointError` where there is none."""
+
+DEEPEST = 8
+
+
+def plan(
+    runbook: Runbook,
+    values: Mapping[str, Value],
+    *,
+    hosts: tuple[str, ...],
+    here: str,
+    key: bytes,
+    load: Load,
+) -> Plan:
+    """Lay a run out. `values` come from `bind`. Raises `HoldpointError` for a `use` that cannot be opened up."""
+    layout = _Layout(load, {}, [])
+    layout.runbook(runbook, Scope("", runbook, dict(values)), (), tuple(Section))
+    return seal(Plan(runbook, Mode.REMEDIATE, hosts, here, layout.scopes, tuple(layout.items), "", key))
+
+
+def seal(unsealed: Plan) -> Plan:
+    """Compute the digest: documents, parameters, targets and the program."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    hasher = hashlib.sha256()
+    parts = [unsealed.mode, *unsealed.hosts, unsealed.here, unsealed.of_run]
+    for scope in unsealed.scopes.values():
+        parts += [scope.name, scope.runbook.digest]
+        parts += [f"{name}={value_digest(value, unsealed.key)}" for name, value in sorted(scope.params.items())]
+    parts += [f"{key}:{digest}" for key, digest in unsealed.fingerprints().items()]
+    for part in parts:
+        hasher.update(f"{len(part)}:{part}".encode())
+    return replace(unsealed, digest=hasher.hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    load: Load
+    scopes: dict[str, Scope]
+    items: list[Item]
+
+    def runbook(self, runbook: Runbook, scope: Scope, guards: tuple[Guard, ...], sections: tuple[Section, ...]) -> None:
+        """Append a runbook's program: read, look at the proof, decide the causes, repair, look again, prevent."""
+        self.scopes[scope.name] = scope
+        self._steps(runbook.symptoms, scope, guards)
+        self._steps(runbook.diagnostic, scope, guards)
+        if Section.RESOLUTION not in sections:
+            return
+        self._proof(runbook, scope, guards, after=False)
+        if runbook.causes:
+            self.items.append(CausesItem(f"{scope.name}causes", scope.name, runbook.causes, guards))
+        self._steps(runbook.resolution, scope, guards)
+        self._proof(runbook, scope, guards, after=True)
+        if Section.PREVENTION in sections:
+            self._steps(runbook.prevention, scope, guards)
+
+    def _proof(self, runbook: Runbook, scope: Scope, guards: tuple[Guard, ...], *, after: bool) -> None:
+        if runbook.recovered is not None:
+            key = f"{scope.name}recovered-{'after' if after else 'before'}"
+            self.items.append(ProofItem(key, scope.name, runbook.recovered, after, guards))
+
+    def _steps(self, steps: tuple[Step, ...], scope: Scope, guards: tuple[Guard, ...]) -> None:
+        for step in steps:
+            own = (*guards, Guard(scope.name, step.causes, step.when)) if step.causes or step.when else guards
+            if isinstance(step.action, Use):
+                self._use(step, step.action, scope, own)
+            else:
+                self.items.append(StepItem(f"{scope.name}{step.id}", scope.name, step, own))
+
+    def _use(self, step: Step, use: Use, scope: Scope, guards: tuple[Guard, ...]) -> None:
+        if scope.name.count("/") >= DEEPEST:
+            message = f"`use` goes deeper than {DEEPEST} runbooks at step `{scope.name}{step.id}`"
+            raise HoldpointError(Problem("use-too-deep", message, use.place, hint="does one use itself?"))
+        used = self.load(use.runbook)
+        given = {arg.name: _argument(arg, scope) for arg in use.args}
+        inner = Scope(f"{scope.name}{step.id}/", used, bind(used, given))
+        reading = step.section in (Section.SYMPTOMS, Section.DIAGNOSTIC)
+        sections = (Section.DIAGNOSTIC,) if reading else (Section.DIAGNOSTIC, Section.RESOLUTION)
+        self.runbook(used, inner, guards, sections)
+
+
+def _argument(arg: UseArg, scope: Scope) -> Value | str:
+    if isinstance(arg.value, ValueRef):
+        if arg.value.name not in scope.params:
+            message = f"`{arg.value.name}` has no value to hand to `{arg.name}`"
+            raise HoldpointError(Problem("use-value", message, arg.place, hint="give the parameter, or a default"))
+        return scope.params[arg.value.name]
+    return as_text(arg.value)
+
+
+def changes(plan: Plan) -> tuple[StepItem, ...]:
+    """The steps that change something, in order."""
+    return tuple(i for i in plan.items if isinstance(i, StepItem) and i.step.effect is not Effect.READ)
+
+
+def differences(recorded: Mapping[str, str], plan: Plan) -> tuple[str, ...]:
+    """The keys of the items that are not as they were recorded, in the plan's order; gone ones last."""
+    now = plan.fingerprints()
+    changed = [key for key in now if recorded.get(key) != now[key]]
+    return (*changed, *(key for key in recorded if key not in now))
+
+
+__all__ = ["Load", "changes", "differences", "fingerprint", "plan", "seal"]
