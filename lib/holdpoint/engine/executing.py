@@ -58,30 +58,37 @@ class Executing:
         return stop
 
     def settle(self, item: StepItem, host: str) -> Stop | None:
-        """A process that is gone intended it: let the target say what became of it."""
+        """A process that is gone intended it: let the target say, and start it now where it never was."""
+        facts = self.session.facts()
+        stop, never = self.look_back(item, host)
+        if not never:
+            return stop
+        progress = facts.progress(item, host)
+        unchanged = progress.intent is not None and facts.digest(item, host) == progress.intent.digest
+        stale = facts.stale(item, host, self.session.ports.clock.now())
+        if unchanged and stale is None and not self._differs(item) and progress.intent is not None:
+            return self._execute(item, host, self._command(item, host, progress.intent.spool))
+        self.never_started(item, host)
+        return None
+
+    def look_back(self, item: StepItem, host: str) -> tuple[Stop | None, bool]:
+        """Record what became of an intended change, waiting for its end where it runs; true where it never started."""
         facts, machine = self.session.facts(), self.session.ports.machines[host]
         progress = facts.progress(item, host)
-        assert progress.intent is not None  # noqa: S101 - only what was intended is settled
-        command = self._command(item, host, progress.intent.spool)
+        assert progress.intent is not None  # noqa: S101 - only what was intended is looked back at
         ticket = self._ticket(item, host)
         watch = self.session.ports.operator.watch(item.key, machine.target, item.step.effect)
-        outcome = machine.settle(command, ticket, watch)
+        outcome = machine.settle(self._command(item, host, progress.intent.spool), ticket, watch)
         if isinstance(outcome, NeverStarted):
-            unchanged = facts.digest(item, host) == progress.intent.digest
-            if (
-                unchanged
-                and facts.stale(item, host, self.session.ports.clock.now()) is None
-                and not self._differs(item)
-            ):
-                return self._execute(item, host, command)
-            self.session.record(
-                DoubtSettled(item.key, host, progress.attempts, happened=False, by="it was never started")
-            )
-            return None
+            return None, True
         stop = self._take(item, host, progress.attempts, outcome)
         if self.session.facts().progress(item, host).ended is not None:
             machine.forget(ticket)
-        return stop
+        return stop, False
+
+    def never_started(self, item: StepItem, host: str) -> None:
+        attempts = self.session.facts().progress(item, host).attempts
+        self.session.record(DoubtSettled(item.key, host, attempts, happened=False, by="it was never started"))
 
     def _differs(self, item: StepItem) -> bool:
         return bool(self.session.ports.documents.difference(self.session.plan.scopes[item.scope].runbook))

@@ -9,10 +9,10 @@ from holdpoint.document.model import Effect, Escalation
 from holdpoint.engine import questions
 from holdpoint.engine.decide import Stop
 from holdpoint.engine.events import DoubtSettled, Escalated, GateAnswered, GateOpened, Reason
+from holdpoint.engine.ports import Answer, Asked, By, Question, Silence, Tier
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import StepItem
 from holdpoint.problem import Exit
-from holdpoint.session.ports import Answer, Asked, By, Question, Silence, Tier
 
 APPROVAL_PAUSE = timedelta(seconds=1)
 
@@ -41,7 +41,7 @@ class Asking:
         if reply.text != "run":
             self.answered(question, reply, {})
             return self._refused(question, reply, item, hosts)
-        approved = self._approvals(question, reply)
+        approved = () if reply.by is By.NOBODY else self._approvals(question, reply)
         if isinstance(approved, Stop):
             return approved
         digests = {host: facts.digest(item, host) for host in hosts}
@@ -57,7 +57,9 @@ class Asking:
         reply = self.ask(question, item.step.escalate)
         if isinstance(reply, Stop):
             return Stop(
-                Exit.UNKNOWN if reply.exit is Exit.NEEDS_PERSON else reply.exit, f"{question.title} on {host}: {reply.why}", item.key
+                Exit.UNKNOWN if reply.exit is Exit.NEEDS_PERSON else reply.exit,
+                f"{question.title} on {host}: {reply.why}",
+                item.key,
             )
         self.answered(question, reply, {})
         if reply.text in ("happened", "again"):
@@ -82,6 +84,8 @@ class Asking:
                 self._escalate(question.key, due, timed=True)
             elif reply.text == "escalate" and question.words:
                 self._escalate(question.key, due, timed=False)
+                if reply.by is not By.HAND:
+                    return self._silent(question, Silence.NOT_IN_FILE)
             elif self._by_script_on_production(question, reply):
                 return Stop(
                     Exit.NEEDS_PERSON,

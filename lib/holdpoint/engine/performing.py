@@ -11,10 +11,10 @@ from holdpoint.engine import questions
 from holdpoint.engine.decide import Stop
 from holdpoint.engine.events import Reason, Status, StepEnded, StepIntended
 from holdpoint.engine.gates import Asking
+from holdpoint.engine.ports import Answer, By
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import StepItem
 from holdpoint.problem import Exit, Problem
-from holdpoint.session.ports import Answer, By
 from holdpoint.shell import Secret
 
 

@@ -293,6 +293,8 @@ class Question:
     expires: datetime | None = None
     show: tuple[tuple[str, str], ...] = ()
     """Title and text of what the word `show` prints."""
+    hidden: bool = False
+    """What is typed is a secret, and does not appear on the screen."""
 
 
 class By(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from holdpoint.document.model import Ask, Effect, Manual, Run, Undo
+from holdpoint.document.model import Ask, Effect, Manual, Run, Undo, ValueType
 from holdpoint.engine.decide import OPENING, PROCEED
 from holdpoint.engine.events import Status
 from holdpoint.engine.facts import Facts, is_changing, shown
@@ -127,6 +127,7 @@ def value(facts: Facts, item: StepItem, host: str, problem: str) -> Question:
         prompt=facts.fill(item, host, step.action.text) + f" ({name.type})",
         values=_values(facts, item, (host,)),
         show=_outputs(facts, item, step.gate.show, host),
+        hidden=step.sensitive or name.type is ValueType.SECRET,
     )
 
 

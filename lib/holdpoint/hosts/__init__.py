@@ -1,0 +1,1 @@
+"""Machines: this one, others over SSH, and those that execute nothing."""

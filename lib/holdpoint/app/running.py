@@ -1,0 +1,189 @@
+"""Begin a run, take it up again, take it back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from holdpoint.app.values import resolve
+from holdpoint.app.world import Kind, Stage, World
+from holdpoint.document.model import Runbook
+from holdpoint.engine import aftermath, loop
+from holdpoint.engine.events import RunFinished, RunOpened, RunResumed
+from holdpoint.engine.executing import Executing
+from holdpoint.engine.facts import Facts
+from holdpoint.engine.loop import Ended
+from holdpoint.engine.session import Ports, Session
+from holdpoint.engine.state import State, replay
+from holdpoint.planning import build
+from holdpoint.planning.plan import Mode, Plan
+from holdpoint.planning.rollback import rollback as plan_rollback
+from holdpoint.problem import Exit, HoldpointError, Problem
+from holdpoint.shell import MASK, Value
+
+
+def begin(
+    world: World,
+    name: str,
+    params: Mapping[str, str],
+    kind: Kind,
+    answers: Mapping[str, str] | None = None,
+    incident: str = "",
+) -> Ended:
+    """Plan a runbook and run it; raises `HoldpointError` for everything that is wrong before it begins."""
+    plan = plan_of(world, world.library.load(name), params, ask=kind is not Kind.DRY)
+    return carry_out(world, plan, kind, answers, incident)
+
+
+def plan_of(world: World, runbook: Runbook, params: Mapping[str, str], *, ask: bool) -> Plan:
+    """Bind values and lay the run out; asks for what is missing where a person is there and `ask` is true."""
+    return _plan(world, runbook, resolve(world, runbook, params, ask=ask))
+
+
+def carry_out(
+    world: World, plan: Plan, kind: Kind, answers: Mapping[str, str] | None = None, incident: str = ""
+) -> Ended:
+    """Run a plan from its start, and take it back where a person or the document says so."""
+    with world.stage(plan, kind, answers) as stage:
+        session = _session(world, stage, plan, State())
+        stage.drawing.opening(plan, session.run, kind.value)
+        session.record(aftermath.opened(plan, session.run, kind.value, stage.targets(), incident))
+        ended = loop.go(session)
+        stage.closing(session, ended)
+    if ended.wants == Mode.ROLLBACK and kind is Kind.REAL:
+        return rollback(world, session.run, answers)
+    return ended
+
+
+def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_over: bool) -> Ended:
+    """Take a run up again where it was left; refused where its document, plan or journal is not what it was."""
+    folder = world.state.find(name)
+    with folder.open_journal(world.person, world.clock) as journal:
+        state = replay(journal.records)
+        _can_be_resumed(folder.name, state)
+        plan = _replanned(world, folder.name, state)
+        with world.stage(plan, Kind.REAL, answers, folder=folder, journal=journal) as stage:
+            _heads_stand(stage, folder.name, {record.hash for record in journal.records})
+            session = _session(world, stage, plan, state, take_over=take_over)
+            stage.drawing.opening(plan, session.run, "resumed")
+            session.record(RunResumed(os.getpid()))
+            ended = loop.go(session)
+            stage.closing(session, ended)
+    if ended.wants == Mode.ROLLBACK:
+        return rollback(world, folder.name, answers)
+    return ended
+
+
+def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ended:
+    """Take a run's changes back: a run of its own, under the lock of the run that it takes back."""
+    folder = world.state.find(name)
+    with folder.open_journal(world.person, world.clock) as journal:
+        state = replay(journal.records)
+        plan = _replanned(world, folder.name, state)
+        if plan.mode is Mode.ROLLBACK or (state.opened and state.opened.mode != Kind.REAL):
+            message = f"run `{folder.name}` is no run that changed something, so there is nothing to take back"
+            raise HoldpointError(Problem("not-to-roll-back", message, hint="`run.list` shows the runs"))
+        with world.stage(plan, Kind.REAL, answers, folder=folder, journal=journal) as stage:
+            _heads_stand(stage, folder.name, {record.hash for record in journal.records})
+            session = _session(world, stage, plan, state)
+            stopped = _settle_all(session)
+            if stopped is not None:
+                return stopped
+            taking_back = taken_back(folder.name, session.facts())
+    with world.stage(taking_back, Kind.REAL, answers) as stage:
+        undoing = _session(world, stage, taking_back, State())
+        stage.drawing.opening(taking_back, undoing.run, "rollback")
+        undoing.record(aftermath.opened(taking_back, undoing.run, Kind.REAL.value, stage.targets(), ""))
+        ended = loop.go(undoing)
+        stage.closing(undoing, ended)
+    return ended
+
+
+def taken_back(run: str, facts: Facts) -> Plan:
+    """Lay out the rollback of a run from where it stands."""
+    values = aftermath.registered(facts.plan, facts.state)
+    return plan_rollback(facts.plan, run, aftermath.changes_made(facts), values)
+
+
+def _settle_all(session: Session) -> Ended | None:
+    """What was begun and not seen to end is looked at first: an undo must not race what it undoes."""
+    for item, host in aftermath.unfinished(session.facts()):
+        executing = Executing(session)
+        stop, never = executing.look_back(item, host)
+        if never:
+            executing.never_started(item, host)
+        if stop is not None:
+            return Ended(stop.exit, stop.why)
+    return None
+
+
+def _session(world: World, stage: Stage, plan: Plan, state: State, *, take_over: bool = False) -> Session:
+    ports = Ports(
+        machines=stage.machines,
+        operator=stage.operator,
+        clock=stage.clock,
+        journal=stage.journal,
+        documents=world.documents,
+        messenger=stage.messenger,
+    )
+    return Session(plan, ports, stage.run, world.person, state, take_over)
+
+
+def _plan(world: World, runbook: Runbook, values: Mapping[str, Value]) -> Plan:
+    here = world.local.name
+    return build.plan(runbook, values, hosts=(here,), here=here, key=world.state.key(), load=world.library.load)
+
+
+def _can_be_resumed(run: str, state: State) -> None:
+    if isinstance(state.end, RunFinished):
+        message = f"run `{run}` is over: {state.end.why}"
+        raise HoldpointError(Problem("run-over", message, hint=f"`run.show {run}` shows it; begin a new run"))
+    if state.opened is not None and state.opened.mode != Kind.REAL:
+        message = f"run `{run}` was a {state.opened.mode}, which changes nothing and is not resumed"
+        raise HoldpointError(Problem("not-resumed", message, hint="begin it anew"))
+
+
+def _replanned(world: World, run: str, state: State) -> Plan:
+    """Plan a recorded run anew, and refuse it where it is not the same any more."""
+    if state.opened is None:
+        message = f"run `{run}` was cut off before its first record: nothing was begun"
+        raise HoldpointError(Problem("nothing-begun", message, hint="begin a new run"))
+    return _rollback_again(world, state.opened) if state.opened.of_run else _same(world, state.opened)
+
+
+def _same(world: World, opened: RunOpened) -> Plan:
+    runbook = world.library.load(opened.runbook)
+    given = {name: text for name, text in opened.params.items() if text != MASK}
+    plan = _plan(world, runbook, resolve(world, runbook, given, ask=True))
+    if plan.digest == opened.plan:
+        return plan
+    differing = build.differences(opened.steps, plan)
+    what = ", ".join(f"`{key}`" for key in differing[:5]) if differing else "a secret, or text outside the steps,"
+    kept = "the document" if runbook.digest != opened.document else "the plan"
+    message = f"{kept} of run `{opened.run}` is not what it was: {what} differs"
+    hint = f"put the document back as it was ({opened.file}), or begin a new run"
+    raise HoldpointError(Problem("plan-differs", message, hint=hint))
+
+
+def _rollback_again(world: World, opened: RunOpened) -> Plan:
+    """A rollback that was cut off: lay it out again from the run that it takes back."""
+    folder = world.state.find(opened.of_run)
+    original = replay(folder.records())
+    plan = _replanned(world, folder.name, original)
+    again = taken_back(folder.name, Facts(plan, original, {}, {}))
+    if again.digest != opened.plan:
+        differing = ", ".join(f"`{key}`" for key in build.differences(opened.steps, again)) or "a value"
+        message = f"the plan of rollback `{opened.run}` is not what it was: {differing} differs"
+        raise HoldpointError(Problem("plan-differs", message, hint=f"begin it anew: run.rollback {opened.of_run}"))
+    return again
+
+
+def _heads_stand(stage: Stage, run: str, hashes: set[str]) -> None:
+    """Refuse a journal that lacks a record which a target has seen: it was cut before the last change."""
+    for name, machine in stage.machines.items():
+        for token, head in (machine.heads(run) or {}).items():
+            if head not in hashes:
+                message = f"{name} executed `{token}` for a record that the journal of `{run}` does not hold"
+                hint = "the journal was cut or altered: look at the host itself, and write down what was done by hand"
+                problem = Problem("journal-cut", message, found="no such record", expected=head[:16], hint=hint)
+                raise HoldpointError(problem, exit_code=Exit.DAMAGED)

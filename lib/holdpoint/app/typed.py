@@ -1,0 +1,102 @@
+"""What was typed, where Invoke would take it for something else or drop it.
+
+Invoke eats an option as a positional name, drops a repeatable option that stands bare, and hands nothing of what
+stands behind `--`. So this reads the command line of the process; each check is local to one token and the next.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+from holdpoint.problem import HoldpointError, Problem
+
+VALUED = ("answers", "incident", "out")
+"""Options whose value can be any text but an empty one or another option."""
+
+
+def refuse(
+    task: str, given: Mapping[str, object], *, named: str, lists: tuple[str, ...], rest: bool, dry: bool
+) -> None:
+    """Raise for everything typed that Invoke would have dropped or taken for something else.
+
+    `given` are the task's arguments, `named` its positional one, `lists` the options that can be repeated; `rest` says
+    that something takes what stands behind `--`, `dry` that a dry run was asked of a task that has none.
+    """
+    problems = [_bare(option) for option in lists if _stands_bare(f"--{option}", _tokens())]
+    problems += [_bare(option) for option in VALUED if _is_no_value(given.get(option))]
+    if named and _is_no_value(given.get(named)):
+        problems.append(_bad_name(task, named, str(given[named])))
+    if _behind() and not rest:
+        found = " ".join(f"`{word}`" for word in _behind())
+        problems.append(Problem("extra-words", "nothing takes what stands behind `--`", found=found))
+    if dry:
+        hint = "`runbook NAME --dry-run` is a walk-through"
+        problems.append(Problem("no-dry-run", f"`{task}` has no dry run", found="`--dry`", hint=hint))
+    if problems:
+        raise HoldpointError(problems)
+
+
+def _is_no_value(value: object) -> bool:
+    return isinstance(value, str) and (not value.strip() or value.startswith("-"))
+
+
+def _bad_name(task: str, named: str, found: str) -> Problem:
+    what = {"name": "the name of a runbook", "run": "the name of a run", "text": "a text"}[named]
+    return Problem(
+        "bad-name",
+        f"`{task}` needs {what} before its options",
+        found=f"`{found}`" if found.strip() else "an empty text",
+        hint=f"`inv --help {task}` shows what it takes",
+    )
+
+
+def one_of(options: Mapping[str, bool], default: str) -> str:
+    """Give the one option that is on; raises where more than one is."""
+    given = [option for option, on in options.items() if on]
+    if len(given) > 1:
+        raise HoldpointError(Problem("both-options", f"{' and '.join(f'`{o}`' for o in given)} exclude each other"))
+    return given[0] if given else default
+
+
+def answers(file: str | None) -> Mapping[str, str] | None:
+    """Read a file of answers; None where none is given."""
+    if file is None:
+        return None
+    from holdpoint.operators.answers import read  # noqa: PLC0415 - only where it is asked for
+
+    return read(Path(file))
+
+
+def rest() -> tuple[str, ...]:
+    """Give what stands behind `--`."""
+    return tuple(_behind())
+
+
+def keep_compiled() -> None:
+    """Undo Invoke's default of not keeping compiled modules: it makes every start slower, and was meant for tasks."""
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+
+
+def _tokens() -> list[str]:
+    return sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
+
+
+def _behind() -> list[str]:
+    return sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+
+
+def _stands_bare(option: str, tokens: list[str]) -> bool:
+    """Whether an occurrence has no value: nothing, or another option, comes next."""
+    values = [token.removeprefix(f"{option}=") for token in tokens if token.startswith(f"{option}=")]
+    values += [after for token, after in pairwise([*tokens, ""]) if token == option]
+    return any(_is_no_value(value) for value in values)
+
+
+def _bare(option: str) -> Problem:
+    examples = {"param": "mount=/var/log", "name": "disk-full", "answers": "answers.yaml", "out": "pages"}
+    example = f"--{option} {examples.get(option, 'ID')}"
+    return Problem("bare-option", f"`--{option}` stands without a value", expected=f"`{example}`")

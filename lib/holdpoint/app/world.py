@@ -1,0 +1,282 @@
+"""Everything outside, put together: where documents and runs lie, who is there, and the ports of one run.
+
+`World` is what a use case is handed; `Stage` is what one run works with. Here, and only here, it is decided that a
+walk-through gets a machine that executes nothing.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from holdpoint.app.room import MEMORY, memory_agreed
+from holdpoint.document.model import Runbook
+from holdpoint.engine.loop import Ended
+from holdpoint.engine.ports import (
+    Clock,
+    Documents,
+    Journal,
+    JournalFailed,
+    Machine,
+    Messenger,
+    Operator,
+    Target,
+    Tier,
+)
+from holdpoint.engine.session import Session
+from holdpoint.hosts.crashing import crashing
+from holdpoint.hosts.local import LocalMachine, NoRoom
+from holdpoint.hosts.walkthrough import CheckMachine, WalkthroughMachine
+from holdpoint.journal.record import Record
+from holdpoint.operators.console import ConsoleOperator
+from holdpoint.operators.interrupts import Interrupts
+from holdpoint.operators.scripted import ScriptedOperator, check_answers
+from holdpoint.operators.walkthrough import WalkthroughOperator
+from holdpoint.planning.plan import Plan
+from holdpoint.problem import Exit, HoldpointError, Problem
+from holdpoint.store import room
+from holdpoint.store.clock import FrozenClock, SystemClock
+from holdpoint.store.journal_file import JournalFile
+from holdpoint.store.library import Library
+from holdpoint.store.memory_journal import MemoryJournal
+from holdpoint.store.messenger import CommandMessenger
+from holdpoint.store.run_folder import RunFolder
+from holdpoint.store.state_folder import StateFolder
+
+
+class Kind(StrEnum):
+    """What a run does with what it would change."""
+
+    REAL = "real"
+    CHECK = "check"
+    DRY = "dry-run"
+
+
+class Drawing(Protocol):
+    """Draws the beginning and the end of a run."""
+
+    def opening(self, plan: Plan, run: str, kind: str) -> None: ...
+
+    def closing(self, session: Session, ended: Ended, journal: str = "") -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one run works with."""
+
+    run: str
+    machines: Mapping[str, Machine]
+    operator: Operator
+    clock: Clock
+    journal: Journal
+    messenger: Messenger
+    drawing: ConsoleOperator
+    file: str = ""
+    """Where the journal lies; empty where nothing is kept."""
+
+    def targets(self) -> tuple[Target, ...]:
+        return tuple(machine.target for machine in self.machines.values())
+
+    def closing(self, session: Session, ended: Ended) -> None:
+        self.drawing.closing(session, ended, self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One person at one machine. `operator`, where given, takes the place of the terminal."""
+
+    person: str
+    environ: Mapping[str, str]
+    state: StateFolder
+    library: Library
+    local: Target
+    json: bool = False
+    plain: bool = False
+    operator: Operator | None = None
+    clock: Clock = field(default_factory=SystemClock)
+
+    @classmethod
+    def here(
+        cls,
+        *,
+        json: bool = False,
+        plain: bool = False,
+        runbooks: Path | None = None,
+        operator: Operator | None = None,
+    ) -> World:
+        """Look around: environment, working folder, this machine. Makes nothing."""
+        environ = dict(os.environ)
+        return cls(
+            person=environ.get("HOLDPOINT_PERSON") or environ.get("SUDO_USER") or _user(),
+            environ=environ,
+            state=StateFolder.default(environ),
+            library=Library.here(Path.cwd(), runbooks),
+            local=this_machine(Path.cwd()),
+            json=json,
+            plain=plain,
+            operator=operator,
+        )
+
+    @property
+    def out(self) -> TextIO:
+        """Where everything for people goes."""
+        return sys.stderr if self.json else sys.stdout
+
+    @property
+    def interactive(self) -> bool:
+        return sys.stdin is not None and sys.stdin.isatty()
+
+    @property
+    def documents(self) -> Documents:
+        return LibraryDocuments(self.library)
+
+    def prompt(self, text: str) -> str:
+        """Ask for a value before a run begins."""
+        self.out.write(f"{text} ")
+        self.out.flush()
+        line = sys.stdin.readline()
+        if not line:
+            problem = Problem("input-closed", "the input was closed before a value was typed")
+            raise HoldpointError(problem, exit_code=Exit.NEEDS_PERSON)
+        return line.rstrip("\n")
+
+    @property
+    def prompt_secret(self) -> Callable[[str], str] | None:
+        """Ask for a secret without echo; None where nobody is at a terminal."""
+        return (lambda text: getpass.getpass(f"{text} ", self.out)) if self.interactive else None
+
+    def machine(self, run_folder: Path, *, memory_allowed: bool = False) -> LocalMachine:
+        """This machine, for real."""
+        return LocalMachine(self.local, run_folder, memory_allowed=memory_allowed)
+
+    @contextmanager
+    def stage(
+        self,
+        plan: Plan,
+        kind: Kind,
+        answers: Mapping[str, str] | None,
+        *,
+        folder: RunFolder | None = None,
+        journal: JournalFile | None = None,
+    ) -> Iterator[Stage]:
+        """Set the ports of one run up, and clear them away; `folder` and `journal` are those of a run taken up again."""
+        if answers is not None:
+            check_answers({key: word for key, word in answers.items() if key != MEMORY}, plan)
+        with ExitStack() as stack:
+            interrupts = stack.enter_context(Interrupts())
+            drawing = self._drawing(interrupts)
+            if kind is Kind.DRY:
+                yield self._dry(plan, drawing)
+                return
+            if folder is None:
+                folder = self._room_for_run(answers).new_run(plan.runbook.id, self.clock.now())
+            if journal is None:
+                journal = _made(folder, self.person, self.clock)
+                stack.callback(journal.close)
+            else:
+                drawing.recall(journal.records)
+            yield self._real(kind, folder, journal, drawing, answers)
+
+    # --- parts of a stage
+
+    def _dry(self, plan: Plan, drawing: ConsoleOperator) -> Stage:
+        """Execute nothing, open nothing, keep nothing."""
+        machine = WalkthroughMachine(self.local)
+        operator = WalkthroughOperator(self.person, drawing)
+        clock = FrozenClock(self.clock.now())
+        journal = MemoryJournal(self.person, clock)
+        name = f"walk-through of {plan.runbook.id}"
+        return Stage(name, {self.local.name: machine}, operator, clock, journal, NotSent(), drawing)
+
+    def _real(
+        self,
+        kind: Kind,
+        folder: RunFolder,
+        journal: JournalFile,
+        drawing: ConsoleOperator,
+        answers: Mapping[str, str] | None,
+    ) -> Stage:
+        asks = self.operator or (drawing if answers is None else ScriptedOperator(answers, self.person, drawing))
+        local = self.machine(folder.path)
+        machine: Machine = local
+        operator: Operator = asks
+        messenger: Messenger = CommandMessenger(self.environ)
+        if kind is Kind.CHECK:
+            machine, messenger = CheckMachine(local), NotSent()
+            operator = WalkthroughOperator(self.person, drawing, asks=asks)
+        elif isinstance(lacking := local.prepare(), NoRoom):
+            memory_agreed(self, lacking.why, answers)
+            machine = self.machine(folder.path, memory_allowed=True)
+        machines = {self.local.name: crashing(machine)}
+        return Stage(folder.name, machines, operator, self.clock, journal, messenger, drawing, str(folder.journal))
+
+    def _drawing(self, interrupts: Interrupts) -> ConsoleOperator:
+        also = _print_record if self.json else None
+        return ConsoleOperator(self.person, out=self.out, plain=self.plain, interrupts=interrupts, also=also)
+
+    def _room_for_run(self, answers: Mapping[str, str] | None) -> StateFolder:
+        """The state folder, or after a yes its twin in memory, where its filesystem has no room."""
+        probed = room.probe(self.state.path)
+        if isinstance(probed, room.Room):
+            return self.state
+        memory_agreed(self, probed.why, answers)
+        twin = self.state.memory_folder()
+        self.out.write(f"{twin.warning}.\n")
+        return twin
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryDocuments:
+    """Looks at a document again before an effect."""
+
+    library: Library
+
+    def difference(self, runbook: Runbook) -> str:
+        try:
+            now = self.library.load(runbook.id)
+        except HoldpointError as error:
+            return f"`{runbook.id}` cannot be read any more: {error}"
+        return "" if now.digest == runbook.digest else f"`{runbook.id}` was changed since this run was planned"
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Messages of a walk-through go nowhere."""
+
+    def send(self, to: str, text: str) -> str:  # noqa: ARG002 - the port's signature
+        return f"not sent to {to}: this is a walk-through"
+
+
+def this_machine(folder: Path) -> Target:
+    """This machine and its tier: `local`, unless an entry of `hosts.yaml` expects it."""
+    del folder
+    return Target(socket.gethostname() or "localhost", Tier.LOCAL)
+
+
+def _made(folder: RunFolder, person: str, clock: Clock) -> JournalFile:
+    try:
+        return folder.create_journal(person, clock)
+    except JournalFailed as error:
+        hint = "make room, or set HOLDPOINT_STATE to a folder that has some"
+        raise HoldpointError(Problem("no-journal", str(error), hint=hint), exit_code=Exit.UNKNOWN) from error
+
+
+def _print_record(record: Record) -> None:
+    from holdpoint.views import jsonlines  # noqa: PLC0415 - only with --json
+
+    sys.stdout.write(jsonlines.line(record))
+    sys.stdout.flush()
+
+
+def _user() -> str:
+    with suppress(KeyError, OSError):
+        return getpass.getuser()
+    return f"uid-{os.getuid()}"

@@ -1,0 +1,3 @@
+def errors(d): return []
+def warnings(d): return []
+def cross(r): return ()

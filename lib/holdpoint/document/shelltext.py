@@ -1,0 +1,314 @@
+"""Which variables a script reads, as far as its text tells.
+
+A scanner of quotes, substitutions, comments and here-documents, not a shell: it finds names, it decides nothing.
+Known names are found generously (also in single quotes, since `trap '…"$mount"…'` reads them later): a value that
+is assigned in vain does no harm. Unknown names are found strictly, outside of single quotes, since awk and Perl
+have `$names` of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LOWER = re.compile(r"[a-z][a-z0-9_]*")
+_DOLLAR = re.compile(r"\$(?:\{[#!]?)?([a-z][a-z0-9_]*)")
+_BARE = re.compile(r"(?<![$\w{#!])([a-z][a-z0-9_]*)")
+_ASSIGN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[[^]\n]*\])?\+?=")
+_HEREDOC = re.compile(r"<<(-?)[ \t]*(\\?)(['\"]?)([A-Za-z0-9_.+-]+)\3")
+_ARITHMETIC = re.compile(r"(?<![$\w.#])([a-z][a-z0-9_]*)\b(?![(\[])")
+_DECLARING = frozenset({"read", "local", "export", "readonly", "declare", "typeset", "mapfile", "readarray", "getopts", "unset"})
+_ENDS = frozenset(" \t\n;&|<>()")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A variable that is read at an offset; `optional` where the script has its own answer for an unset one."""
+
+    name: str
+    offset: int
+    optional: bool = False
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a scan found. `assigned` gives the offset from which on a name holds what the script put into it."""
+
+    mentions: list[Mention] = field(default_factory=list)
+    assigned: dict[str, int] = field(default_factory=dict)
+    quoted: list[tuple[int, int]] = field(default_factory=list)
+    """Spans that the shell itself does not look into: single quotes, quoted here-documents."""
+    redirects: list[tuple[int, str]] = field(default_factory=list)
+    """Offsets of `>` and what it writes to, as far as that is one plain word."""
+    words: list[tuple[int, str]] = field(default_factory=list)
+    """Every word that stands where a command's name may stand, with the rest of its command."""
+
+
+def reads(script: str, known: frozenset[str]) -> frozenset[str]:
+    """Give the known names that a script reads before it assigns them itself."""
+    arithmetic = "((" in script
+    if not known or ("$" not in script and not arithmetic):
+        return frozenset()
+    names = {name for name in _DOLLAR.findall(script) if name in known}
+    bare = {name for name in _BARE.findall(script) if name in known}
+    if not bare:
+        return frozenset(names)
+    found = scan(script)
+    end = len(script)
+    names = {m.name for m in found.mentions if m.name in known and m.offset < found.assigned.get(m.name, end)}
+    for start, stop in found.quoted:
+        inside = {match[1] for match in _DOLLAR.finditer(script, start, stop)}
+        names |= {name for name in inside & known if start < found.assigned.get(name, end)}
+    return frozenset(names)
+
+
+def unknown(script: str, known: frozenset[str]) -> tuple[Mention, ...]:
+    """Give the first mention of each lower-case variable that neither the script nor anything before it sets."""
+    if "$((" not in script and known.issuperset(_DOLLAR.findall(script)):
+        return ()
+    found = scan(script)
+    first: dict[str, Mention] = {}
+    for mention in found.mentions:
+        fits = _LOWER.fullmatch(mention.name) and not mention.optional
+        if fits and mention.name not in known and mention.name not in found.assigned:
+            first.setdefault(mention.name, mention)
+    return tuple(first.values())
+
+
+def scan(script: str) -> Findings:
+    """Scan a script once. Never raises: what cannot be understood is passed over."""
+    scanner = _Scanner(script)
+    while scanner.at < len(script):
+        scanner.step()
+    scanner.finish()
+    return scanner.found
+
+
+class _Scanner:
+    """Walks over the text; `open` holds the quotes and brackets that are not closed yet."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.open: list[str] = []
+        self.found = Findings()
+        self.pending: list[tuple[int, str]] = []
+        self.heredocs: list[tuple[str, bool, bool]] = []
+        self.word_start = True
+        self.command: list[tuple[int, list[str]]] = [(0, [])]
+
+    def step(self) -> None:
+        """Take one piece of the text."""
+        char = self.text[self.at]
+        if char == "\\":
+            self.at += 2
+            self.word_start = False
+        elif self.open and self.open[-1] == '"':
+            self._in_double_quotes(char)
+        elif char == "'":
+            self._single_quotes()
+        elif char == '"' or char == "`":
+            self._toggle(char)
+        elif char == "$":
+            self._dollar()
+        elif char == "#" and self.word_start and "${" not in self.open[-1:]:
+            self._to_line_end()
+        elif char == "}" and self.open and self.open[-1] == "${":
+            self.open.pop()
+            self.at += 1
+        elif char == "<" and self.text.startswith("<<", self.at) and not self.text.startswith("<<<", self.at):
+            self._heredoc()
+        elif self.text.startswith("<<<", self.at):
+            self.at += 3
+        elif char in _ENDS:
+            self._word_end(char)
+        else:
+            self._word(char)
+
+    def finish(self) -> None:
+        for _, name in self.pending:
+            self.found.assigned.setdefault(name, len(self.text))
+        self._end_command()
+
+    def _in_double_quotes(self, char: str) -> None:
+        if char == '"' or char == "`":
+            self._toggle(char)
+        elif char == "$":
+            self._dollar()
+        else:
+            self.at += 1
+
+    def _toggle(self, char: str) -> None:
+        if self.open and self.open[-1] == char:
+            self.open.pop()
+            if char == "`":
+                self._settle()
+        else:
+            self.open.append(char)
+            self.word_start = char == "`"
+        self.at += 1
+        if char == '"':
+            self.word_start = False
+
+    def _single_quotes(self) -> None:
+        if self.open and self.open[-1] == "${" and '"' in self.open:
+            self.at += 1
+            return
+        end = self.text.find("'", self.at + 1)
+        end = len(self.text) if end < 0 else end
+        self.found.quoted.append((self.at, end))
+        self.at = end + 1
+        self.word_start = False
+
+    def _dollar(self) -> None:
+        rest = self.at + 1
+        if self.text.startswith("((", rest):
+            self._arithmetic(rest + 2)
+        elif self.text.startswith("(", rest):
+            self.open.append("$(")
+            self.at = rest + 1
+            self.word_start = True
+            return
+        elif self.text.startswith("{", rest):
+            self._braces(rest + 1)
+        elif self.text.startswith("'", rest) and '"' not in self.open:
+            self.at = rest
+        elif match := _NAME.match(self.text, rest):
+            self.found.mentions.append(Mention(match.group(), self.at))
+            self.at = match.end()
+        else:
+            self.at = min(rest + 1, len(self.text)) if self.text[rest : rest + 1] in ("#", "?", "$", "!", "@", "*", "-") else rest
+        self.word_start = False
+
+    def _braces(self, start: int) -> None:
+        """`${name…}`: the name is read; what follows is scanned like any text until the brace is closed."""
+        begin = start + 1 if self.text[start : start + 1] in ("#", "!") else start
+        match = _NAME.match(self.text, begin)
+        self.open.append("${")
+        if match is None:
+            self.at = begin
+            return
+        after = self.text[match.end() : match.end() + 2].lstrip(":")[:1]
+        self.found.mentions.append(Mention(match.group(), self.at, optional=after in ("-", "=", "+", "?") and bool(after)))
+        if after == "=":
+            self.found.assigned.setdefault(match.group(), match.end())
+        self.at = match.end()
+
+    def _arithmetic(self, start: int) -> None:
+        """`$((…))`: names need no dollar there. What turns out to be `$( (…) )` is scanned as such."""
+        end = self.text.find("))", start)
+        inside = self.text[start:end] if end >= 0 else ""
+        if end < 0 or "\n" in inside or '"' in inside or "'" in inside or "$(" in inside:
+            self.open.append("$(")
+            self.at = start - 1
+            self.word_start = True
+            return
+        for match in _ARITHMETIC.finditer(inside):
+            self.found.mentions.append(Mention(match[1], start + match.start()))
+        for match in re.finditer(r"\$\{?([A-Za-z_]\w*)", inside):
+            self.found.mentions.append(Mention(match[1], start + match.start()))
+        for match in re.finditer(r"([a-z]\w*)\s*(?:[-+*/%]?=(?!=))", inside):
+            self.found.assigned.setdefault(match[1], start + match.end())
+        self.at = end + 2
+
+    def _to_line_end(self) -> None:
+        end = self.text.find("\n", self.at)
+        self.at = len(self.text) if end < 0 else end
+
+    def _heredoc(self) -> None:
+        match = _HEREDOC.match(self.text, self.at)
+        if match is None:
+            self.at += 2
+            return
+        self.heredocs.append((match[4], bool(match[2] or match[3]), bool(match[1])))
+        self.at = match.end()
+
+    def _heredoc_bodies(self) -> None:
+        """After a line that announces here-documents: mark the quoted ones, find names in the others."""
+        for word, quoted, tabs in self.heredocs:
+            start = self.at
+            end = start
+            while end < len(self.text):
+                stop = self.text.find("\n", end)
+                stop = len(self.text) if stop < 0 else stop
+                line = self.text[end:stop]
+                if (line.lstrip("\t") if tabs else line) == word:
+                    break
+                end = stop + 1
+            end = min(end, len(self.text))
+            if quoted:
+                self.found.quoted.append((start, end))
+            else:
+                for match in re.finditer(r"(?<!\\)\$\{?([A-Za-z_]\w*)", self.text[start:end]):
+                    self.found.mentions.append(Mention(match[1], start + match.start()))
+            stop = self.text.find("\n", end)
+            self.at = len(self.text) if stop < 0 else stop
+        self.heredocs.clear()
+
+    def _word_end(self, char: str) -> None:
+        self.at += 1
+        if char == ">":
+            self._redirect()
+        if char == ")" and self.open and self.open[-1] == "$(":
+            self._settle()
+            self.open.pop()
+            self.word_start = False
+            return
+        self._settle()
+        if char in "\n;&|(":
+            self._end_command()
+        if char == "\n" and self.heredocs:
+            self._heredoc_bodies()
+        self.word_start = True
+
+    def _redirect(self) -> None:
+        match = re.compile(r"[>|]?&?[ \t]*(\"[^\"\n]*\"|[^\s;&|<>()]*)").match(self.text, self.at)
+        if match:
+            self.found.redirects.append((self.at - 1, self.text[self.at : match.end()].lstrip(">| \t").strip('"')))
+            if self.text[self.at : self.at + 1] in (">", "|", "&"):
+                self.at += 1
+
+    def _word(self, char: str) -> None:
+        if not self.word_start:
+            self.at += 1
+            return
+        self.word_start = False
+        match = _ASSIGN.match(self.text, self.at)
+        if match:
+            self.pending.append((len(self.open), match[1]))
+            self.at = match.end()
+            self.word_start = False
+            return
+        end = self.at
+        while end < len(self.text) and self.text[end] not in _ENDS and self.text[end] not in "'\"`$\\#}":
+            end += 1
+        word = self.text[self.at : end] or char
+        self._take_word(self.at, word)
+        self.at = max(end, self.at + 1)
+
+    def _take_word(self, offset: int, word: str) -> None:
+        """Words of one command are kept, so that `for name in` and `read -r name` are seen."""
+        _, words = self.command[-1]
+        before = words[-1] if words else ""
+        if word in ("then", "do", "else", "elif", "if", "while", "until", "!", "{", "time"):
+            self._end_command()
+            return
+        if _NAME.fullmatch(word):
+            declares = bool(words) and (words[0] in _DECLARING or (words[0] == "printf" and before == "-v"))
+            if declares or before in ("for", "select"):
+                self.found.assigned.setdefault(word, offset)
+        if not words:
+            self.command[-1] = (offset, words)
+        words.append(word)
+
+    def _end_command(self) -> None:
+        offset, words = self.command[-1]
+        if words:
+            self.found.words.append((offset, " ".join(words)))
+        self.command[-1] = (0, [])
+
+    def _settle(self) -> None:
+        """Assignments whose word ends here hold from here on."""
+        while self.pending and self.pending[-1][0] >= len(self.open):
+            self.found.assigned.setdefault(self.pending.pop()[1], self.at)

@@ -1,0 +1,80 @@
+"""What a run left behind: the changes that were made or may have been, and the values that it had read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from holdpoint.engine.events import Reason, RunOpened, Status
+from holdpoint.engine.facts import Facts, is_changing
+from holdpoint.engine.ports import Target
+from holdpoint.engine.state import Progress, State
+from holdpoint.planning.plan import Plan, StepItem
+from holdpoint.planning.rollback import Done
+from holdpoint.shell import Plain, Secret, as_text
+
+
+def changes_made(facts: Facts) -> tuple[Done, ...]:
+    """Every change that was begun and not surely without effect, in the order in which they were begun.
+
+    A change that failed may have been made in part, so it counts as one in doubt.
+    """
+    begun: list[tuple[int, Done]] = []
+    for item in facts.plan.items:
+        if not isinstance(item, StepItem) or not is_changing(item):
+            continue
+        for host in facts.hosts(item):
+            progress = facts.progress(item, host)
+            if _may_have_effect(progress):
+                surely = progress.settled is True or (progress.ended is not None and progress.ended.status is Status.OK)
+                begun.append((progress.seq, Done(item, host, in_doubt=not surely)))
+    return tuple(done for _, done in sorted(begun, key=lambda pair: pair[0]))
+
+
+def unfinished(facts: Facts) -> tuple[tuple[StepItem, str], ...]:
+    """The changes that were intended and whose end is not recorded."""
+    return tuple(
+        (item, host)
+        for item in facts.plan.items
+        if isinstance(item, StepItem) and is_changing(item)
+        for host in facts.hosts(item)
+        if (progress := facts.progress(item, host)).intent is not None
+        and progress.ended is None
+        and progress.settled is None
+    )
+
+
+def registered(plan: Plan, state: State) -> Mapping[tuple[str, str], Mapping[str, Plain]]:
+    """The values that a run registered, by scope and host; what is kept nowhere is not among them."""
+    found: dict[tuple[str, str], dict[str, Plain]] = {}
+    for item in plan.items:
+        if isinstance(item, StepItem):
+            for (key, host), progress in state.steps.items():
+                if key == item.key and progress.ended is not None:
+                    found.setdefault((item.scope, host), {}).update(progress.ended.values)
+    return found
+
+
+def opened(plan: Plan, run: str, mode: str, targets: tuple[Target, ...], incident: str) -> RunOpened:
+    """Make a run's first record."""
+    root = plan.scopes[""]
+    return RunOpened(
+        run=run,
+        runbook=plan.runbook.id,
+        title=plan.runbook.title,
+        mode=mode,
+        of_run=plan.of_run,
+        document=plan.runbook.digest,
+        plan=plan.digest,
+        steps=plan.fingerprints(),
+        hosts={target.name: target.tier.value for target in targets},
+        params={n: str(v) if isinstance(v, Secret) else as_text(v) for n, v in root.params.items()},
+        incident=incident,
+        file=plan.runbook.file,
+    )
+
+
+def _may_have_effect(progress: Progress) -> bool:
+    if progress.intent is None or progress.settled is False:
+        return False
+    ended = progress.ended
+    return ended is None or not (ended.status is Status.UNREACHABLE or ended.reason is Reason.DRY_RUN)

@@ -1,0 +1,710 @@
+#!/bin/sh
+# Holdpoint's agent: runs a step at most once for its token and outlives whoever asked for it; keeps the target's lock.
+#
+#   sh agent.sh OPERATION name=value...
+#
+# Answers on standard output: a line `HOLDPOINT nonce`, then frames, each `kind length`, a newline and `length` bytes, so
+# that output cannot forge one. The last frame is `end`. Standard input carries the command after the frame `want`; its
+# end means that the client is gone, which ends nothing but the answer. Words of frames are ASCII.
+#
+# Below the target folder: `locks/`, shared by all users; `agent-UID/`, one user's, with `s.TOKEN/` (a spool) and
+# `t.TOKEN` (a tombstone). The memory folder has the same shape and is written to only where the client says so.
+# Wants a POSIX shell; flock, setsid, fallocate and /proc are used where they are.
+
+set -u
+umask 077
+unset IFS CDPATH
+
+# --- words of the protocol ----------------------------------------------------------------------------------------
+
+frame() { printf '%s %s\n%s' "$1" "${#2}" "$2"; }
+answer() { frame end "$*"; exit 0; }
+word() { case $1 in '' | .* | -* | *[!A-Za-z0-9._-]*) answer refused "$2 is not a word" ;; esac; [ "${#1}" -le 200 ] || answer refused "$2 is too long"; }
+number() { case $1 in '' | *[!0-9]* | ????????????????*) answer refused "$2 is not a number" ;; esac; }
+
+read_arguments() {
+  token='' digest=- head=- run=- holder='' epoch=0 timeout=0 grace=5000 shell=sh size=0 nonce=- out_at=0 err_at=0
+  memory='' claim='' over='' who='' spool='' from='' limit=268435456
+  target=${HOLDPOINT_TARGET:-/var/tmp/holdpoint} memory_folder=${HOLDPOINT_TARGET_MEMORY:-/dev/shm/holdpoint-locks}
+  for pair; do
+    value=${pair#*=}
+    case $pair in
+      token=*) word "$value" token && token=$value ;;
+      digest=*) word "$value" digest && digest=$value ;;
+      head=*) word "$value" head && head=$value ;;
+      run=*) word "$value" run && run=$value ;;
+      holder=*) word "$value" holder && holder=$value ;;
+      who=*) word "$value" who && who=$value ;;
+      nonce=*) word "$value" nonce && nonce=$value ;;
+      epoch=*) number "$value" epoch && epoch=$value ;;
+      timeout=*) number "$value" timeout && timeout=$value ;;
+      grace=*) number "$value" grace && grace=$value ;;
+      size=*) number "$value" size && size=$value ;;
+      limit=*) number "$value" limit && limit=$value ;;
+      out=*) number "$value" out && out_at=$value ;;
+      err=*) number "$value" err && err_at=$value ;;
+      shell=sh | shell=bash) shell=$value ;;
+      target=/*) target=$value ;;
+      memory_folder=/*) memory_folder=$value ;;
+      memory=yes) memory=yes ;;
+      over=yes) over=yes ;;
+      claim=*) claim=$value ;;
+      spool=*) spool=$value ;;
+      from=*) from=$value ;;
+      *) answer refused "an argument is not known" ;;
+    esac
+  done
+}
+
+# --- this machine, this user --------------------------------------------------------------------------------------
+
+read_identity() {
+  uid='' boot='' machine=''
+  { while read -r key _ value _; do [ "$key" = Uid: ] && uid=$value && break; done </proc/self/status; } 2>/dev/null
+  [ -n "$uid" ] || uid=$(id -u)
+  { read -r boot <"${HOLDPOINT_BOOT_ID:-/proc/sys/kernel/random/boot_id}"; } 2>/dev/null
+  [ -n "$boot" ] || boot=$(sysctl -n kern.boottime 2>/dev/null | tr -c 'A-Za-z0-9\n' _)
+  { read -r machine <"${HOLDPOINT_MACHINE_ID:-/etc/machine-id}"; } 2>/dev/null
+  [ -n "$machine" ] || { read -r machine </var/lib/dbus/machine-id; } 2>/dev/null
+  boot=${boot:--} machine=${machine:--}
+  disk=$target/agent-$uid mem=$memory_folder/agent-$uid
+}
+
+# Sets `start` to the time at which process $1 started; fails where there is no such process or only its remains.
+look_at_process() {
+  start=''
+  if [ -r /proc/self/stat ]; then
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+    line=${line##*) }
+    # shellcheck disable=SC2086 # the fields are numbers
+    set -- $line
+    case $1 in Z | X) return 1 ;; esac
+    start=${20}
+  else
+    start=$(ps -o lstart= -p "$1" 2>/dev/null | tr -c 'A-Za-z0-9\n' _)
+    [ -n "$start" ]
+  fi
+}
+
+nap() { # milliseconds
+  rest=$(($1 % 1000))
+  case $rest in ?) rest=00$rest ;; ??) rest=0$rest ;; esac
+  sleep "$(($1 / 1000)).$rest" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
+}
+
+durable() { sync "$@" 2>/dev/null || sync; }
+
+# --- folders ------------------------------------------------------------------------------------------------------
+
+# A folder that is shared (mode 1777) or our own (700); never reached through a symbolic link that somebody planted.
+folder() {
+  [ -d "$1" ] || mkdir -p -m "$2" "$1" 2>/dev/null
+  if [ -L "$1" ] || [ ! -d "$1" ]; then why="$1 is not a folder and cannot be made one"; return 1; fi
+  if [ "$2" = 700 ]; then [ -O "$1" ]; else [ -k "$1" ] && [ -w "$1" ]; fi && return 0
+  why="$1 is not safe: it has another owner, or is not shared with mode $2"
+  return 1
+}
+
+# Makes `mine` and `shared` below $1 and proves that there is room, at the cost of the reserve where it must be.
+settle_in() {
+  mine=$1/agent-$uid shared=$1/locks
+  folder "$1" 1777 && folder "$shared" 1777 && folder "$mine" 700 || return 1
+  { printf '%8191s\n' . >"$mine/room.$$"; } 2>/dev/null && return 0
+  rm -f "$mine/reserve"
+  { printf '%8191s\n' . >"$mine/room.$$"; } 2>/dev/null && return 0
+  rm -f "$mine/room.$$"
+  why="no room is left in $1"
+  return 1
+}
+
+settle_somewhere() {
+  kept=disk
+  settle_in "$target" && return 0
+  reason=$why
+  if [ -n "$memory" ]; then kept=memory && settle_in "$memory_folder" && return 0; fi
+  answer noroom "$reason"
+}
+
+# --- the lock -----------------------------------------------------------------------------------------------------
+
+# Enters the section that takeover and the start of a change share, in each place that has one. `held` leaves it.
+guard() {
+  held=''
+  for place in "$target/locks" "$memory_folder/locks"; do
+    [ -d "$place" ] || continue
+    if [ ! -f "$place/guard" ]; then
+      [ -d "$mine" ] || continue
+      : >"$mine/guard.$$" && chmod 644 "$mine/guard.$$" && ln "$mine/guard.$$" "$place/guard" 2>/dev/null
+      rm -f "$mine/guard.$$"
+    fi
+    [ -f "$place/guard" ] && [ ! -L "$place/guard" ] || continue
+    if command -v flock >/dev/null 2>&1; then
+      if [ "$place" = "$target/locks" ]; then exec 6<"$place/guard" && lock_descriptor 6 || return 1
+      else exec 7<"$place/guard" && lock_descriptor 7 || return 1; fi
+    else
+      guard_by_links "$place" || return 1
+    fi
+  done
+}
+
+lock_descriptor() { # not every flock can wait for a time
+  tries=0
+  until flock -n "$1"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 1000 ] || return 1
+    nap 20
+  done
+}
+
+unguard() {
+  exec 6<&- 7<&-
+  [ -n "$held" ] || return 0
+  for file in $held; do ln "$mine/holder.$$" "$file.done" 2>/dev/null; done
+  rm -f "$mine/holder.$$"
+  held=''
+}
+
+# The same without flock: a chain of files, each made exclusively, and only once the one before is done or dead.
+guard_by_links() {
+  tries=0
+  started=''
+  look_at_process $$ && started=$start
+  printf '%s %s %s\n' $$ "$started" "$boot" >"$mine/holder.$$" || return 1
+  chmod 644 "$mine/holder.$$"
+  while [ "$tries" -lt 1000 ]; do
+    tries=$((tries + 1))
+    last_of "$1/guard"
+    if [ "$last" -gt 0 ] && [ ! -e "$1/guard.$last.done" ]; then
+      { read -r owner since its_boot <"$1/guard.$last"; } 2>/dev/null
+      if [ "${its_boot:-}" = "$boot" ] && look_at_process "$owner" && [ "$start" = "$since" ]; then nap 20; continue; fi
+    fi
+    next=$((last + 1))
+    ln "$mine/holder.$$" "$1/guard.$next" 2>/dev/null || continue
+    last_of "$1/guard"
+    [ "$last" = "$next" ] || continue
+    rm -f "$1/guard.$((next - 2))" "$1/guard.$((next - 2)).done" 2>/dev/null
+    held="$held $1/guard.$next"
+    return 0
+  done
+  return 1
+}
+
+# Sets `last` to the highest number that stands behind `$1.`, and `last_at` to that file.
+last_of() {
+  last=0 last_at=''
+  for file in "$1".*; do
+    count=${file##*.}
+    case $count in '' | *[!0-9]* | ??????????*) continue ;; esac
+    if [ "$count" -gt "$last" ] && [ -f "$file" ]; then last=$count last_at=$file; fi
+  done
+}
+
+# Sets `top` to the highest epoch in both places, `top_run`, `top_boot`, `top_claim` to its holder, `top_free` where done.
+look_at_lock() {
+  last_of "$target/locks/epoch" && top=$last top_at=$last_at
+  last_of "$memory_folder/locks/epoch" && if [ "$last" -gt "$top" ]; then top=$last top_at=$last_at; fi
+  top_run='' top_boot='' top_claim='' top_free=''
+  [ "$top" -gt 0 ] || { top_free=yes && return; }
+  { { read -r top_run top_boot && IFS= read -r top_claim; } <"$top_at"; } 2>/dev/null
+  for place in "$target" "$memory_folder"; do [ -e "$place/locks/epoch.$top.done" ] && top_free=yes; done
+}
+
+# Links a text of ours into the shared folder; never through, or into, what somebody planted there.
+publish() { # FILE TEXT
+  { printf '%s\n' "$2" >"$mine/publish.$$" && chmod 644 "$mine/publish.$$"; } 2>/dev/null || return 1
+  if [ -e "$1" ] || [ -L "$1" ] || ! ln "$mine/publish.$$" "$1" 2>/dev/null; then rm -f "$mine/publish.$$"; return 1; fi
+  durable "$1" "${1%/*}"
+  rm -f "$mine/publish.$$"
+  [ -f "$1" ]
+}
+
+lock() {
+  settle_somewhere
+  guard || answer busy
+  look_at_lock
+  if [ -z "$top_free" ]; then
+    if [ "$top_run" = "$run" ]; then unguard && leave_room && answer acquired "$top" "$(place_of "$top_at")"; fi
+    if [ -z "$over" ]; then
+      unguard && leave_room
+      lives=yes
+      [ "$top_boot" = "$boot" ] || lives=rebooted
+      answer held "$top" "$lives" "$top_claim"
+    fi
+  fi
+  next=$((top + 1))
+  publish "$shared/epoch.$next" "$run $boot
+$claim" || { unguard && leave_room && answer refused "the lock's file cannot be made in $shared"; }
+  [ $((next % 16)) -ne 0 ] || clear_old_epochs $((next - 16))
+  unguard && leave_room
+  answer acquired "$next" "$kept"
+}
+
+place_of() { case $1 in "$memory_folder"/*) echo memory ;; *) echo disk ;; esac; }
+leave_room() { rm -f "$mine/room.$$"; }
+
+clear_old_epochs() {
+  for file in "$shared"/epoch.*; do
+    count=${file#"$shared"/epoch.} count=${count%.done}
+    case $count in '' | *[!0-9]*) continue ;; esac
+    [ "$count" -lt "$1" ] && rm -f "$file" 2>/dev/null
+  done
+}
+
+unlock() {
+  settle_somewhere
+  guard || answer busy
+  look_at_lock
+  freed=no
+  if [ -z "$top_free" ] && [ "$top_run" = "$run" ]; then publish "${top_at%/*}/epoch.$top.done" "$boot" && freed=yes; fi
+  rm -f "$shared/approval.$run".* 2>/dev/null
+  unguard && leave_room
+  answer unlocked "$freed"
+}
+
+approve() {
+  word "$who" who
+  settle_somewhere
+  file=$shared/approval.$run.$digest.$uid.$who
+  publish "$file" "$claim" || [ -O "$file" ] || { leave_room && answer refused "the approval cannot be written"; }
+  leave_room
+  answer approved "$uid"
+}
+
+approvals() {
+  for place in "$target/locks" "$memory_folder/locks"; do
+    for file in "$place/approval.$run.$digest".*; do
+      [ -f "$file" ] && [ ! -L "$file" ] || continue
+      # shellcheck disable=SC2012,SC2046 # only the owner is read, the name is ours
+      set -- $(ls -ldn "$file")
+      IFS= read -r text <"$file" && frame approval "$3 $text"
+    done
+  done
+  answer listed "$uid"
+}
+
+# --- what became of a token ---------------------------------------------------------------------------------------
+
+look() { # sets `state`, and `d` to the spool
+  state=none d=''
+  for place in "$disk" "$mem"; do
+    if [ -f "$place/t.$token" ]; then state=tombstone tomb=$place/t.$token && return; fi
+    [ -d "$place/s.$token" ] && [ ! -L "$place/s.$token" ] || continue
+    [ -n "$d" ] && [ -f "$d/started" ] || d=$place/s.$token
+  done
+  [ -n "$d" ] || return
+  state=claimed
+  { read -r s_pid s_start s_boot s_machine s_digest s_head s_run _ <"$d/started"; } 2>/dev/null || return
+  look_further
+}
+
+look_further() {
+  state=done
+  [ "$s_machine" = "$machine" ] || { state=elsewhere && return; }
+  read_exit && return
+  [ "$s_boot" = "$boot" ] || { state=rebooted && return; }
+  if look_at_process "$s_pid" && [ "$start" = "$s_start" ]; then state=running && return; fi
+  read_exit && return # it ended while we looked
+  survivors
+  state=lost
+  [ -z "$pids" ] || state=orphan
+}
+
+read_exit() {
+  dot=''
+  [ -s "$d/exit" ] || return 1
+  { read -r e_code e_how e_ended dot <"$d/exit"; } 2>/dev/null
+  [ "$dot" = . ]
+}
+
+# Sets `pids` to what lives of the step: its process group, its session, and who carries its cookie.
+survivors() {
+  group=''
+  { read -r group <"$d/group"; } 2>/dev/null
+  group=${group:-none}
+  if [ -r /proc/self/stat ]; then
+    pids=$(
+      sed -n -e "s/^\([0-9]*\) (.*) [^ZX] [0-9]* $group [0-9]* .*/\1/p" \
+        -e "s/^\([0-9]*\) (.*) [^ZX] [0-9]* [0-9]* $group [-0-9]* .*/\1/p" /proc/[0-9]*/stat 2>/dev/null
+      grep -l -F "HOLDPOINT_TOKEN=$token/" /proc/[0-9]*/environ 2>/dev/null |
+        while IFS=/ read -r _ _ pid _; do look_at_process "$pid" && echo "$pid"; done
+    )
+  else
+    pids=$(ps -A -o pid= -o pgid= -o stat= | while read -r pid its s; do
+      case $s in Z*) ;; *) [ "$its" = "$group" ] && echo "$pid" ;; esac
+    done)
+  fi
+}
+
+# Ends them, TERM first, KILL after `grace`. `ended` is yes only where they were seen to be gone.
+end_all() {
+  ended=yes
+  survivors
+  [ -n "$pids" ] || return 0
+  # shellcheck disable=SC2086 # a list of process ids
+  { kill -s TERM -- "-$group"; kill -s TERM $pids; } 2>/dev/null
+  waited=0
+  while [ "$waited" -lt "$grace" ]; do
+    nap 40
+    survivors
+    [ -n "$pids" ] || return 0
+    waited=$((waited + 50))
+  done
+  waited=0
+  while [ "$waited" -lt 100 ]; do
+    # shellcheck disable=SC2086 # a list of process ids
+    { kill -s KILL -- "-$group"; kill -s KILL $pids; } 2>/dev/null
+    nap 40
+    survivors
+    [ -n "$pids" ] || return 0
+    waited=$((waited + 1))
+  done
+  ended=no
+}
+
+# --- the supervisor -----------------------------------------------------------------------------------------------
+
+supervise() {
+  trap '' HUP INT QUIT TERM PIPE USR1
+  d=$spool mine=${spool%/*}
+  cd "$d" || exit 1
+  echo "super $$"
+  [ -f "cmd.$from" ] || exit 1
+  exec 8<"cmd.$from"
+  look_at_process $$
+  note "started.$$" "$$ $start $boot $machine $digest $head $run $epoch" || { echo "noroom" && exit 1; }
+  guard || { echo busy && exit 1; }
+  if [ -e "$disk/t.$token" ] || [ -e "$mem/t.$token" ]; then echo buried && exit 1; fi
+  check_epoch
+  ln "started.$$" started 2>/dev/null || { unguard && echo beaten && exit 0; } # the point of no return, won by one
+  : >out
+  : >err
+  unguard
+  durable started . ..
+  rm -f cmd.* started.[0-9]* "$mine/room.$from" >/dev/null 2>&1 &
+  echo go
+  watchdog </dev/null >/dev/null 2>&1 8<&- &
+  dog=$!
+  echo "$dog" >dog
+  execute
+  end_watch
+  note exit "$code $how $ended ."
+  durable out err exit .
+  echo over
+}
+
+note() { # writes a line, if need be at the cost of the reserve
+  { printf '%s\n' "$2" >"$1"; } 2>/dev/null && return 0
+  rm -f "$mine/reserve"
+  { printf '%s\n' "$2" >"$1"; } 2>/dev/null
+}
+
+check_epoch() {
+  [ "$epoch" -gt 0 ] || return 0
+  look_at_lock
+  if [ "$top" = "$epoch" ] && [ -z "$top_free" ] && [ "${holder:-$top_run}" = "$top_run" ]; then return 0; fi
+  unguard
+  echo "superseded $top $top_claim"
+  rm -f "cmd.$from" "started.$$" "$mine/room.$from"
+  exit 0
+}
+
+own_session() { # sets `session` to what starts a command in a session of its own
+  session=''
+  if command -v setsid >/dev/null 2>&1; then session=setsid
+  elif command -v perl >/dev/null 2>&1; then session='perl -MPOSIX=setsid -e setsid;exec@ARGV'; fi
+}
+
+# The shell says on standard error when its child was ended by a signal; a plain exit code of 137 leaves that file empty.
+execute() {
+  own_session
+  {
+    (
+      trap - HUP INT QUIT TERM PIPE USR1
+      HOLDPOINT_TOKEN=$token/
+      export HOLDPOINT_TOKEN
+      # shellcheck disable=SC2016,SC2086 # the inner shell expands; `session` is words
+      exec $session "$shell" -c 'printf "%s\n" "$$" >&9; exec 9>&-; eval "$(cat)" </dev/null' "$shell" <&8 8<&- >>out 2>>err 9>group
+    )
+    code=$?
+  } 2>signal
+  how=exited ended=yes
+  [ ! -s signal ] || how=signalled
+}
+
+end_watch() {
+  if [ ! -e late ] && [ ! -e ending ]; then kill -s TERM "$dog" 2>/dev/null; fi
+  wait "$dog" 2>/dev/null
+  for reason in late ending; do
+    [ -e "$reason" ] || continue
+    how=$reason ended=no
+    { read -r ended <"$reason.seen"; } 2>/dev/null
+  done
+}
+
+# Ends the step when its time is up or a person says so, and keeps the spool within its limit.
+watchdog() {
+  sleeper=''
+  trap 'kill "$sleeper" 2>/dev/null; exit 0' TERM
+  trap : USR1
+  left=$timeout
+  while :; do
+    [ ! -s ending ] || { read -r grace <ending && end_because ending; }
+    piece=1000
+    if [ "$timeout" -gt 0 ] && [ "$left" -lt 1000 ]; then piece=$left; fi
+    nap_in_background "$piece"
+    left=$((left - piece))
+    if [ "$timeout" -gt 0 ] && [ "$left" -le 0 ] && [ ! -s ending ]; then : >late && end_because late; fi
+    drop_oldest
+  done
+}
+
+nap_in_background() {
+  rest=$(($1 % 1000))
+  case $rest in ?) rest=00$rest ;; ??) rest=0$rest ;; esac
+  sleep "$(($1 / 1000)).$rest" &
+  sleeper=$!
+  wait "$sleeper"
+  case $? in 0) return ;; esac
+  kill "$sleeper" 2>/dev/null && return # woken
+  sleep "$((($1 + 999) / 1000))" # a sleep that knows whole seconds only
+}
+
+end_because() {
+  trap '' TERM USR1
+  end_all
+  echo "$ended" >"$1.seen"
+  exit 0
+}
+
+# Gives the oldest output back to the disk without moving what follows, so that offsets stay those of the raw stream.
+drop_oldest() {
+  # shellcheck disable=SC2046 # numbers
+  set -- $(wc -c out err 2>/dev/null)
+  for name in "${2:-} ${1:-0}" "${4:-} ${3:-0}"; do
+    bytes=${name#* } name=${name% *}
+    gone=0
+    { read -r gone <"$name.gone"; } 2>/dev/null
+    [ $((bytes - gone)) -gt "$limit" ] || continue
+    cut=$(((bytes - limit / 2) / 4096 * 4096))
+    note "$name.gone" "$cut" && fallocate -p -o 0 -l "$cut" "$name" 2>/dev/null || rm -f "$name.gone"
+  done
+}
+
+# --- following ----------------------------------------------------------------------------------------------------
+
+# Ticks, and the client's going away, as lines; runs in the pipe's left side, so it ends with the follower.
+wake() {
+  { read -r _ <&3; echo gone; } 2>/dev/null </dev/null &
+  echo "aide $!"
+  { while nap "$1"; do echo tick || exit; done; } 2>/dev/null </dev/null 3<&- &
+  echo "aide $!"
+}
+
+follow() {
+  aides='' super='' ticks=0 opened=''
+  cd "$d" || answer none
+  while :; do
+    over=''
+    if [ -s exit ]; then over=yes; fi
+    ship
+    if [ -n "$over" ] && read_exit; then leave; answer "done" "$e_code" "$e_how" "$e_ended" "$out_at" "$err_at"; fi
+    read -r event detail || event=gone
+    case $event in
+      aide) aides="$aides $detail" ;;
+      super) super=$detail ;;
+      go) state=running && frame state running ;;
+      beaten) look && agree && frame state "$state" ;;
+      busy | buried | superseded | noroom) leave; answer "$event" "$detail" ;;
+      gone) leave; kill -s KILL $$; exit 1 ;;
+      tick) ticks=$((ticks + 1)) && check_on_it ;;
+    esac
+  done
+}
+
+leave() {
+  # shellcheck disable=SC2086 # a list of process ids
+  [ -z "$aides" ] || kill $aides 2>/dev/null
+}
+
+agree() { # the token must mean the same command for everybody
+  [ "$s_digest" = "$digest" ] || { leave; answer other-command; }
+}
+
+check_on_it() {
+  if [ ! -f started ]; then
+    if [ -n "$super" ] && look_at_process "$super"; then return; fi
+    if [ -z "$super" ] && [ "$ticks" -lt 100 ]; then return; fi
+    [ -f started ] || { leave; answer claimed; }
+  fi
+  [ "$state" != orphan ] || [ $((ticks % 10)) = 0 ] || return
+  before=$state
+  look
+  case $state in
+    orphan) [ "$before" = orphan ] || frame state orphan ;;
+    running | done | claimed) ;;
+    *) ship && leave && answer "$state" ;;
+  esac
+}
+
+ship() {
+  [ -s out ] || [ -s err ] || return 0
+  if [ -z "$opened" ]; then
+    opened=yes
+    exec 4<out 5<err
+    [ "$out_at" = 0 ] || dd bs=1 skip="$out_at" count=0 <&4 2>/dev/null
+    [ "$err_at" = 0 ] || dd bs=1 skip="$err_at" count=0 <&5 2>/dev/null
+  fi
+  # shellcheck disable=SC2046 # numbers
+  set -- $(wc -c out err 2>/dev/null)
+  [ -n "${3:-}" ] || return 0
+  if [ "$1" -gt "$out_at" ]; then send out 4 "$out_at" "$1" && out_at=$1; fi
+  if [ "$3" -gt "$err_at" ]; then send err 5 "$err_at" "$3" && err_at=$3; fi
+}
+
+send() { # NAME DESCRIPTOR FROM TO
+  more=$(($4 - $3))
+  if [ -s "$1.gone" ] && read -r gone <"$1.gone" && [ "$gone" -gt "$3" ]; then frame gap "$1 $((gone - $3))"; fi
+  while [ "$more" -gt 0 ]; do
+    block=1048576 blocks=$((more / 1048576))
+    if [ "$blocks" = 0 ]; then block=$more blocks=1; fi
+    printf '%s %s\n' "$1" $((block * blocks))
+    dd bs="$block" count="$blocks" <&"$2" 2>/dev/null
+    more=$((more - block * blocks))
+  done
+}
+
+# --- operations on a token ----------------------------------------------------------------------------------------
+
+greet() {
+  printf 'HOLDPOINT %s\n' "$nonce"
+  frame hello "$machine $boot $uid"
+}
+
+run() {
+  look
+  case $state in none | claimed) ;; *) attach ;; esac
+  settle_somewhere
+  d=$mine/s.$token
+  [ -d "$d" ] || mkdir "$d" 2>/dev/null
+  [ -d "$d" ] || { leave_room && answer noroom "the spool cannot be made"; }
+  frame want "$size"
+  take_command || { rm -f "$d/cmd.$$" "$mine/room.$$" && answer cut; }
+  own_session
+  state=claimed
+  exec 3<&0
+  {
+    wake 100
+    # shellcheck disable=SC2086 # `session` is words
+    exec $session sh "$0" supervise "token=$token" "digest=$digest" "head=$head" "run=$run" "epoch=$epoch" \
+      ${holder:+"holder=$holder"} "timeout=$timeout" "grace=$grace" "shell=$shell" "limit=$limit" "target=$target" \
+      "memory_folder=$memory_folder" "spool=$d" "from=$$" </dev/null 2>/dev/null 3<&-
+  } | follow
+}
+
+# Reads exactly `size` bytes; fails where the client was cut off while it sent them, and nothing has started then.
+take_command() {
+  [ "$size" -gt 0 ] || { : >"$d/cmd.$$" && return; }
+  got=$(dd bs="$size" count=1 iflag=fullblock of="$d/cmd.$$" 2>&1)
+  case $got in
+    1+0*) return 0 ;;
+    [01]+[01]*) return 1 ;;
+  esac
+  head -c "$size" >"$d/cmd.$$"
+  [ "$(wc -c <"$d/cmd.$$")" -eq "$size" ]
+}
+
+attach() {
+  case $state in
+    none | claimed | lost | rebooted | elsewhere) answer "$state" ;;
+    tombstone) read_tombstone ;;
+  esac
+  agree_before
+  frame state "$state"
+  exec 3<&0
+  wake 50 | follow
+  exit 0
+}
+
+agree_before() { [ "$digest" = "$s_digest" ] || answer other-command; }
+
+read_tombstone() {
+  read -r t_state t_digest _ _ t_code t_how t_ended t_when <"$tomb"
+  [ "$t_digest" = "$digest" ] || [ "$t_digest" = - ] || answer other-command
+  answer tombstone "$t_state" "$t_code" "$t_how" "$t_ended" "$t_when"
+}
+
+finish_off() { # a person wants it ended
+  look
+  case $state in
+    running)
+      echo "$grace" >"$d/ending"
+      dog=''
+      { read -r dog <"$d/dog"; } 2>/dev/null
+      [ -z "$dog" ] || kill -s USR1 "$dog" 2>/dev/null
+      answer ending
+      ;;
+    orphan) end_all && answer ended "$ended" ;;
+  esac
+  answer "$state"
+}
+
+forget() {
+  look
+  case $state in
+    none | tombstone) answer "$state" ;;
+    running | orphan) answer refused "it is running" ;;
+    claimed) s_digest=- s_head=- s_run=- ;;
+  esac
+  e_code=${e_code:--} e_how=${e_how:--} e_ended=${e_ended:--} place=${d%/*}
+  when=$(date -u -r "$d/exit" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u +%Y-%m-%dT%H:%M:%SZ)
+  rm -f "$d/out" "$d/err" "$d"/cmd.* # these first, so that there is room
+  mine=$place
+  note "$place/bury.$$" "$state $s_digest $s_head $s_run $e_code $e_how $e_ended $when" || answer noroom "no room for a tombstone"
+  durable "$place/bury.$$"
+  mv "$place/bury.$$" "$place/t.$token" && durable "$place"
+  rm -rf "$disk/s.$token" "$mem/s.$token"
+  answer forgotten
+}
+
+heads() {
+  for place in "$disk" "$mem"; do
+    for file in "$place"/t.*; do
+      [ -f "$file" ] && read -r _ _ its_head its_run _ <"$file" && [ "$its_run" = "$run" ] && frame head "${file##*/t.} $its_head"
+    done
+    for file in "$place"/s.*/started; do
+      [ -f "$file" ] && read -r _ _ _ _ _ its_head its_run _ <"$file" && [ "$its_run" = "$run" ] || continue
+      file=${file%/started}
+      frame head "${file##*/s.} $its_head"
+    done
+  done
+  answer listed
+}
+
+room() {
+  settle_somewhere
+  if [ ! -s "$mine/reserve" ] && [ "$kept" = disk ]; then
+    dd if=/dev/zero of="$mine/reserve" bs=65536 count=16 2>/dev/null || { rm -f "$mine/reserve" "$mine/room.$$" && answer noroom "no room for the reserve in $mine"; }
+  fi
+  leave_room
+  answer room "$kept"
+}
+
+main() {
+  operation=${1:-}
+  [ $# -eq 0 ] || shift
+  read_arguments "$@"
+  read_identity
+  [ "$operation" = supervise ] || greet
+  case $operation in
+    run | attach | finish_off | forget) word "$token" token ;;
+    lock | unlock | approve | approvals | heads) word "$run" run ;;
+    supervise | room) ;;
+    *) answer refused "the operation is not known" ;;
+  esac
+  case $operation in attach) look ;; esac
+  "$operation"
+  exit 0
+}
+
+main "$@"
+exit 0

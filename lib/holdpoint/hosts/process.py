@@ -1,0 +1,100 @@
+"""Processes of this machine: who is left of an execution, and ending all of it.
+
+An execution is known by its process group and by a cookie in its environment, which children keep that made a session
+of their own. Owns signals and `/proc`. Knows nothing of output or outcomes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+COOKIE = "HOLDPOINT_TOKEN"
+PROC = Path("/proc")
+HAS_PROC = Path("/proc/self/environ").exists()
+
+
+def cookie(token: str) -> bytes:
+    """Give the environment entry that marks every process of an execution; it ends in a character no token has."""
+    return f"{COOKIE}={token}/".encode()
+
+
+def last_pid() -> int:
+    """Give the youngest process id of this machine, 0 where it cannot be told."""
+    try:
+        return int((PROC / "loadavg").read_bytes().split()[-1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def carriers(mark: bytes, *, younger_than: int = 0) -> list[int]:
+    """Give the living processes that carry the cookie; only those younger than a process id, where that is given."""
+    return [pid for pid in _pids() if pid > younger_than and mark in _environment(pid) and _alive(pid)]
+
+
+def group_lives(group: int) -> bool:
+    """Tell whether anything but remains is left of a process group."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    if not HAS_PROC:
+        return True
+    return any(_in_group(pid, group) for pid in _pids())
+
+
+def send(number: signal.Signals, group: int, pids: list[int]) -> None:
+    """Signal a group and more processes; those that are gone, or not ours, are passed over."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def _pids() -> Iterator[int]:
+    try:
+        names = os.listdir(PROC)  # noqa: PTH208 - a step waits for this
+    except OSError:
+        return
+    for name in names:
+        if name.isdigit():
+            yield int(name)
+
+
+def _environment(pid: int) -> bytes:
+    try:
+        descriptor = os.open(f"/proc/{pid}/environ", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        parts = []
+        while part := os.read(descriptor, 65536):
+            parts.append(part)
+        return b"".join(parts)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def _stat(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2].split()
+    except OSError:
+        return []
+
+
+def _alive(pid: int) -> bool:
+    fields = _stat(pid)
+    return bool(fields) and fields[0] not in {b"Z", b"X"}
+
+
+def _in_group(pid: int, group: int) -> bool:
+    fields = _stat(pid)
+    return bool(fields) and fields[0] not in {b"Z", b"X"} and int(fields[2]) == group

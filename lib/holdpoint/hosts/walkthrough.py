@@ -1,0 +1,99 @@
+"""Machines that change nothing: one that executes nothing at all, and one that looks but does not touch.
+
+A dry run is the first, `--check` the second. They are machines like any other, so nothing else branches on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from holdpoint.engine.ports import (
+    Acquired,
+    Claim,
+    Command,
+    LockAnswer,
+    Machine,
+    NotRun,
+    Outcome,
+    Target,
+    Ticket,
+    Watch,
+)
+
+NOTHING = "this is a walk-through: nothing is executed"
+NOT_MADE = "this is a check: changes are shown and not made"
+DEPENDS = "depends on a change that was not made"
+
+
+class WalkthroughMachine:
+    """Executes nothing, opens nothing, connects to nothing; every operation answers `NotRun`."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    @property
+    def target(self) -> Target:
+        return self._target
+
+    def read(self, command: Command, watch: Watch) -> Outcome:  # noqa: ARG002 - the protocol's shape
+        return NotRun(NOTHING)
+
+    def change(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:  # noqa: ARG002
+        return NotRun(NOTHING)
+
+    def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:  # noqa: ARG002
+        return NotRun(NOTHING)
+
+    def forget(self, ticket: Ticket) -> None:
+        """Do nothing: there is no spool."""
+
+    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:  # noqa: ARG002
+        return Acquired(0)
+
+    def unlock(self, claim: Claim) -> None:
+        """Do nothing: there is no lock."""
+
+    def heads(self, run: str) -> Mapping[str, str] | None:  # noqa: ARG002
+        return None
+
+    def approvals(self, run: str, digest: str) -> tuple[str, ...]:  # noqa: ARG002
+        return ()
+
+
+class CheckMachine:
+    """Reads for real until the first change was not made; a later read would look at a world that is not there."""
+
+    def __init__(self, real: Machine) -> None:
+        self._real = real
+        self._change_was_due = False
+
+    @property
+    def target(self) -> Target:
+        return self._real.target
+
+    def read(self, command: Command, watch: Watch) -> Outcome:
+        if self._change_was_due:
+            return NotRun(DEPENDS)
+        return self._real.read(command, watch)
+
+    def change(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:  # noqa: ARG002 - the protocol's shape
+        self._change_was_due = True
+        return NotRun(NOT_MADE)
+
+    def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:  # noqa: ARG002
+        return NotRun(NOT_MADE)
+
+    def forget(self, ticket: Ticket) -> None:
+        """Do nothing: nothing was started."""
+
+    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:  # noqa: ARG002
+        return Acquired(0)
+
+    def unlock(self, claim: Claim) -> None:
+        """Do nothing: the lock was not touched."""
+
+    def heads(self, run: str) -> Mapping[str, str] | None:  # noqa: ARG002
+        return None
+
+    def approvals(self, run: str, digest: str) -> tuple[str, ...]:  # noqa: ARG002
+        return ()

@@ -1,0 +1,200 @@
+"""The person at a terminal: draws questions, reads words, shows what happens.
+
+Owns the conversation. How things look is in `views`, how a line is read in `terminal`, Ctrl-C in `interrupts`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+from typing import TextIO
+
+from holdpoint.document.model import Effect
+from holdpoint.engine.events import GateOpened, RunFinished, RunOpened, RunStopped, StepEnded
+from holdpoint.engine.loop import Ended
+from holdpoint.engine.ports import Answer, Asked, Question, Silence, Target, Tier
+from holdpoint.engine.session import Session
+from holdpoint.journal.record import Record
+from holdpoint.operators.interrupts import Interrupts
+from holdpoint.operators.terminal import Terminal
+from holdpoint.operators.watching import ConsoleWatch
+from holdpoint.planning.plan import Mode, Plan
+from holdpoint.views import bounds, questions
+from holdpoint.views.background import background
+from holdpoint.views.console import Screen
+from holdpoint.views.lines import BLANK, Line, Tone, line, wrap
+from holdpoint.views.timeline import Timeline
+
+
+class ConsoleOperator:
+    """An `Operator` at a terminal; where there is none, it still draws, and every question is `NO_TERMINAL`.
+
+    `out` gets everything for people. `also` is handed each record first, for a second form of it (`--json`).
+    """
+
+    def __init__(
+        self,
+        person: str,
+        *,
+        out: TextIO | None = None,
+        stdin: TextIO | None = None,
+        plain: bool = False,
+        interrupts: Interrupts | None = None,
+        environ: Mapping[str, str] | None = None,
+        zone: tzinfo | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        also: Callable[[Record], None] | None = None,
+    ) -> None:
+        self.person = person
+        self.screen = Screen(sys.stdout if out is None else out, plain=plain, environ=environ)
+        self.interrupts = interrupts or Interrupts()
+        self.terminal = Terminal(sys.stdin if stdin is None else stdin, self.interrupts, now)
+        self._zone, self._now, self._also = zone, now, also
+        self._timeline = Timeline(zone=zone)
+        self._run = ""
+        self._head: bounds.Head | None = None
+        self._standing: Question | None = None
+        self._watch: ConsoleWatch | None = None
+
+    # --- the run as a whole
+
+    def opening(self, plan: Plan, run: str, kind: str, targets: Iterable[Target] | None = None) -> None:
+        """Begin a run: `kind` is `real`, `check`, `dry-run`, `resumed` or `rollback`.
+
+        Without `targets` the head is drawn with the first record, which names them.
+        """
+        self._run = run
+        self._timeline = Timeline(background(plan), self._zone)
+        book, known = plan.runbook, tuple(targets or ())
+        self._head = bounds.Head(run, book.id, book.title, book.severity, kind, known, plan.of_run)
+        if targets is not None:
+            self._draw_head(known)
+
+    def recall(self, records: Iterable[Record]) -> None:
+        """Take in the records of an earlier process, without showing them."""
+        self._timeline.take(records)
+
+    def closing(self, session: Session, ended: Ended, journal: str = "") -> None:
+        """Show how it ended and what can be done now; `journal` is where the record is kept."""
+        self._close_watch()
+        state = session.state
+        names = background(session.plan)
+        end = bounds.End(
+            run=session.run,
+            exit=ended.exit,
+            why=ended.why,
+            over=isinstance(state.end, RunFinished),
+            real=state.opened is None or state.opened.mode == "real",
+            wants=ended.wants,
+            journal=journal,
+            rolls_back=session.plan.mode is Mode.ROLLBACK,
+            found=bounds.left(state, names, session.plan.not_undone),
+        )
+        self.screen.lines(bounds.closing(end, self.screen.width))
+
+    # --- the port
+
+    def ask(self, question: Question, until: datetime | None) -> Answer | Silence:
+        """Show the question and read until a word of it was typed whole, the time is up, or nobody is there."""
+        drawn = self._drawn(question)
+        if not self.terminal.present:
+            self.screen.lines(drawn)
+            return Silence.NO_TERMINAL
+        while True:
+            self.terminal.forget()
+            self.screen.lines(drawn, prompt=questions.prompt(question))
+            typed = self.terminal.line(until, echo=not question.hidden)
+            if isinstance(typed, Silence):
+                self.screen.newline()
+                return typed
+            word = questions.accept(question, typed)
+            if word is None:
+                drawn = self._refused(question, typed)
+            elif word == "show" and question.kind is not Asked.VALUE:
+                self.screen.text("\n" + questions.shows(question))
+                drawn = questions.again(question, self.screen.width)
+            else:
+                self._answered(question, word)
+                return Answer(word, self.person)
+
+    def tell(self, record: Record) -> None:
+        """Show a record. A gate's question, and the end, have drawings of their own."""
+        if self._also is not None:
+            self._also(record)
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.close()
+        quiet = {GateOpened.kind, RunStopped.kind, RunFinished.kind}
+        if self._head is not None:
+            quiet.add(RunOpened.kind)
+            self._draw_head(_targets(record))
+        output = not (watch is not None and watch.shows_output and record.kind == StepEnded.kind)
+        drawn = self._timeline.lines(record, self.screen.width, output=output)
+        self.screen.lines([] if record.kind in quiet else drawn)
+
+    def watch(self, key: str, target: Target, effect: Effect) -> ConsoleWatch:
+        """Watch an execution; its output is shown until the next record."""
+        self._close_watch()
+        self._watch = ConsoleWatch(
+            screen=self.screen,
+            terminal=self.terminal,
+            interrupts=self.interrupts,
+            what=self._timeline.background.title(key),
+            target=target,
+            effect=effect,
+            run=self._run,
+        )
+        return self._watch
+
+    # --- for operators that draw and do not ask
+
+    def show(self, question: Question) -> None:
+        """Draw a question that nobody is asked."""
+        self.screen.lines(self._drawn(question))
+
+    def note(self, text: str) -> None:
+        """Say something beside a question."""
+        self.screen.lines([BLANK, *(line(piece, Tone.BOLD) for piece in wrap(text, self.screen.width)), BLANK])
+
+    # --- parts
+
+    def _drawn(self, question: Question) -> list[Line]:
+        """The question; its short form where it stands on the screen and is asked again."""
+        self._close_watch()
+        width = self.screen.width
+        if question == self._standing:
+            return questions.again(question, width)
+        self._standing = question
+        return questions.question(question, questions.Setting(width, self._run, self._now(), self._zone))
+
+    def _refused(self, question: Question, typed: str) -> list[Line]:
+        said = wrap(questions.refusal(question, "" if question.hidden else typed), self.screen.width)
+        return [*(line(piece) for piece in said), *questions.words(question, self.screen.width)[-2:]]
+
+    def _answered(self, question: Question, word: str) -> None:
+        if word != "escalate":
+            self._standing = None
+        if word == "run" and question.approvers > 1:
+            text = f"Waiting for the second person to type: inv run.approve {self._run}   (Ctrl-C stops waiting)"
+            self.screen.lines([BLANK, *(line(piece, Tone.BOLD) for piece in wrap(text, self.screen.width))])
+
+    def _draw_head(self, targets: tuple[Target, ...]) -> None:
+        head, self._head = self._head, None
+        if head is not None:
+            known = bounds.Head(
+                head.run, head.runbook, head.title, head.severity, head.kind, targets or head.targets, head.of_run
+            )
+            self.screen.lines(bounds.opening(known, self.screen.width))
+
+    def _close_watch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.close()
+
+
+def _targets(record: Record) -> tuple[Target, ...]:
+    hosts = record.data.get("hosts")
+    if record.kind != RunOpened.kind or not isinstance(hosts, dict):
+        return ()
+    return tuple(Target(name, Tier(str(tier))) for name, tier in hosts.items())

@@ -1,0 +1,100 @@
+"""Answers from a file: a word for a gate, a value for a question, by step id. What it does not name, nobody answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from holdpoint.document import values
+from holdpoint.document.model import Ask, Effect, Manual
+from holdpoint.engine.decide import OPENING, PROCEED
+from holdpoint.engine.facts import is_changing
+from holdpoint.engine.ports import Answer, Asked, By, Question, Silence, Target, Watch
+from holdpoint.journal.record import Record
+from holdpoint.operators.drawing import Drawing
+from holdpoint.planning.plan import Mode, Plan, StepItem
+from holdpoint.problem import HoldpointError, Problem, did_you_mean
+
+_FOR_PEOPLE = frozenset({"show", "escalate"})
+"""Words that leave a question open: a file that gave them would be asked again for ever."""
+_WHOLE = ("run", "stop")
+_GATE = ("run", "skip", "stop", "rollback")
+_MANUAL = ("done", "failed", "skip", "stop", "rollback")
+_DOUBT = ("happened", "again")
+
+
+class ScriptedOperator:
+    """Answers from a mapping of step ids. `check_answers` finds beforehand what `ask` would have to raise."""
+
+    def __init__(self, answers: Mapping[str, str], person: str, drawing: Drawing) -> None:
+        self.person = person
+        self._answers = answers
+        self._drawing = drawing
+
+    def ask(self, question: Question, until: datetime | None) -> Answer | Silence:
+        """Show the question and give the file's answer; `NOT_IN_FILE` where it has none for this.
+
+        Raises `HoldpointError` for a word that the question does not have.
+        """
+        del until
+        self._drawing.show(question)
+        text = self._answers.get(question.key)
+        if text is None:
+            return Silence.NOT_IN_FILE
+        if question.kind is not Asked.VALUE:
+            words = [word.word for word in question.words if word.word not in _FOR_PEOPLE]
+            if text not in words:
+                if question.kind is Asked.DOUBT:
+                    return Silence.NOT_IN_FILE
+                raise HoldpointError(_unfit(question.key, text, words))
+        shown = "answered" if question.kind is Asked.VALUE else f"`{text}`"
+        self._drawing.note(f"From the file of answers: {shown}.")
+        return Answer(text, self.person, By.SCRIPT)
+
+    def tell(self, record: Record) -> None:
+        self._drawing.tell(record)
+
+    def watch(self, key: str, target: Target, effect: Effect) -> Watch:
+        return self._drawing.watch(key, target, effect)
+
+
+def check_answers(answers: Mapping[str, str], plan: Plan) -> None:
+    """Look at every answer before anything runs; raises `HoldpointError` with all that no question can take."""
+    steps = {item.key: item for item in plan.items if isinstance(item, StepItem)}
+    problems = []
+    for key, text in answers.items():
+        if key in (OPENING, PROCEED):
+            problems += [_unfit(key, text, _WHOLE)] if text not in _WHOLE else []
+        elif key not in steps:
+            hint = did_you_mean(key, steps)
+            message = f"the file of answers names `{key}`, which is no step of `{plan.runbook.id}`"
+            problems.append(Problem("unknown-answer", message, hint=hint))
+        else:
+            problem = _check(steps[key], text, plan.mode)
+            problems += [problem] if problem else []
+    if problems:
+        raise HoldpointError(problems)
+
+
+def _check(item: StepItem, text: str, mode: Mode) -> Problem | None:
+    words: tuple[str, ...]
+    match item.step.action:
+        case Ask():
+            checked = values.check(item.step.register[0], text)
+            return checked if isinstance(checked, Problem) else None
+        case Manual():
+            words = _MANUAL
+        case _ if is_changing(item):
+            words = (*_GATE, *_DOUBT)
+        case _:
+            message = f"the file of answers names `{item.key}`, a step that asks nothing"
+            return Problem("needless-answer", message, hint="leave it out of the file")
+    if mode is Mode.ROLLBACK:
+        words = tuple(word for word in words if word != "rollback")
+    return None if text in words else _unfit(item.key, text, words)
+
+
+def _unfit(key: str, text: str, words: tuple[str, ...] | list[str]) -> Problem:
+    message = f"`{text}` is no answer to `{key}`"
+    expected = ", ".join(f"`{word}`" for word in words)
+    return Problem("unfit-answer", message, found=f"`{text}`", expected=expected, hint=did_you_mean(text, words))

@@ -1,0 +1,52 @@
+"""Walking through a runbook: every question is shown, nobody is asked, and it says so each time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from holdpoint.document.model import Effect
+from holdpoint.engine.ports import Answer, Asked, By, Operator, Question, Silence, Target, Watch
+from holdpoint.journal.record import Record
+from holdpoint.operators.drawing import Drawing
+
+REAL = frozenset({Asked.OPENING, Asked.VALUE})
+"""What a check asks for real: it does look, on production too, and may need to know something."""
+
+
+class WalkthroughOperator:
+    """Goes on at every gate without an agreement; only for machines that execute nothing, or nothing that changes.
+
+    With `asks`, the operator for a check, the opening on production and values are put to that one for real.
+    """
+
+    def __init__(self, person: str, drawing: Drawing, *, asks: Operator | None = None) -> None:
+        self.person = person
+        self._drawing = drawing
+        self._asks = asks
+
+    def ask(self, question: Question, until: datetime | None) -> Answer | Silence:
+        """Answer for nobody: `run` at a gate, `not-run` for a person's work, nothing for a value."""
+        if self._asks is not None and question.kind in REAL:
+            return self._asks.ask(question, until)
+        self._drawing.show(question)
+        text, said = _stand_in(question)
+        self._drawing.note(said)
+        return Answer(text, self.person, By.NOBODY)
+
+    def tell(self, record: Record) -> None:
+        self._drawing.tell(record)
+
+    def watch(self, key: str, target: Target, effect: Effect) -> Watch:
+        return self._drawing.watch(key, target, effect)
+
+
+def _stand_in(question: Question) -> tuple[str, str]:
+    match question.kind:
+        case Asked.MANUAL:
+            return "not-run", "Walk-through: nobody is asked to do this, and nothing was done. Going on."
+        case Asked.VALUE:
+            return "", "Walk-through: nobody is asked, so the answer stays unknown. Going on."
+        case Asked.OPENING:
+            return "run", "Walk-through: nobody is asked, and nothing is read. Going on."
+        case _:
+            return "run", "Walk-through: nobody is asked here, and nothing is executed. Going on."

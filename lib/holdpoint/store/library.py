@@ -1,0 +1,219 @@
+"""The runbooks on disk: where they are found, and their bytes, read with care.
+
+A library may hold anything that a file system can: a name is never trusted to be a file, a file never to be small,
+readable or inside of its folder. Whatever is wrong is a problem with a place. What bytes mean is `document.parse`'s.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import stat
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from holdpoint.document import check, parse
+from holdpoint.document.model import Runbook
+from holdpoint.document.source import LARGEST, Source
+from holdpoint.problem import HoldpointError, Place, Problem, by_place, did_you_mean
+
+SUFFIX = ".yaml"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
+_FORM = "lower-case letters, digits and `-`, beginning with a letter"
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def shipped(kind: str) -> Path:
+    """Give the folder of what comes with Holdpoint: from the wheel, or from the checkout that it runs from."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "data" / kind
+    return installed if installed.is_dir() else package.parent.parent / kind
+
+
+@cache
+def schema() -> Mapping[str, Any]:
+    """Read the schema of runbooks, once."""
+    return cast("Mapping[str, Any]", json.loads((shipped("schemas") / "runbook.schema.json").read_bytes()))
+
+
+class Library:
+    """The runbooks of some folders; of two with one name, the one in the earlier folder counts."""
+
+    def __init__(self, folders: Iterable[Path | str]) -> None:
+        self.folders = tuple(Path(folder) for folder in folders)
+
+    @classmethod
+    def of(cls, repository: Path | str) -> Library:
+        """Open the library of a repository: its own `runbooks/`, then those that come with Holdpoint."""
+        own, ours = Path(repository) / "runbooks", shipped("runbooks")
+        same = own.exists() and own.resolve() == ours.resolve()
+        return cls((own,) if same else (own, ours))
+
+    def names(self) -> tuple[str, ...]:
+        """Give the names of all runbooks, sorted. Nothing is opened."""
+        return tuple(sorted(self._found()[0]))
+
+    def source(self, name: str) -> Source:
+        """Read the bytes of a runbook. Raises `HoldpointError` for an unfit or unknown name or file."""
+        unfit = _unfit(name)
+        if unfit is not None:
+            raise HoldpointError(unfit)
+        found, problems = self._found()
+        if name not in found:
+            raise HoldpointError([_unknown(name, found, self.folders), *problems])
+        return _read(*found[name])
+
+    def load(self, name: str) -> Runbook:
+        """Read and check a runbook. Raises `HoldpointError` with everything that is wrong with it."""
+        return parse.parse(self.source(name), schema())
+
+    def load_all(self) -> tuple[dict[str, Runbook], tuple[Problem, ...]]:
+        """Read every runbook; those with errors are left out, and their errors come back."""
+        runbooks: dict[str, Runbook] = {}
+        found, problems = self._found()
+        for name, (folder, path) in sorted(found.items()):
+            try:
+                runbooks[name] = parse.parse(_read(folder, path), schema())
+            except HoldpointError as error:
+                problems += error.problems
+        return runbooks, by_place(problems)
+
+    def lint(self, names: Iterable[str] | None = None) -> tuple[Problem, ...]:
+        """Say everything about the runbooks of these names (all, where none are given), warnings and `use` included."""
+        runbooks, _ = self.load_all()
+        _, problems = self._found() if names is None else ({}, [])
+        wanted = self.names() if names is None else tuple(names)
+        files = set()
+        for name in wanted:
+            try:
+                source = self.source(name)
+            except HoldpointError as error:
+                problems += error.problems
+                continue
+            files.add(source.name)
+            problems += parse.problems(source, schema())
+        problems += [problem for problem in check.cross(runbooks) if problem.place and problem.place.file in files]
+        return by_place(dict.fromkeys(problems))
+
+    def _found(self) -> tuple[dict[str, tuple[Path, Path]], list[Problem]]:
+        """Find the files: by name, the folder and the path; with what stands in the way."""
+        found: dict[str, tuple[Path, Path]] = {}
+        problems: list[Problem] = []
+        for folder in self.folders:
+            try:
+                entries = sorted(os.listdir(folder))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                problems.append(_system("library", "the folder of runbooks cannot be read", folder, error))
+                continue
+            for entry in entries:
+                stem, suffix = os.path.splitext(entry)
+                if suffix == SUFFIX and _NAME.fullmatch(stem):
+                    found.setdefault(stem, (folder, folder / entry))
+                elif suffix in (SUFFIX, ".yml") and not entry.startswith("."):
+                    problems.append(_misnamed(folder / entry, stem, suffix))
+        return found, problems
+
+
+def _unfit(name: str) -> Problem | None:
+    """What is wrong with a name before anything is looked up."""
+    if name.startswith("-"):
+        hint = "an option was probably taken for the name; write `inv runbook NAME --option`"
+        return Problem("bad-name", f"`{_shown(name)}` begins with `-`", expected="the name of a runbook", hint=hint)
+    if "/" in name:
+        hint = "`inv runbook.list` shows the names; a runbook lies in the folder `runbooks/`"
+        return Problem("bad-name", f"`{_shown(name)}` is a path", expected="the name of a runbook", hint=hint)
+    if not _NAME.fullmatch(name):
+        stem = name.removesuffix(SUFFIX)
+        hint = f"write `{stem}`" if stem != name and _NAME.fullmatch(stem) else ""
+        return Problem("bad-name", f"`{_shown(name)}` cannot be the name of a runbook", expected=_FORM, hint=hint)
+    return None
+
+
+def _unknown(name: str, known: Iterable[str], folders: tuple[Path, ...]) -> Problem:
+    names = sorted(known)
+    where = ", ".join(f"`{_display(folder)}`" for folder in folders)
+    return Problem(
+        "unknown-runbook",
+        f"there is no runbook `{name}`",
+        found=f"{len(names)} runbooks in {where}",
+        hint=did_you_mean(name, names) or "`inv runbook.list` shows those there are",
+    )
+
+
+def _read(folder: Path, path: Path) -> Source:
+    """Read a regular file of at most `LARGEST` bytes that lies in the folder; never waits for a pipe or a device."""
+    try:
+        real = path.resolve(strict=True)
+        if not real.is_relative_to(folder.resolve()):
+            hint = "copy the file into the folder"
+            raise HoldpointError(_problem("outside", "a link leads out of the library", path, f"`{real}`", hint))
+        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except (OSError, RuntimeError) as error:
+        raise HoldpointError(_system("unreadable", "the runbook cannot be read", path, error)) from error
+    with os.fdopen(descriptor, "rb") as file:
+        _regular(path, os.fstat(file.fileno()))
+        try:
+            data = file.read(LARGEST + 1)
+        except OSError as error:
+            raise HoldpointError(_system("unreadable", "the runbook cannot be read", path, error)) from error
+    if len(data) > LARGEST:
+        raise HoldpointError(_too_large(path, f"more than {LARGEST:,} bytes"))
+    return Source(_display(path), data)
+
+
+def _regular(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = next((name for test, name in _KINDS if test(status.st_mode)), "something else")
+        raise HoldpointError(_problem("not-a-file", "the runbook is not a file", path, kind, ""))
+    if status.st_size > LARGEST:
+        raise HoldpointError(_too_large(path, f"{status.st_size:,} bytes"))
+
+
+def _too_large(path: Path, found: str) -> Problem:
+    place = Place(_display(path), 0, 0)
+    return Problem("too-large", "the document is too large", place, found, f"{LARGEST:,} bytes at most")
+
+
+def _misnamed(path: Path, stem: str, suffix: str) -> Problem:
+    if _NAME.fullmatch(stem):
+        hint = f"rename it to `{stem}{SUFFIX}`"
+        return _problem("file-name", "a runbook's file name ends in `.yaml`", path, f"`{suffix}`", hint)
+    return Problem(
+        "file-name", "the file name cannot be a runbook's", Place(_display(path), 0, 0), f"`{_shown(stem)}`", _FORM
+    )
+
+
+def _problem(code: str, message: str, path: Path, found: str, hint: str) -> Problem:
+    return Problem(code, message, Place(_display(path), 0, 0), found=found, hint=hint)
+
+
+def _system(code: str, message: str, path: Path, error: OSError | RuntimeError) -> Problem:
+    """Say what the system answered; a loop of links has a `RuntimeError` of its own before Python 3.13."""
+    looped = isinstance(error, RuntimeError) or error.errno == errno.ELOOP
+    found = "links that lead in a circle" if looped else str(getattr(error, "strerror", error)).lower()
+    denied = isinstance(error, PermissionError)
+    return _problem(code, message, path, found, "`ls -l` shows who may read it" if denied else "")
+
+
+def _display(path: Path) -> str:
+    """Show a path as short as it can be written from here."""
+    try:
+        return str(path.relative_to(Path.cwd())) if path.is_absolute() else str(path)
+    except (ValueError, OSError):
+        return str(path)
+
+
+def _shown(name: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name[:60])

@@ -1,0 +1,255 @@
+"""Where Holdpoint keeps what must outlive it: runs with their journals and output, and the key for keyed digests.
+
+Folders are of mode 700 and files of mode 600; what belongs to somebody else, or can be written by others, is refused.
+A folder in memory stands in where the disk has no room; the folder on disk looks into it too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import secrets
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from holdpoint.problem import HoldpointError, Place, Problem
+from holdpoint.store import disk
+from holdpoint.store.run_folder import RUN_NAME, RunFolder, choose, in_order
+
+KEY_BYTES = 32
+_SUFFIXES = 0x10000
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolder:
+    """A state folder, which need not exist yet. `stand_ins` are places for its twin in memory, the best one first."""
+
+    path: Path
+    volatile: bool = False
+    stand_ins: tuple[Path, ...] = ()
+
+    @classmethod
+    def default(cls, environ: Mapping[str, str]) -> StateFolder:
+        """Find it: `$HOLDPOINT_STATE`, else `holdpoint` in the XDG state folder. Nothing is made yet.
+
+        Raises `HoldpointError` for a relative path, and for what stands there and cannot be trusted.
+        """
+        path = _named(environ)
+        folder = cls(path, stand_ins=_stand_ins(path, environ))
+        if path.exists() or path.is_symlink():
+            _refuse_untrusted(path)
+        return folder
+
+    @property
+    def warning(self) -> str:
+        """Say what a reboot would lose; empty for a folder on disk."""
+        if not self.volatile:
+            return ""
+        return (
+            f"`{self.path}` is in memory: a reboot of this machine loses the journal of this run, its output and with "
+            "them the proof of what was done; on some systems your last log-out loses them too. Copy it to a disk "
+            "as soon as one has room"
+        )
+
+    def prepare(self) -> None:
+        """Make the folder where it is missing; raises `HoldpointError` where that fails or what is there is refused."""
+        try:
+            for folder in (self.path, self.path / "runs"):
+                if not folder.is_dir():
+                    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    disk.sync_folder(folder.parent)
+                _refuse_untrusted(folder)
+        except OSError as error:
+            raise HoldpointError(_unusable(self.path, f"it cannot be made: {error.strerror}")) from error
+
+    def memory_folder(self) -> StateFolder:
+        """Make the twin of this folder in memory, and give it; raises `HoldpointError` where there is no place."""
+        problems: list[Problem] = []
+        for place in self.stand_ins:
+            folder = StateFolder(place, volatile=True, stand_ins=())
+            if not place.parent.is_dir():
+                continue
+            try:
+                folder.prepare()
+                folder._adopt_key(self)
+            except HoldpointError as error:
+                problems += error.problems
+            else:
+                return folder
+        raise HoldpointError(
+            problems or _unusable(self.path, "there is no folder in memory to stand in for it", hint="mount /dev/shm")
+        )
+
+    # --- runs ---
+
+    def new_run(self, runbook: str, now: datetime) -> RunFolder:
+        """Make the folder of a new run, named `YYYYMMDD-HHMM-<runbook>-<4 hex>`; the name is new here and in memory.
+
+        The four digits start as the milliseconds within the minute, so that names sort by time among runs of a minute.
+        """
+        if "/" in runbook or not runbook:
+            raise ValueError(f"no id of a runbook: {runbook!r}")
+        self.prepare()
+        moment = now.astimezone(UTC)
+        first = moment.second * 1000 + moment.microsecond // 1000
+        try:
+            for step in range(_SUFFIXES):
+                name = f"{moment:%Y%m%d-%H%M}-{runbook}-{(first + step) % _SUFFIXES:04x}"
+                if any((twin.path / "runs" / name).exists() for twin in self._twins()):
+                    continue
+                with suppress(FileExistsError):
+                    return self._make_run(name)
+        except OSError as error:
+            raise HoldpointError(_unusable(self.path, f"no run can be made in it: {error.strerror}")) from error
+        raise HoldpointError(_unusable(self.path, "it has no free name for a run in this minute"))
+
+    def runs(self) -> tuple[RunFolder, ...]:
+        """Give every run that has a journal, here and in memory, the oldest first."""
+        found: list[RunFolder] = []
+        for folder in (self, *self._twins()):
+            try:
+                names = os.listdir(folder.path / "runs")  # noqa: PTH208 - only the names are needed
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise HoldpointError(_unusable(folder.path, f"it cannot be read: {error.strerror}")) from error
+            runs = (folder.run(name) for name in names if RUN_NAME.fullmatch(name))
+            found += [run for run in runs if run.journal.exists()]
+        return tuple(sorted(found, key=in_order))
+
+    def find(self, text: str) -> RunFolder:
+        """Find one run: by its name, the beginning or end of its name where only one has it, or `last`.
+
+        Raises `HoldpointError` with the candidates.
+        """
+        return choose(text, self.runs())
+
+    def run(self, name: str) -> RunFolder:
+        """Give the folder of a run by its exact name, whether or not it is there."""
+        return RunFolder(self.path / "runs" / name, volatile=self.volatile)
+
+    def _make_run(self, name: str) -> RunFolder:
+        run = self.run(name)
+        run.path.mkdir(mode=0o700)
+        run.out.mkdir(mode=0o700)
+        disk.sync_folder(run.path)
+        disk.sync_folder(run.path.parent)
+        return run
+
+    def _twins(self) -> tuple[StateFolder, ...]:
+        """Give the folders in memory that exist and are ours."""
+        twins = (StateFolder(place, volatile=True) for place in self.stand_ins)
+        return tuple(twin for twin in twins if twin.path.is_dir() and not _distrust(twin.path))
+
+    # --- the key ---
+
+    def key(self) -> bytes:
+        """Give the key for digests over secrets: 32 random bytes, made once. Raises `HoldpointError`."""
+        self.prepare()
+        return self._read_key() or self._make_key(secrets.token_bytes(KEY_BYTES))
+
+    def _adopt_key(self, other: StateFolder) -> None:
+        """Use the key of `other`, where it has one and this has none, so that digests can be compared."""
+        if self._read_key() is None and (key := other._read_key()) is not None:
+            self._make_key(key)
+
+    def _read_key(self) -> bytes | None:
+        path = self.path / "key"
+        try:
+            if mode := stat.S_IMODE(path.stat().st_mode) & 0o077:
+                raise HoldpointError(_bad_key(path, f"others may use it (mode {mode:03o} beyond the owner's)"))
+            key = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise HoldpointError(_bad_key(path, f"it cannot be read: {error.strerror}")) from error
+        if len(key) != KEY_BYTES:
+            raise HoldpointError(_bad_key(path, f"it has {len(key)} bytes, not {KEY_BYTES}"))
+        return key
+
+    def _make_key(self, key: bytes) -> bytes:
+        """Set the key, whole or not at all; where another process was faster, its key counts."""
+        path = self.path / "key"
+        fresh = self.path / f".key.{secrets.token_hex(8)}"
+        try:
+            try:
+                disk.write_new(fresh, key)
+                path.hardlink_to(fresh)
+            except FileExistsError:
+                pass
+            finally:
+                with suppress(OSError):
+                    fresh.unlink()
+            disk.sync_folder(self.path)
+        except OSError as error:
+            raise HoldpointError(_bad_key(path, f"it cannot be made: {error.strerror}")) from error
+        made = self._read_key()
+        if made is None:
+            raise HoldpointError(_bad_key(path, "it vanished while it was made"))
+        return made
+
+
+# --- finding and trusting ---------------------------------------------------------------------------------------
+
+
+def _named(environ: Mapping[str, str]) -> Path:
+    home = environ.get("HOME") or pwd.getpwuid(os.geteuid()).pw_dir
+    for name, below in (("HOLDPOINT_STATE", ""), ("XDG_STATE_HOME", "holdpoint")):
+        if value := environ.get(name):
+            return _absolute(value, name) / below
+    return _absolute(home, "HOME") / ".local" / "state" / "holdpoint"
+
+
+def _absolute(value: str, name: str) -> Path:
+    if "\0" in value or not Path(value).is_absolute():
+        raise HoldpointError(
+            Problem("state-folder", f"`${name}` is not an absolute path", found=f"`{value}`", expected="`/…`")
+        )
+    return Path(value)
+
+
+def _stand_ins(path: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Name the places in memory; each state folder has its own, so that states that are kept apart stay apart."""
+    mark = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+    places = [Path("/dev/shm") / f"holdpoint-{os.geteuid()}-{mark}"]  # noqa: S108 - owner and mode are checked
+    if Path(runtime := environ.get("XDG_RUNTIME_DIR", "")).is_absolute():
+        places.append(Path(runtime) / f"holdpoint-{mark}")
+    return tuple(places)
+
+
+def _refuse_untrusted(path: Path) -> None:
+    if why := _distrust(path):
+        raise HoldpointError(_unusable(path, why))
+
+
+def _distrust(path: Path) -> str:
+    """Say why a folder is not to be trusted; empty where it is ours alone to write."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        return f"it cannot be looked at: {error.strerror}"
+    if not stat.S_ISDIR(status.st_mode):
+        return "it is not a folder"
+    if status.st_uid != os.geteuid():
+        return f"it belongs to user {status.st_uid}, and you are user {os.geteuid()}"
+    if status.st_mode & 0o022:
+        return f"others may write to it (mode {stat.S_IMODE(status.st_mode):03o}); `chmod 700` it after a look inside"
+    return ""
+
+
+def _unusable(path: Path, why: str, hint: str = "") -> Problem:
+    return Problem("state-folder", f"the state folder cannot be used: {why}", Place(str(path), 0, 0), hint=hint)
+
+
+def _bad_key(path: Path, why: str) -> Problem:
+    return Problem(
+        "state-key",
+        f"the key for digests over secrets cannot be used: {why}",
+        Place(str(path), 0, 0),
+        hint="runs with secrets that were begun under another key cannot be resumed",
+    )

@@ -1,0 +1,286 @@
+"""The Invoke collection: `from holdpoint.tasks import ns` in a repository's `tasks.py` offers everything.
+
+Owns names and options. Each task opens the world and calls one use case; what it needs is imported when it runs, since
+Invoke imports this module for every `--list`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit as Ended
+from invoke.tasks import task
+
+if TYPE_CHECKING:
+    from holdpoint.app.world import World
+
+JSON = "JSON alone on standard output; for people, standard error."
+PLAIN = "No colour, no live redrawing."
+ANSWERS = "A YAML map from step id to a gate's word or the value of an `ask`."
+RUN = "A run's name, its beginning or end, or `last`."
+NAME = "A runbook's id."
+Body = Callable[..., int | None]
+
+
+def offered(
+    path: str,
+    *,
+    named: str = "",
+    lists: tuple[str, ...] = (),
+    dry: bool = False,
+    rest: bool = False,
+    unread: int = 0,
+    **options: Any,
+) -> Any:
+    """Make the task `path` of a function that gives an exit code, where nothing counts as 0.
+
+    `named` is the positional argument, and `lists` the options that can be repeated: where Invoke would take an option
+    for the one, or drop the other, they are refused. `dry` says that the task knows Invoke's own `--dry`, `rest` that
+    it takes what stands behind `--`. `unread` is the exit code where nobody reads standard output any more.
+    """
+
+    def make(body: Body) -> Any:
+        @functools.wraps(body)
+        def told(context: Context, *args: Any, **kwargs: Any) -> None:
+            from holdpoint.app import ending, typed  # noqa: PLC0415 - see the module
+
+            def work() -> int:
+                if kwargs.get(named) in {"--help", "-h"}:
+                    return _help(path)
+                dropped = context.config.run.dry and not dry
+                typed.refuse(path, kwargs, named=named, lists=lists, rest=rest, dry=dropped)
+                return body(context, *args, **kwargs) or 0
+
+            typed.keep_compiled()
+            code = ending.conclude(work, as_json=kwargs.get("json", False), unread=ending.Exit(unread))
+            if code:
+                raise Ended(code=code)
+
+        name = path.rpartition(".")[2]
+        positional = [named] if named else []
+        return task(
+            told, name=name, positional=positional, iterable=list(lists), auto_shortflags=False, **options
+        )
+
+    return make
+
+
+def _help(path: str) -> int:
+    """Invoke takes `--help` behind a task for its name."""
+    from invoke.program import Program  # noqa: PLC0415 - see the module
+
+    Program(namespace=ns, binary="inv").run(["inv", "--help", path], exit=False)
+    return 0
+
+
+def _world(*, json: bool = False, plain: bool = False) -> World:
+    from holdpoint.app.world import World  # noqa: PLC0415 - see the module
+
+    return World.here(json=json, plain=plain)
+
+
+# --- runbooks ---------------------------------------------------------------------------------------------------
+
+
+@offered(
+    "runbook.run",
+    named="name",
+    lists=("param",),
+    dry=True,
+    unread=3,
+    default=True,
+    help={
+        "name": NAME,
+        "param": "A value, as `name=value`; can be repeated.",
+        "dry-run": "Show every command and every gate; execute nothing.",
+        "check": "Read for real; show every change and make none.",
+        "answers": ANSWERS,
+        "incident": "The incident that this run belongs to.",
+        "json": JSON,
+        "plain": PLAIN,
+    },
+)
+def run(
+    context: Context,
+    name: str,
+    param: list[str],
+    dry_run: bool = False,
+    check: bool = False,
+    answers: str | None = None,
+    incident: str | None = None,
+    json: bool = False,
+    plain: bool = False,
+) -> int:
+    """Run a runbook on this machine, step by step, stopping for you before every change."""
+    from holdpoint.app import running, typed, values  # noqa: PLC0415 - see the module
+
+    dry = dry_run or context.config.run.dry
+    kind = running.Kind(typed.one_of({"--dry-run": dry, "--check": check}, default="real").removeprefix("--"))
+    world = _world(json=json, plain=plain)
+    order = running.Order(
+        runbook=name,
+        params=values.parse_params(tuple(param)),
+        answers=typed.answers(answers),
+        kind=kind,
+        incident=incident or "",
+    )
+    return running.begin(world, order).exit
+
+
+@offered("runbook.list", help={"json": JSON, "plain": PLAIN})
+def list_runbooks(_context: Context, json: bool = False, plain: bool = False) -> int | None:
+    """List the runbooks: id, title, severity, services, when reviewed, where from."""
+    from holdpoint.app import shelf  # noqa: PLC0415 - see the module
+
+    return shelf.list_all(_world(json=json, plain=plain), as_json=json)
+
+
+@offered("runbook.show", named="name", help={"name": NAME, "json": JSON, "plain": PLAIN})
+def show(_context: Context, name: str, json: bool = False, plain: bool = False) -> int | None:
+    """Show one runbook as a page."""
+    from holdpoint.app import shelf, typed  # noqa: PLC0415 - see the module
+
+    return shelf.show(_world(json=json, plain=plain), name, as_json=json)
+
+
+@offered(
+    "runbook.find",
+    named="text",
+    help={"text": "A message that you see, an alert, or words; quoted.", "json": JSON, "plain": PLAIN},
+)
+def find(_context: Context, text: str, json: bool = False, plain: bool = False) -> int | None:
+    """Find the runbooks that fit a text, the best first."""
+    from holdpoint.app import shelf, typed  # noqa: PLC0415 - see the module
+
+    return shelf.find(_world(json=json, plain=plain), text, as_json=json)
+
+
+@offered(
+    "runbook.lint",
+    lists=("name",),
+    help={"name": "A runbook's id or a file; can be repeated. Without it, the whole library.", "json": JSON},
+)
+def lint(_context: Context, name: list[str], json: bool = False) -> int | None:
+    """Check runbooks: every problem at once, with its place."""
+    from holdpoint.app import shelf  # noqa: PLC0415 - see the module
+
+    return shelf.lint(_world(json=json), tuple(name), as_json=json)
+
+
+@offered("runbook.new", named="name", help={"name": "The id of the new runbook.", "json": JSON})
+def new(_context: Context, name: str, json: bool = False) -> int | None:
+    """Write a new runbook to fill in, `runbooks/NAME.yaml`; never over a file that is there."""
+    from holdpoint.app import shelf, typed  # noqa: PLC0415 - see the module
+
+    return shelf.new(_world(json=json), name, as_json=json)
+
+
+@offered(
+    "runbook.docs", help={"out": "The folder for one Markdown file each; made where missing.", "json": JSON}
+)
+def docs(_context: Context, out: str | None = None, json: bool = False) -> int | None:
+    """Write the runbooks as Markdown, to standard output or a folder."""
+    from holdpoint.app import shelf  # noqa: PLC0415 - see the module
+
+    return shelf.docs(_world(json=json), out, as_json=json)
+
+
+# --- runs -------------------------------------------------------------------------------------------------------
+
+
+@offered("run.list", help={"json": JSON, "plain": PLAIN})
+def list_runs(_context: Context, json: bool = False, plain: bool = False) -> int | None:
+    """List the runs, the newest last: what each was for, and how it stands."""
+    from holdpoint.app import records  # noqa: PLC0415 - see the module
+
+    return records.list_all(_world(json=json, plain=plain), as_json=json)
+
+
+@offered("run.show", named="run", help={"run": RUN, "json": JSON, "plain": PLAIN})
+def show_run(_context: Context, run: str, json: bool = False, plain: bool = False) -> int | None:
+    """Show what happened in a run."""
+    from holdpoint.app import records, typed  # noqa: PLC0415 - see the module
+
+    return records.show(_world(json=json, plain=plain), run, as_json=json)
+
+
+@offered("run.follow", named="run", help={"run": RUN, "json": JSON, "plain": PLAIN})
+def follow(_context: Context, run: str, json: bool = False, plain: bool = False) -> int | None:
+    """Follow a run from another terminal until this part of it ends."""
+    from holdpoint.app import records, typed  # noqa: PLC0415 - see the module
+
+    return records.follow(_world(json=json, plain=plain), run, as_json=json)
+
+
+@offered("run.verify", named="run", help={"run": RUN, "json": JSON})
+def verify(_context: Context, run: str, json: bool = False) -> int | None:
+    """Check a run's journal: its chain, and what the target remembers of it."""
+    from holdpoint.app import records, typed  # noqa: PLC0415 - see the module
+
+    return records.verify(_world(json=json), run, as_json=json)
+
+
+@offered(
+    "run.resume",
+    named="run",
+    unread=3,
+    help={
+        "run": RUN,
+        "take-over": "Take the lock over from another run; recorded on the target.",
+        "answers": ANSWERS,
+        "json": JSON,
+        "plain": PLAIN,
+    },
+)
+def resume(
+    _context: Context,
+    run: str,
+    take_over: bool = False,
+    answers: str | None = None,
+    json: bool = False,
+    plain: bool = False,
+) -> int:
+    """Take a run up again where it was left."""
+    from holdpoint.app import running, typed  # noqa: PLC0415 - see the module
+
+    world = _world(json=json, plain=plain)
+    return running.resume(world, run, typed.answers(answers), take_over=take_over).exit
+
+
+@offered("run.rollback", named="run", unread=3, help={"run": RUN, "answers": ANSWERS, "json": JSON, "plain": PLAIN})
+def rollback(
+    _context: Context, run: str, answers: str | None = None, json: bool = False, plain: bool = False
+) -> int:
+    """Take back what a run changed: a run of its own, with its own gates."""
+    from holdpoint.app import running, typed  # noqa: PLC0415 - see the module
+
+    return running.rollback(_world(json=json, plain=plain), run, typed.answers(answers)).exit
+
+
+# --- the project ------------------------------------------------------------------------------------------------
+
+
+@offered("test", rest=True)
+def test(_context: Context) -> int | None:
+    """Run all tests; what stands behind `--` goes to pytest."""
+    from holdpoint.app import checks, typed  # noqa: PLC0415 - see the module
+
+    return checks.test(typed.rest())
+
+
+def _collection(name: str, *tasks: Any) -> Collection:
+    collection = Collection(name)
+    for one in tasks:
+        collection.add_task(one)
+    return collection
+
+
+ns = Collection(
+    _collection("runbook", run, list_runbooks, show, find, lint, new, docs),
+    _collection("run", list_runs, show_run, follow, verify, resume, rollback),
+    test,
+)

@@ -1,0 +1,193 @@
+"""The head of a run and its end: what it is before anything happens, and where it left the machines.
+
+Pure. The end is read from the state that the journal folds to, so a resumed run counts what was done before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from holdpoint.document.model import Severity
+from holdpoint.engine.events import Reason, Status
+from holdpoint.engine.ports import Target
+from holdpoint.engine.state import FAILURES, Progress, State
+from holdpoint.problem import Exit
+from holdpoint.views.background import Background
+from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, listed, rule, wrap
+from holdpoint.views.questions import banner
+
+KINDS = {
+    "real": ("FOR REAL", "every change asks first", Tone.BOLD),
+    "check": ("CHECK", "it really looks; every change is shown and not made", Tone.WARN),
+    "dry-run": ("WALK-THROUGH", "nothing is executed, nothing is connected to", Tone.WARN),
+    "resumed": ("RESUMED, FOR REAL", "what is done is not done again; every gate asks anew", Tone.BOLD),
+    "rollback": ("ROLLBACK, FOR REAL", "takes changes back; every undo asks first", Tone.WARN),
+}
+ENDS = {
+    Exit.OK: ("FINISHED", Tone.GOOD),
+    Exit.DEFECT: ("A DEFECT OF HOLDPOINT", Tone.BAD),
+    Exit.USAGE: ("REFUSED", Tone.BAD),
+    Exit.STOPPED: ("STOPPED BY A PERSON", Tone.WARN),
+    Exit.FAILED: ("NOT REPAIRED", Tone.BAD),
+    Exit.ROLLED_BACK: ("ROLLED BACK", Tone.WARN),
+    Exit.ROLLBACK_FAILED: ("ROLLBACK NOT COMPLETE", Tone.BAD),
+    Exit.NEEDS_PERSON: ("A PERSON IS NEEDED", Tone.WARN),
+    Exit.UNKNOWN: ("UNREACHABLE, OR OUTCOME UNKNOWN", Tone.BAD),
+    Exit.LOCKED: ("ANOTHER RUN HOLDS THE LOCK", Tone.WARN),
+    Exit.DAMAGED: ("THE JOURNAL IS DAMAGED", Tone.BAD),
+}
+_GREEN = {True: "GREEN", False: "RED", None: "not known"}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is told before a run begins. `kind` is a key of `KINDS`."""
+
+    run: str
+    runbook: str
+    title: str
+    severity: Severity
+    kind: str
+    targets: tuple[Target, ...]
+    of_run: str = ""
+
+
+def opening(head: Head, width: int) -> list[Line]:
+    """The head of a run; `inv run.resume` is told while it can still be read."""
+    name, means, tone = KINDS[head.kind]
+    top = rule(width, "═", head.title)
+    drawn = [BLANK, top, *labelled("runbook", f"{head.runbook}  ({head.severity})", width)]
+    drawn += [(Segment(f"{'this is':<11}", Tone.DIM), Segment(name, tone), Segment(f": {means}"))]
+    drawn += labelled("takes back", f"run {head.of_run}", width) if head.of_run else []
+    drawn += labelled("run", head.run, width)
+    if head.kind not in ("dry-run", "check"):
+        drawn += labelled("come back", f"inv run.resume {head.run}", width)
+    return [*drawn, *banner(head.targets, width)]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Where a run stands: texts for people, by what became of them."""
+
+    proof: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
+    doubt: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    not_done: tuple[str, ...] = ()
+    not_undone: tuple[str, ...] = ()
+
+
+def left(state: State, background: Background, not_undone: Sequence[str] = ()) -> Left:
+    """Sort the steps of a run by what became of them. Without names of the plan, only what was begun is known."""
+    bins: dict[str, list[str]] = {"changed": [], "running": [], "doubt": [], "failed": [], "left_out": []}
+    for (key, host), progress in state.steps.items():
+        found = _sort(key, progress, background)
+        if found:
+            bins[found].append(f"{background.title(key)}  ({host}{_how(progress)})")
+    begun = {key for key, _ in state.steps}
+    not_done = tuple(background.title(key) for key in background.changes() if key not in begun)
+    texts = {name: tuple(found) for name, found in bins.items()}
+    return Left(proof=_proof(state), not_done=not_done, not_undone=tuple(not_undone), **texts)
+
+
+def _sort(key: str, progress: Progress, background: Background) -> str:
+    ended, intent = progress.ended, progress.intent
+    changing = (intent is not None and intent.effect != "read") or key in background.changes()
+    if ended is None:
+        return "running" if intent is not None and changing and progress.settled is None else ""
+    if progress.settled is True:
+        return "changed"
+    if ended.status is Status.IN_DOUBT:
+        return "" if progress.settled is False else "changed" if progress.verified else "doubt"
+    if ended.status in FAILURES or progress.verified is False:
+        return "failed"
+    if ended.status is Status.SKIPPED:
+        return "left_out" if ended.reason in (Reason.OPERATOR, Reason.DEPENDENCY) else ""
+    return "changed" if changing else ""
+
+
+def _how(progress: Progress) -> str:
+    ended = progress.ended
+    if ended is None:
+        return ""
+    if ended.status is Status.OK:
+        return {True: ", check green", False: ", check red", None: ""}[progress.verified]
+    if ended.status is Status.SKIPPED:
+        return f", {ended.note}" if ended.note else ""
+    return f", exit {ended.exit}" if ended.exit is not None else f", {ended.status}"
+
+
+def _proof(state: State) -> tuple[str, ...]:
+    """For each host, what the check of recovery said before and after."""
+    seen: dict[str, dict[bool, str]] = {}
+    for (_, host), proof in state.proofs.items():
+        seen.setdefault(host, {})[proof.after] = _GREEN[proof.green]
+    return tuple(
+        f"{host}: {found.get(False, 'not looked at')} before, {found.get(True, 'not looked at')} after"
+        for host, found in seen.items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run, or this process's part of it, ended. `over` says that it cannot be resumed."""
+
+    run: str
+    exit: int
+    why: str
+    over: bool
+    real: bool = True
+    wants: str = ""
+    journal: str = ""
+    rolls_back: bool = False
+    found: Left = field(default_factory=Left)
+
+
+def closing(end: End, width: int) -> list[Line]:
+    """The end in words, what was changed and what remains, and what can be typed now."""
+    drawn = [BLANK, *_verdict(end, width)]
+    found = end.found
+    drawn += listed("proof", found.proof, width)
+    drawn += listed("changed", found.changed or ("nothing",), width)
+    drawn += listed("RUNS STILL", found.running, width, [Tone.BAD] * len(found.running))
+    drawn += listed("IN DOUBT", found.doubt, width, [Tone.BAD] * len(found.doubt))
+    drawn += listed("failed", found.failed, width)
+    drawn += listed("left out", found.left_out, width)
+    drawn += listed("not begun", found.not_done, width) if not end.over else []
+    drawn += listed("not undone", found.not_undone, width, [Tone.WARN] * len(found.not_undone))
+    drawn += [BLANK, *now(end, width)]
+    drawn += labelled("record", end.journal, width, Tone.DIM) if end.journal else []
+    return drawn
+
+
+def _verdict(end: End, width: int) -> list[Line]:
+    try:
+        name, tone = ENDS[Exit(end.exit)]
+    except ValueError:
+        name, tone = "ENDED", Tone.WARN
+    head = (Segment(name, tone), Segment(f"   exit {end.exit}", Tone.DIM))
+    return [rule(width, "═"), head, *(line(piece) for piece in wrap(end.why, width)), BLANK]
+
+
+def now(end: End, width: int) -> list[Line]:
+    """What can be typed now, the likeliest first, each with what it does."""
+    commands: list[tuple[str, str]] = []
+    found, run = end.found, end.run
+    if end.real and not end.over:
+        goes_on = "attaches to what runs still, and goes on" if found.running else "goes on from here"
+        commands.append((f"inv run.resume {run}", goes_on))
+    if end.real and not end.rolls_back and (found.changed or found.doubt or found.running or found.failed):
+        commands.append((f"inv run.rollback {run}", "takes back what can be taken back; asks before each undo"))
+    commands.append((f"inv run.show {run}", "shows all that happened"))
+    column = max(len(command) for command, _ in commands) + 2
+    drawn: list[Line] = []
+    for index, (command, does) in enumerate(commands):
+        label = Segment(f"{'now' if index == 0 else '':<11}", Tone.DIM)
+        if 11 + column + len(does) <= width:
+            drawn.append((label, Segment(f"{command:<{column}}", Tone.BOLD), Segment(does)))
+        else:
+            drawn += [(label, Segment(command, Tone.BOLD)), *labelled("", f"  {does}", width)]
+    return drawn

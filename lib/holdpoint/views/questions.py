@@ -1,0 +1,315 @@
+"""A question, drawn for a person who is tired: where, what, why, what then, and which words can be typed.
+
+Pure: a `Question` and a width in, lines out. What must be typed is decided by `accept`, beside the words that are shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from itertools import groupby
+
+from holdpoint.document.model import Effect
+from holdpoint.engine.ports import Asked, Question, Target, Tier
+from holdpoint.problem import did_you_mean
+from holdpoint.views.inert import inert
+from holdpoint.views.lines import (
+    BLANK,
+    LABEL,
+    Line,
+    Segment,
+    Tone,
+    as_text,
+    cells,
+    labelled,
+    line,
+    listed,
+    rule,
+    verbatim,
+    wrap,
+)
+from holdpoint.views.times import clock_time, span
+
+_HEADS = {
+    Asked.OPENING: "BEFORE ANYTHING",
+    Asked.GATE: "HOLD",
+    Asked.PROCEED: "HOLD",
+    Asked.MANUAL: "YOUR TURN",
+    Asked.VALUE: "QUESTION",
+    Asked.DOUBT: "HOLD",
+}
+_PROMPTS = {
+    Asked.OPENING: "note",
+    Asked.GATE: "note",
+    Asked.PROCEED: "note",
+    Asked.MANUAL: "do this",
+    Asked.VALUE: "question",
+    Asked.DOUBT: "first",
+}
+_EFFECTS = {
+    Effect.READ: ("READ", "it looks, and changes nothing", Tone.GOOD),
+    Effect.CHANGE: ("CHANGE", "it changes something", Tone.WARN),
+    Effect.DESTROY: ("DESTROY", "what it removes does not come back", Tone.BAD),
+}
+_TIERS = {
+    Tier.PROD: "PRODUCTION",
+    Tier.STAGING: "staging",
+    Tier.PRACTICE: "practice",
+    Tier.LOCAL: "this machine",
+}
+_VERDICT = re.compile(r": (found|ruled out|not known): ")
+_VERDICTS = {
+    "found": ("FOUND", Tone.BOLD),
+    "ruled out": ("ruled out", Tone.DIM),
+    "not known": ("not known", Tone.WARN),
+}
+_FEW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where and when a question is drawn. `run` is named in what the second person types."""
+
+    width: int
+    run: str
+    now: datetime
+    zone: tzinfo | None = None
+
+
+def question(asked: Question, setting: Setting) -> list[Line]:
+    """The whole question; the prompt follows it."""
+    width = setting.width
+    drawn = [BLANK, *banner(asked.targets, width), *_head(asked, width)]
+    drawn += _effect(asked, width)
+    drawn += labelled("why", asked.why, width) if asked.why else []
+    drawn += labelled(_PROMPTS[asked.kind], asked.prompt, width, Tone.BOLD) if asked.prompt else []
+    drawn += _commands(asked, width)
+    drawn += _values(asked, width)
+    drawn += _evidence(asked, width)
+    drawn += _afterwards(asked, width)
+    drawn += _people(asked, setting)
+    return [*drawn, BLANK, *words(asked, width)]
+
+
+def again(asked: Question, width: int) -> list[Line]:
+    """The short form, for a question that stands on the screen above."""
+    return [BLANK, *banner(asked.targets, width), *_head(asked, width), *words(asked, width)]
+
+
+def shows(asked: Question) -> str:
+    """What the word `show` prints: every text whole, unaltered but for control characters, without a frame."""
+    parts = [f"--- {inert(title)}\n{inert(text.rstrip())}\n" for title, text in asked.show if text.strip()]
+    return "\n".join(parts) or "There is nothing more to show than what stands above.\n"
+
+
+# --- words ------------------------------------------------------------------------------------------------------
+
+
+def words(asked: Question, width: int) -> list[Line]:
+    """Each word and what it does, then one line that says what to type."""
+    names = [(_agreeing(asked) if word.word == "run" else word.word, word.does) for word in asked.words]
+    column = min(22, max((len(name) for name, _ in names), default=0)) + 4
+    drawn: list[Line] = []
+    for name, does in names:
+        tone = Tone.BOLD
+        if cells(name) > column - 4:
+            drawn.append((Segment("  "), Segment(name, tone)))
+            name = ""  # noqa: PLW2901 - it stands on a line of its own
+        pieces = wrap(does, width - column)
+        drawn.append((Segment("  "), Segment(f"{name:<{column - 2}}", tone), Segment(pieces[0])))
+        drawn += [line(" " * column + piece) for piece in pieces[1:]]
+    return [*drawn, *_instruction(asked, width)]
+
+
+def _instruction(asked: Question, width: int) -> list[Line]:
+    if asked.kind is Asked.VALUE:
+        text = "Type the answer, on one line, and Enter. Ctrl-C stops here."
+        text += " It is not shown while you type." if asked.hidden else ""
+    elif by_name(asked):
+        names = _agreeing(asked) if len(asked.agree) <= _FEW else f"all {len(asked.agree)} names, on one line,"
+        text = f"Type {names} to let it happen; or {_listed(asked, but='run')}."
+    else:
+        text = f"Type {_listed(asked)}. Enter alone does nothing."
+    return [BLANK, *(line(piece, Tone.BOLD) for piece in wrap(text, width))]
+
+
+def _listed(asked: Question, but: str = "") -> str:
+    *most, last = [word.word for word in asked.words if word.word != but]
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def prompt(asked: Question) -> str:
+    """What stands before the cursor: the place, so that it is read last."""
+    return f"{_place(asked.targets)}> "
+
+
+def by_name(asked: Question) -> bool:
+    """Whether the names of the hosts take the place of `run`."""
+    return bool(asked.agree) and asked.agree != ("run",)
+
+
+def accept(asked: Question, text: str) -> str | None:
+    """Give the word that a typed text stands for; `run` where everything was typed that agrees; None for no word."""
+    if asked.kind is Asked.VALUE:
+        return text or None
+    known = {word.word for word in asked.words}
+    if not by_name(asked):
+        return text if text in known else None
+    if text in known - {"run"}:
+        return text
+    return "run" if set(text.replace(",", " ").split()) == set(asked.agree) else None
+
+
+def refusal(asked: Question, text: str) -> str:
+    """Say why a typed text is no answer, and what is."""
+    if asked.kind is Asked.VALUE:
+        return "An empty answer is none. Nothing was answered."
+    if not text:
+        return "Enter alone does nothing. Nothing was agreed to."
+    if by_name(asked):
+        given = set(text.replace(",", " ").split())
+        missing = [name for name in asked.agree if name not in given]
+        if text == "run":
+            return f"Here `run` does not suffice: type {_agreeing(asked)}. Nothing was agreed to."
+        if given < set(asked.agree):
+            return f"Still missing: {', '.join(missing)}. All names go on one line. Nothing was agreed to."
+    known = [*(word.word for word in asked.words if not (by_name(asked) and word.word == "run"))]
+    close = did_you_mean(text.lower(), [*known, *(asked.agree if by_name(asked) else ())])
+    return " ".join(
+        part for part in (f"`{text}` is none of the words.", _sentence(close), "Nothing was agreed to.") if part
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _agreeing(asked: Question) -> str:
+    return " ".join(asked.agree) if by_name(asked) else "run"
+
+
+# --- where ------------------------------------------------------------------------------------------------------
+
+
+def banner(targets: tuple[Target, ...], width: int) -> list[Line]:
+    """The hosts by tier. Production stands between two rules of its own, with or without colour."""
+    ordered = sorted(targets, key=lambda target: (target.tier is not Tier.PROD, target.tier))
+    drawn: list[Line] = []
+    for tier, group in groupby(ordered, key=lambda target: target.tier):
+        names = ", ".join(target.name for target in group)
+        drawn += _production(names, width) if tier is Tier.PROD else [rule(width, "─", f"{_TIERS[tier]}: {names}")]
+    return drawn
+
+
+def _production(names: str, width: int) -> list[Line]:
+    edge = line("#" * width, Tone.PROD)
+    inside = []
+    for index, piece in enumerate(wrap(names, width - 20)):
+        head = "##  PRODUCTION   " if index == 0 else "##               "
+        filling = " " * max(0, width - len(head) - cells(piece) - 2)
+        inside.append(line(f"{head}{piece}{filling}##", Tone.PROD))
+    return [edge, *inside, edge]
+
+
+def _place(targets: tuple[Target, ...]) -> str:
+    if not targets:
+        return ""
+    tier = _TIERS[Tier.PROD] if any(t.tier is Tier.PROD for t in targets) else _TIERS[targets[0].tier]
+    names = ", ".join(target.name for target in targets) if len(targets) <= _FEW else f"{len(targets)} hosts"
+    return f"{tier} {inert(names)} "
+
+
+# --- what -------------------------------------------------------------------------------------------------------
+
+
+def _head(asked: Question, width: int) -> list[Line]:
+    head = _HEADS[asked.kind]
+    drawn = labelled(head, asked.title, width, Tone.BOLD, column=max(11, len(head) + 2))
+    own = asked.kind in (Asked.GATE, Asked.MANUAL, Asked.VALUE, Asked.DOUBT)
+    note = f"  ({asked.key})"
+    if own and cells(as_text(drawn[-1]) + note) <= width:
+        drawn[-1] = (*drawn[-1], Segment(note, Tone.DIM))
+    elif own:
+        drawn += labelled("", note.strip(), width, Tone.DIM)
+    return drawn
+
+
+def _effect(asked: Question, width: int) -> list[Line]:
+    if asked.kind in (Asked.VALUE, Asked.PROCEED):
+        return []
+    name, means, tone = _EFFECTS[asked.effect]
+    first = (Segment(f"{'effect':<11}", Tone.DIM), Segment(name, tone), Segment(f"  {means}"))
+    return [first, *(labelled("", asked.reverts, width, Tone.BOLD) if asked.reverts else [])]
+
+
+def _commands(asked: Question, width: int) -> list[Line]:
+    drawn: list[Line] = []
+    for text, hosts in _grouped((text, host) for host, text in asked.commands if text.strip()):
+        label = "it was" if asked.kind is Asked.DOUBT else "command"
+        drawn += [*labelled(label, f"on {', '.join(hosts)}", width), *verbatim(text, width)]
+    return drawn
+
+
+def _values(asked: Question, width: int) -> list[Line]:
+    every = len(asked.targets)
+    texts = []
+    for text, hosts in _grouped((f"{name} = {value}", host) for host, name, value in asked.values):
+        texts.append(text if len(hosts) == every else f"{text}  ({', '.join(hosts)})")
+    return listed("values", texts, width) if texts else []
+
+
+def _evidence(asked: Question, width: int) -> list[Line]:
+    """Found causes stand out, ruled out ones step back; the words say it as well."""
+    drawn: list[Line] = []
+    for index, text in enumerate(asked.evidence):
+        verdict = _VERDICT.search(text)
+        label = "" if index else "evidence"
+        if verdict is None:
+            drawn += labelled(label, text, width)
+            continue
+        word, tone = _VERDICTS[verdict[1]]
+        said = f"{text[: verdict.start()]}: {text[verdict.end() :]}".removesuffix(": ")
+        first, *rest = labelled("", said, width, tone, column=LABEL + 11)
+        drawn.append((Segment(f"{label:<{LABEL}}", Tone.DIM), Segment(f"{word:<11}", tone), *first[1:]))
+        drawn += rest
+    return drawn
+
+
+def _afterwards(asked: Question, width: int) -> list[Line]:
+    drawn: list[Line] = []
+    if asked.proof:
+        doubt = asked.kind is Asked.DOUBT
+        label, said = ("its check", "green where it was done:") if doubt else ("afterwards", "this must be green:")
+        drawn += [*labelled(label, said, width), *verbatim(asked.proof, width)]
+    if asked.remains:
+        drawn += listed("if stopped", asked.remains, width)
+    if asked.attempts > 1:
+        drawn += labelled("attempts", f"up to {asked.attempts}: your word covers all of them", width)
+    return drawn
+
+
+def _people(asked: Question, setting: Setting) -> list[Line]:
+    drawn: list[Line] = []
+    if asked.approvers > 1:
+        count = "a second person" if asked.approvers == 2 else f"{asked.approvers - 1} more people"  # noqa: PLR2004
+        text = f"{asked.approvers} must agree: after your word, {count} must type in a terminal of their own:"
+        drawn += labelled("people", text, setting.width)
+        drawn += labelled("", f"inv run.approve {setting.run}", setting.width, Tone.BOLD)
+        given = ", ".join(asked.approved_by)
+        drawn += labelled("", f"approved so far by: {given}", setting.width) if given else []
+    if asked.expires is not None:
+        left = asked.expires - setting.now
+        at = clock_time(asked.expires, setting.zone)
+        text = f"at {at}, in {span(left)}; then it is refused" if left.total_seconds() > 0 else f"at {at}: it is over"
+        drawn += labelled("expires", text, setting.width)
+    return drawn
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Group hosts by an equal text, in the order in which the texts came."""
+    groups: dict[str, list[str]] = {}
+    for text, host in pairs:
+        groups.setdefault(text, []).append(host)
+    return list(groups.items())

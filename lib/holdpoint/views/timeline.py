@@ -1,0 +1,259 @@
+"""What happened, one line or a small block for each record. Pure but for what it remembers of the records before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import assert_never
+
+from holdpoint.engine.events import (
+    CauseDecided,
+    DoubtSettled,
+    Escalated,
+    Event,
+    GateAnswered,
+    GateOpened,
+    LockReturned,
+    LockTaken,
+    ProofLooked,
+    Reason,
+    RunFinished,
+    RunOpened,
+    RunResumed,
+    RunStopped,
+    Status,
+    StepEnded,
+    StepIntended,
+    StepVerified,
+    event_of,
+)
+from holdpoint.journal.record import Record
+from holdpoint.views.background import HEADINGS, NONE, Background
+from holdpoint.views.inert import output_lines
+from holdpoint.views.lines import BLANK, GUTTER, GUTTER_ON, Line, Segment, Tone, chop, verbatim, wrap
+from holdpoint.views.times import clock_time, size, span
+
+INDENT = 20
+"""Cells before the text: the time and the mark."""
+_TAIL = 12
+_STATUS = {
+    Status.OK: ("ok", Tone.GOOD),
+    Status.FAILED: ("FAILED", Tone.BAD),
+    Status.UNREACHABLE: ("NO ANSWER", Tone.BAD),
+    Status.TIMED_OUT: ("TIMED OUT", Tone.BAD),
+    Status.IN_DOUBT: ("IN DOUBT", Tone.BAD),
+    Status.SKIPPED: ("skipped", Tone.DIM),
+}
+_COLOURS = {True: ("GREEN", Tone.GOOD), False: ("RED", Tone.BAD), None: ("not known", Tone.WARN)}
+_BY = {"hand": "by hand", "script": "from the file of answers", "nobody": "nobody was asked"}
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Turns records into lines, in the order of the journal. `headings` announces each section as it begins."""
+
+    background: Background = NONE
+    zone: tzinfo | None = None
+    headings: bool = True
+    _begun: dict[tuple[str, str], tuple[datetime, StepIntended]] = field(default_factory=dict)
+    _section: str = ""
+    _titles: dict[str, str] = field(default_factory=dict)
+
+    def take(self, records: Iterable[Record]) -> None:
+        """Remember records that were shown before, without showing them."""
+        for record in records:
+            self.lines(record, 80)
+
+    def lines(self, record: Record, width: int, *, output: bool = True) -> list[Line]:
+        """Draw one record; `output` is false where a step's output is on the screen already.
+
+        Raises `ValueError` for a kind that this version does not know.
+        """
+        event = event_of(record)
+        drawn = _Row(clock_time(record.time, self.zone), width)
+        return [*self._heading(event), *self._event(event, record, drawn, output=output)]
+
+    def _event(self, event: Event, record: Record, row: _Row, *, output: bool) -> list[Line]:
+        match event:
+            case RunOpened() | RunResumed() | RunStopped() | RunFinished():
+                return _of_run(event, record, row)
+            case LockTaken():
+                how = f", {event.taken_over_from}" if event.taken_over_from else ""
+                tone = Tone.WARN if event.taken_over_from else Tone.DIM
+                return row.block("locked", tone, f"{event.host} is held by this run (epoch {event.epoch}{how})")
+            case LockReturned():
+                return row.block("unlocked", Tone.DIM, f"{event.host} is free again")
+            case StepIntended():
+                return self._intended(event, record, row)
+            case StepEnded():
+                return self._ended(event, record, row, output=output)
+            case StepVerified() | ProofLooked():
+                return self._looked(event, row)
+            case DoubtSettled():
+                what = "it happened" if event.happened else "it did not happen, and may be done again"
+                return row.block("settled", Tone.WARN, f"{self._at(event.step, event.host)}: {what}: {event.by}")
+            case CauseDecided():
+                return _cause(event, row)
+            case GateOpened():
+                self._titles[event.item] = event.title
+                hosts = ", ".join(event.hosts)
+                return row.block("asked", Tone.DIM, f"{event.title}  ({hosts})")
+            case GateAnswered():
+                return self._answered(event, row)
+            case Escalated():
+                to = f"{event.to}: " if event.to else ""
+                return row.block("called", Tone.WARN, f"{to}{event.say}", [event.became])
+            case _:
+                assert_never(event)
+
+    def _heading(self, event: Event) -> list[Line]:
+        """A section's name, before its first step."""
+        key = event.step if isinstance(event, StepIntended | StepEnded) else ""
+        named = self.background.steps.get(key)
+        if named is None or named.section == self._section:
+            return []
+        self._section = named.section
+        return [BLANK, (Segment(HEADINGS[named.section], Tone.BOLD),)] if self.headings else []
+
+    # --- steps
+
+    def _intended(self, event: StepIntended, record: Record, row: _Row) -> list[Line]:
+        """A change announces that it begins; a read is over soon enough."""
+        self._begun[(event.step, event.host)] = (record.time, event)
+        if event.effect == "read":
+            return []
+        attempt = f", attempt {event.attempt}" if event.attempt > 1 else ""
+        return row.block("begun", Tone.WARN, f"{self._title(event.step)}  ({event.host}{attempt})")
+
+    def _ended(self, event: StepEnded, record: Record, row: _Row, *, output: bool) -> list[Line]:
+        begun = self._begun.pop((event.step, event.host), None)
+        if event.status is Status.SKIPPED:
+            return self._skipped(event, begun[1] if begun else None, row)
+        mark, tone = _STATUS[event.status]
+        if event.present is not None:
+            mark, tone = ("PRESENT", Tone.WARN) if event.present else ("absent", Tone.DIM)
+        details = [event.host]
+        if event.exit:
+            details.append(f"exit {event.exit}")
+        if begun is not None and record.time >= begun[0]:
+            details.append(span(record.time - begun[0]))
+        values = [f"{name} = {value}" for name, value in event.values.items()]
+        values += [f"{name} = [masked]" for name in event.hidden]
+        more = [*([event.note] if event.note else []), *values]
+        text_tone = Tone.DIM if event.present is False else Tone.PLAIN
+        drawn = row.block(mark, tone, f"{self._title(event.step)}  ({', '.join(details)})", more, text_tone)
+        bad = event.status is not Status.OK
+        return [*drawn, *(_output(event, row, bad=bad) if bad or (output and not event.values) else [])]
+
+    def _skipped(self, event: StepEnded, begun: StepIntended | None, row: _Row) -> list[Line]:
+        at = self._at(event.step, event.host)
+        if event.reason is not Reason.DRY_RUN:
+            return row.block("skipped", Tone.DIM, f"{at}: {event.note or event.reason}", text_tone=Tone.DIM)
+        drawn = row.block("not run", Tone.WARN, f"{at}: {event.note or 'nothing was executed'}")
+        if begun is not None and begun.effect == "read" and begun.command:
+            drawn += verbatim(begun.command, row.width, indent=INDENT)
+        return drawn
+
+    def _looked(self, event: StepVerified | ProofLooked, row: _Row) -> list[Line]:
+        mark, tone = _COLOURS[event.green]
+        if isinstance(event, StepVerified):
+            text = f"{self._at(event.step, event.host)}: its own check"
+        else:
+            when = "after the last change" if event.after else "before the first change"
+            text = f"the check of recovery, {when}  ({event.host})"
+        drawn = row.block(mark, tone, text, [event.note] if event.green is not True and event.note else [])
+        return [*drawn, *_tail(event.output, row, 3)] if event.output else drawn
+
+    def _answered(self, event: GateAnswered, row: _Row) -> list[Line]:
+        title = self._titles.get(event.item) or self._title(event.item)
+        shown = event.word if event.asks != "value" else "a value"
+        with_them = f", approved by {', '.join(event.approved_by)}" if event.approved_by else ""
+        by = _BY.get(event.by, event.by)
+        if event.by == "nobody":
+            return row.block("shown", Tone.DIM, f"{title}: {by}, so nobody agreed to it", text_tone=Tone.DIM)
+        return row.block("answered", Tone.BOLD, f"{shown}: {title}  ({event.person}, {by}{with_them})")
+
+    def _title(self, key: str) -> str:
+        return self.background.title(key)
+
+    def _at(self, key: str, host: str) -> str:
+        return f"{self._title(key)}  ({host})"
+
+
+# --- rows -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    time: str
+    width: int
+
+    def block(
+        self, mark: str, tone: Tone, text: str, more: Iterable[str] = (), text_tone: Tone = Tone.PLAIN
+    ) -> list[Line]:
+        """Time, mark and text; further texts below the first."""
+        first, *rest = wrap(text, self.width - INDENT)
+        head = (Segment(f"{self.time}  ", Tone.DIM), Segment(f"{mark:<9} ", tone), Segment(first, text_tone))
+        below = [*rest, *(piece for one in more for piece in wrap(one, self.width - INDENT))]
+        return [head, *((Segment(" " * INDENT), Segment(piece, text_tone)) for piece in below)]
+
+
+def _of_run(event: RunOpened | RunResumed | RunStopped | RunFinished, record: Record, row: _Row) -> list[Line]:
+    match event:
+        case RunOpened():
+            hosts = ", ".join(
+                f"{'PRODUCTION' if tier == 'prod' else tier} {host}" for host, tier in event.hosts.items()
+            )
+            kind = "" if event.mode == "real" else f" ({event.mode})"
+            text = f"run {event.run}{kind} of {event.runbook} on {hosts}, by {record.person}"
+            params = [f"{name} = {value}" for name, value in event.params.items()]
+            of = [f"takes back run {event.of_run}"] if event.of_run else []
+            incident = [f"incident {event.incident}"] if event.incident else []
+            return row.block("opened", Tone.BOLD, text, [*of, *incident, *params])
+        case RunResumed():
+            text = f"taken up again by {record.person} (process {event.process}); what was agreed to is asked again"
+            return row.block("resumed", Tone.BOLD, text)
+        case RunStopped():
+            return row.block("STOPPED", Tone.WARN, f"exit {event.exit}: {event.why}")
+        case RunFinished():
+            tone = Tone.GOOD if event.exit == 0 else Tone.WARN
+            stays = [f"not undone: {one}" for one in event.not_undone]
+            return row.block("FINISHED", tone, f"exit {event.exit}: {event.why}", stays)
+        case _:
+            assert_never(event)
+
+
+def _cause(event: CauseDecided, row: _Row) -> list[Line]:
+    text = f"{event.title}  ({event.host})"
+    match event.holds:
+        case True:
+            return row.block("FOUND", Tone.BAD, text, [event.evidence] if event.evidence else [])
+        case False:
+            return row.block("ruled out", Tone.DIM, text, text_tone=Tone.DIM)
+        case None:
+            return row.block("not known", Tone.WARN, text, ["a value that it rests on was not read"])
+
+
+def _output(event: StepEnded, row: _Row, *, bad: bool) -> list[Line]:
+    drawn = _tail(event.stdout, row, _TAIL if bad else 5)
+    drawn += _tail(event.stderr, row, _TAIL if bad else 5)
+    kept = [name for name in (event.stdout_file, event.stderr_file) if name]
+    total = event.stdout_size + event.stderr_size
+    if drawn and bad and kept:
+        drawn += [(Segment(" " * INDENT), Segment(f"all of it ({size(total)}): {', '.join(kept)}", Tone.DIM))]
+    return drawn
+
+
+def _tail(text: str, row: _Row, count: int) -> list[Line]:
+    """The last lines of an output, each cut into the width, behind a gutter."""
+    lines = output_lines(text)
+    drawn: list[Line] = []
+    margin = Segment(" " * INDENT)
+    if len(lines) > count:
+        drawn.append((margin, Segment(f"... {len(lines) - count} more lines before", Tone.DIM)))
+    for one in lines[-count:]:
+        for index, piece in enumerate(chop(one, row.width - INDENT - len(GUTTER))[:4]):
+            gutter = Segment(GUTTER_ON if index else GUTTER, Tone.FRAME)
+            drawn.append((margin, gutter, Segment(piece, Tone.DIM)))
+    return drawn

@@ -1,0 +1,41 @@
+"""Times for people: local, with their zone, and spans in two units at most."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+
+_SHORT = timedelta(seconds=10)
+
+
+def clock_time(moment: datetime, zone: tzinfo | None) -> str:
+    """Hours, minutes and seconds in `zone`, or in the machine's own where that is None."""
+    return f"{moment.astimezone(zone):%H:%M:%S}"
+
+
+def full_time(moment: datetime, zone: tzinfo | None) -> str:
+    """Date, time and zone."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}".strip()
+
+
+def span(duration: timedelta) -> str:
+    """Say how long: `0.3 s`, `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
+    if timedelta(0) <= duration < _SHORT:
+        return f"{duration.total_seconds():.1f} s"
+    seconds = max(0, int(duration.total_seconds()))
+    units = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+    for index, (size, name) in enumerate(units):
+        if seconds >= size:
+            whole, rest = divmod(seconds, size)
+            more = rest // units[index + 1][0] if index + 1 < len(units) else 0
+            return f"{whole} {name}" + (f" {more} {units[index + 1][1]}" if more else "")
+    return "0 s"
+
+
+def size(count: int) -> str:
+    """Say how many bytes: `312 B`, `4.0 KB`, `1.2 MB`."""
+    amount = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":  # noqa: PLR2004 - decimal units
+            return f"{amount:.0f} B" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError("the last unit takes everything")
