@@ -46,9 +46,9 @@ def plan(runbook: Runbook, params: Mapping[str, str] | None = None) -> Plan:
     Secrets are resolved from their own sources. Raises `HoldpointError` with every value that is missing or unfit.
     """
     from holdpoint.app.running import plan_of  # noqa: PLC0415 - as above
-    from holdpoint.app.world import World  # noqa: PLC0415 - as above
+    from holdpoint.app.world import Kind, World  # noqa: PLC0415 - as above
 
-    return plan_of(World.here(), runbook, params or {}, ask=True)
+    return plan_of(World.here().ready(Kind.REAL), runbook, params or {}, ask=True)
 
 
 def run(

@@ -62,9 +62,7 @@ def offered(
 
         name = path.rpartition(".")[2]
         positional = [named] if named else []
-        return task(
-            told, name=name, positional=positional, iterable=list(lists), auto_shortflags=False, **options
-        )
+        return task(told, name=name, positional=positional, iterable=list(lists), auto_shortflags=False, **options)
 
     return make
 
@@ -121,14 +119,8 @@ def run(
     dry = dry_run or context.config.run.dry
     kind = running.Kind(typed.one_of({"--dry-run": dry, "--check": check}, default="real").removeprefix("--"))
     world = _world(json=json, plain=plain)
-    order = running.Order(
-        runbook=name,
-        params=values.parse_params(tuple(param)),
-        answers=typed.answers(answers),
-        kind=kind,
-        incident=incident or "",
-    )
-    return running.begin(world, order).exit
+    given = values.parse_params(tuple(param))
+    return running.begin(world, name, given, kind, typed.answers(answers), incident or "").exit
 
 
 @offered("runbook.list", help={"json": JSON, "plain": PLAIN})
@@ -179,9 +171,7 @@ def new(_context: Context, name: str, json: bool = False) -> int | None:
     return shelf.new(_world(json=json), name, as_json=json)
 
 
-@offered(
-    "runbook.docs", help={"out": "The folder for one Markdown file each; made where missing.", "json": JSON}
-)
+@offered("runbook.docs", help={"out": "The folder for one Markdown file each; made where missing.", "json": JSON})
 def docs(_context: Context, out: str | None = None, json: bool = False) -> int | None:
     """Write the runbooks as Markdown, to standard output or a folder."""
     from holdpoint.app import shelf  # noqa: PLC0415 - see the module
@@ -252,9 +242,7 @@ def resume(
 
 
 @offered("run.rollback", named="run", unread=3, help={"run": RUN, "answers": ANSWERS, "json": JSON, "plain": PLAIN})
-def rollback(
-    _context: Context, run: str, answers: str | None = None, json: bool = False, plain: bool = False
-) -> int:
+def rollback(_context: Context, run: str, answers: str | None = None, json: bool = False, plain: bool = False) -> int:
     """Take back what a run changed: a run of its own, with its own gates."""
     from holdpoint.app import running, typed  # noqa: PLC0415 - see the module
 

@@ -73,7 +73,7 @@ def test_times_are_kept_in_utc():
         {"a": 10**4300},
         {1: 2},
     ],
-    ids="surrogate surrogate-key nan inf number-key tuple bytes set time long-integer number-key-on-top".split(),
+    ids=range(11),
 )
 def test_what_json_cannot_hold_is_refused(data):
     with pytest.raises(ValueError):

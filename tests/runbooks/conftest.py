@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from holdpoint.document.model import Runbook, Step
 from holdpoint.document.parse import parse
+from holdpoint.document.source import Source
 from holdpoint.shell import Plain, script
 from tests.needs import lacking, require, require_root
 
@@ -179,7 +181,8 @@ def applets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def load(name: str) -> Runbook:
     file = ROOT / "runbooks" / f"{name}.yaml"
-    return parse(file.read_bytes(), str(file))
+    schema = json.loads((ROOT / "schemas" / "runbook.schema.json").read_text())
+    return parse(Source(str(file), file.read_bytes()), schema)
 
 
 def shelled(name: str, shell: str, applets: Path) -> Shelled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 
 from holdpoint.app.values import resolve
 from holdpoint.app.world import Kind, Stage, World
@@ -31,7 +32,9 @@ def begin(
     incident: str = "",
 ) -> Ended:
     """Plan a runbook and run it; raises `HoldpointError` for everything that is wrong before it begins."""
-    plan = plan_of(world, world.library.load(name), params, ask=kind is not Kind.DRY)
+    runbook = world.library.load(name)
+    world = world.ready(kind, answers)
+    plan = plan_of(world, runbook, params, ask=kind is not Kind.DRY)
     return carry_out(world, plan, kind, answers, incident)
 
 
@@ -58,7 +61,8 @@ def carry_out(
 def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_over: bool) -> Ended:
     """Take a run up again where it was left; refused where its document, plan or journal is not what it was."""
     folder = world.state.find(name)
-    with folder.open_journal(world.person, world.clock) as journal:
+    world = world.ready(Kind.REAL, answers)
+    with closing(folder.open_journal(world.person, world.clock)) as journal:
         state = replay(journal.records)
         _can_be_resumed(folder.name, state)
         plan = _replanned(world, folder.name, state)
@@ -77,7 +81,8 @@ def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_o
 def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ended:
     """Take a run's changes back: a run of its own, under the lock of the run that it takes back."""
     folder = world.state.find(name)
-    with folder.open_journal(world.person, world.clock) as journal:
+    world = world.ready(Kind.REAL, answers)
+    with closing(folder.open_journal(world.person, world.clock)) as journal:
         state = replay(journal.records)
         plan = _replanned(world, folder.name, state)
         if plan.mode is Mode.ROLLBACK or (state.opened and state.opened.mode != Kind.REAL):
@@ -131,7 +136,7 @@ def _session(world: World, stage: Stage, plan: Plan, state: State, *, take_over:
 
 def _plan(world: World, runbook: Runbook, values: Mapping[str, Value]) -> Plan:
     here = world.local.name
-    return build.plan(runbook, values, hosts=(here,), here=here, key=world.state.key(), load=world.library.load)
+    return build.plan(runbook, values, hosts=(here,), here=here, key=world.key, load=world.library.load)
 
 
 def _can_be_resumed(run: str, state: State) -> None:

@@ -12,7 +12,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -102,6 +102,8 @@ class World:
     plain: bool = False
     operator: Operator | None = None
     clock: Clock = field(default_factory=SystemClock)
+    key: bytes = field(default=b"", repr=False)
+    """Keys the digests over secrets; set by `ready`."""
 
     @classmethod
     def here(
@@ -118,12 +120,22 @@ class World:
             person=environ.get("HOLDPOINT_PERSON") or environ.get("SUDO_USER") or _user(),
             environ=environ,
             state=StateFolder.default(environ),
-            library=Library.here(Path.cwd(), runbooks),
+            library=Library((runbooks,)) if runbooks else Library.of(Path.cwd()),
             local=this_machine(Path.cwd()),
             json=json,
             plain=plain,
             operator=operator,
         )
+
+    def ready(self, kind: Kind, answers: Mapping[str, str] | None = None) -> World:
+        """Give a world that can plan and keep a run of this kind; a walk-through touches no disk.
+
+        Where the state folder's filesystem has no room, its twin in memory takes its place, after a yes.
+        """
+        if kind is Kind.DRY:
+            return replace(self, key=os.urandom(32))
+        state = self._room_for_run(answers)
+        return replace(self, state=state, key=state.key())
 
     @property
     def out(self) -> TextIO:
@@ -177,7 +189,7 @@ class World:
                 yield self._dry(plan, drawing)
                 return
             if folder is None:
-                folder = self._room_for_run(answers).new_run(plan.runbook.id, self.clock.now())
+                folder = self.state.new_run(plan.runbook.id, self.clock.now())
             if journal is None:
                 journal = _made(folder, self.person, self.clock)
                 stack.callback(journal.close)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
 from holdpoint.document.model import All, Any, Compare, Condition, Not, Op, ValueRef
 from holdpoint.shell import Plain, Secret
@@ -103,6 +103,6 @@ def _same(left: Plain, right: Plain) -> bool | None:
     return None
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Tell whether a value is a number; a boolean is none."""
     return isinstance(value, int | float) and not isinstance(value, bool)

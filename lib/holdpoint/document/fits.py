@@ -65,7 +65,7 @@ class _Compiler:
             holder = self.named[name] = []
             holder.append(self.rule(self.root["definitions"][name]))
         holder = self.named[name]
-        return holder[0] if holder else lambda value: holder[0](value)
+        return holder[0] if holder else lambda value: holder[0](value)  # noqa: PLW0108 - not there yet
 
     def _if(self, condition: Any, then: Any, otherwise: Any) -> Fits:
         test, yes, no = self.rule(condition), self.rule(then), self.rule(otherwise)

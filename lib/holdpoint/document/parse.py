@@ -6,11 +6,10 @@ The stages are text, tree, schema, model, sense; each says all that it finds, an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from itertools import count
 from typing import Any
 
-from holdpoint.document import check, source as sources, yaml
+from holdpoint.document import check, yaml
+from holdpoint.document import source as sources
 from holdpoint.document.build import Draft, draft
 from holdpoint.document.model import Runbook
 from holdpoint.document.schema import misfits

@@ -13,7 +13,7 @@ from typing import cast
 
 from holdpoint.document import duration
 from holdpoint.document.source import Lines
-from holdpoint.document.yaml import Map, Seq, place
+from holdpoint.document.yaml import Map, Seq, place, span
 from holdpoint.problem import HoldpointError, Level, Place, Problem
 from holdpoint.shell import Plain
 
@@ -34,6 +34,26 @@ class Reader:
 
     def at_key(self, owner: Map, key: str) -> Place:
         return place(self.lines, owner.key_marks[key])
+
+    def inside(self, owner: Map, key: str, offset: int, length: int) -> Place:
+        """Point at a part of a text, by its offset in the value; at the whole text where that cannot be told."""
+        value, event = self.text(owner, key), owner.marks[key]
+        line, column, _ = span(event)
+        before = value[:offset]
+        if getattr(event, "style", "") == "|":
+            number = before.count("\n")
+            line += 1 + number
+            inner = value.split("\n")[number]
+            raw = self.lines.lines[line] if line < len(self.lines.lines) else ""
+            column = len(raw) - len(inner) + offset - (before.rfind("\n") + 1)
+        elif getattr(event, "style", "") == "'":
+            column += 1 + offset + before.count("'")
+        else:
+            column += offset + (1 if getattr(event, "style", "") else 0)
+        raw = self.lines.lines[line] if line < len(self.lines.lines) else ""
+        if column >= 0 and raw[column : column + length] == value[offset : offset + length]:
+            return self.lines.at(line, column, length)
+        return self.at(owner, key)
 
     def text(self, owner: Map, key: str, default: str = "") -> str:
         return cast("str", owner.get(key, default))

@@ -98,21 +98,22 @@ class _Explain:
         """Say what one error means; a rule about keys may name several."""
         path: Path = tuple(error.absolute_path)
         rule = error.schema if isinstance(error.schema, dict) else {}
+        instance: Any = error.instance
         if "propertyNames" in error.absolute_schema_path:
-            yield self._bad_name(path, str(error.instance), rule)
+            yield self._bad_name(path, str(instance), rule)
             return
         match error.validator:
             case "additionalProperties":
-                yield from self._unknown_keys(path, error.instance, rule)
+                yield from self._unknown_keys(path, instance, rule)
             case "required":
-                name = next(n for n in rule["required"] if n not in error.instance and repr(n) in error.message)
+                name = next(n for n in rule["required"] if n not in instance and repr(n) in error.message)
                 yield self._missing_key(path, name, rule)
             case "not":
                 yield self._out_of_place(path, rule)
             case "minProperties" | "maxProperties" | "minItems":
-                yield self._wrong_count(path, error.instance, rule)
+                yield self._wrong_count(path, instance, rule)
             case _:
-                yield self._wrong_value(path, error.instance, rule, str(error.validator))
+                yield self._wrong_value(path, instance, rule, str(error.validator))
 
     def _bad_name(self, path: Path, name: str, rule: Mapping[str, Any]) -> Misfit:
         message = f"{shown(name)} cannot be a name in {describe(self.tree, path)}"

@@ -108,7 +108,7 @@ class _Scanner:
             self._in_double_quotes(char)
         elif char == "'":
             self._single_quotes()
-        elif char == '"' or char == "`":
+        elif char in ('"', "`"):
             self._toggle(char)
         elif char == "$":
             self._dollar()
@@ -132,7 +132,7 @@ class _Scanner:
         self._end_command()
 
     def _in_double_quotes(self, char: str) -> None:
-        if char == '"' or char == "`":
+        if char in ('"', "`"):
             self._toggle(char)
         elif char == "$":
             self._dollar()
@@ -140,16 +140,18 @@ class _Scanner:
             self.at += 1
 
     def _toggle(self, char: str) -> None:
-        if self.open and self.open[-1] == char:
+        closes = bool(self.open) and self.open[-1] == char
+        if char == "`" and closes:
+            self._substituted()
+        elif char == "`":
+            self._substitute(self.at)
+            self.open[-1] = char
+        elif closes:
             self.open.pop()
-            if char == "`":
-                self._settle()
         else:
             self.open.append(char)
-            self.word_start = char == "`"
         self.at += 1
-        if char == '"':
-            self.word_start = False
+        self.word_start = char == "`" and not closes
 
     def _single_quotes(self) -> None:
         if self.open and self.open[-1] == "${" and '"' in self.open:
@@ -166,9 +168,7 @@ class _Scanner:
         if self.text.startswith("((", rest):
             self._arithmetic(rest + 2)
         elif self.text.startswith("(", rest):
-            self.open.append("$(")
-            self.at = rest + 1
-            self.word_start = True
+            self._substitute(rest + 1)
             return
         elif self.text.startswith("{", rest):
             self._braces(rest + 1)
@@ -179,6 +179,21 @@ class _Scanner:
             self.at = match.end()
         else:
             self.at = min(rest + 1, len(self.text)) if self.text[rest : rest + 1] in ("#", "?", "$", "!", "@", "*", "-") else rest
+        self.word_start = False
+
+    def _substitute(self, start: int) -> None:
+        """`$(…)` holds commands of its own."""
+        self.open.append("$(")
+        self.command.append((0, []))
+        self.at = start
+        self.word_start = True
+
+    def _substituted(self) -> None:
+        self._settle()
+        self._end_command()
+        if len(self.command) > 1:
+            self.command.pop()
+        self.open.pop()
         self.word_start = False
 
     def _braces(self, start: int) -> None:
@@ -200,9 +215,7 @@ class _Scanner:
         end = self.text.find("))", start)
         inside = self.text[start:end] if end >= 0 else ""
         if end < 0 or "\n" in inside or '"' in inside or "'" in inside or "$(" in inside:
-            self.open.append("$(")
-            self.at = start - 1
-            self.word_start = True
+            self._substitute(start - 1)
             return
         for match in _ARITHMETIC.finditer(inside):
             self.found.mentions.append(Mention(match[1], start + match.start()))
@@ -251,9 +264,7 @@ class _Scanner:
         if char == ">":
             self._redirect()
         if char == ")" and self.open and self.open[-1] == "$(":
-            self._settle()
-            self.open.pop()
-            self.word_start = False
+            self._substituted()
             return
         self._settle()
         if char in "\n;&|(":

@@ -152,7 +152,7 @@ def _expect(reader: Reader, owner: Map) -> model.Expect:
         return model.Expect()
     exits = given.get("exit", 0)
     listed = exits if isinstance(exits, Seq) else [exits]
-    return model.Expect(tuple(int(cast("float", one)) for one in listed), reader.regex(given, "stdout"))
+    return model.Expect(tuple(int(one) for one in cast("list[float]", listed)), reader.regex(given, "stdout"))
 
 
 def check(reader: Reader, owner: Map, key: str) -> model.Check:

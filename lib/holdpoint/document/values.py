@@ -132,7 +132,7 @@ def _rules(who: str, param: Param, value: Plain) -> Problem | None:
             expected=", ".join(f"`{choice}`" for choice in choices),
             hint=did_you_mean(as_text(value), choices),
         )
-    if isinstance(value, str) or isinstance(value, bool):
+    if isinstance(value, str | bool):
         return None
     if param.min is not None and value < param.min:
         return Problem("value-min", f"{who} is too small", found=shown(value), expected=f"at least {param.min:g}")

@@ -131,7 +131,7 @@ class _Reading:
             return self._not_mapping(event, f"`{_short(str(event.value))}`" if event.value else "nothing")
         top = self.stack[-1]
         if type(top) is Map and self.keys[-1] is None:
-            return self._key(top, event)
+            return self._key(event)
         value = event.value if event.style or event.value[:1] not in "-0123456789tfn" else self._plain(event)
         if event.anchor is not None:
             self.anchors[event.anchor] = value
@@ -155,7 +155,7 @@ class _Reading:
         self._say("number-too-large", f"the number `{_short(text)}` is too large", event, expected=expected)
         return 0
 
-    def _key(self, top: Map, event: events.ScalarEvent) -> bool:
+    def _key(self, event: events.ScalarEvent) -> bool:
         self.keys[-1] = event
         if event.value == "<<" and not event.style:
             hint = "write the keys out"
@@ -325,6 +325,8 @@ def _syntax(lines: Lines, error: yaml.MarkedYAMLError) -> Problem:
 def _opened(error: yaml.MarkedYAMLError, line: int) -> str:
     """Where the thing began that is not closed, if that is another line."""
     begin = error.context_mark
-    if begin is None or begin.line == line or "quoted" not in str(error.context) and "flow" not in str(error.context):
+    if begin is None or begin.line == line:
+        return ""
+    if "quoted" not in str(error.context) and "flow" not in str(error.context):
         return ""
     return f"it began on line {begin.line + 1}, column {begin.column + 1}"

@@ -562,8 +562,13 @@ ship() {
 }
 
 send() { # NAME DESCRIPTOR FROM TO
-  more=$(($4 - $3))
-  if [ -s "$1.gone" ] && read -r gone <"$1.gone" && [ "$gone" -gt "$3" ]; then frame gap "$1 $((gone - $3))"; fi
+  begin=$3
+  if [ -s "$1.gone" ] && read -r gone <"$1.gone" && [ "$gone" -gt "$begin" ]; then
+    frame gap "$1 $((gone - begin))"
+    dd bs=1 skip=$((gone - begin)) count=0 <&"$2" 2>/dev/null
+    begin=$gone
+  fi
+  more=$(($4 - begin))
   while [ "$more" -gt 0 ]; do
     block=1048576 blocks=$((more / 1048576))
     if [ "$blocks" = 0 ]; then block=$more blocks=1; fi

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from holdpoint.document import source as sources, yaml
+from holdpoint.document import source as sources
+from holdpoint.document import yaml
 from holdpoint.document.source import Source
 from holdpoint.problem import HoldpointError, Place, Problem
 from holdpoint.shell import as_text
@@ -17,7 +18,9 @@ def read(path: Path) -> Mapping[str, str]:
         data = path.read_bytes()
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise HoldpointError(Problem("answers-file", f"the file of answers cannot be read: {why}", _whole(path))) from error
+        raise HoldpointError(
+            Problem("answers-file", f"the file of answers cannot be read: {why}", _whole(path))
+        ) from error
     text, lines, found = sources.read(Source(str(path), data))
     problems = list(found)
     if text is not None and not problems and not text.strip():

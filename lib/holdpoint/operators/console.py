@@ -13,7 +13,7 @@ from typing import TextIO
 from holdpoint.document.model import Effect
 from holdpoint.engine.events import GateOpened, RunFinished, RunOpened, RunStopped, StepEnded
 from holdpoint.engine.loop import Ended
-from holdpoint.engine.ports import Answer, Asked, Question, Silence, Target, Tier
+from holdpoint.engine.ports import Answer, Asked, By, Question, Silence, Target, Tier
 from holdpoint.engine.session import Session
 from holdpoint.journal.record import Record
 from holdpoint.operators.interrupts import Interrupts
@@ -131,7 +131,8 @@ class ConsoleOperator:
             self._draw_head(_targets(record))
         output = not (watch is not None and watch.shows_output and record.kind == StepEnded.kind)
         drawn = self._timeline.lines(record, self.screen.width, output=output)
-        self.screen.lines([] if record.kind in quiet else drawn)
+        shown_already = record.kind in quiet or record.data.get("by") == By.NOBODY
+        self.screen.lines([] if shown_already else drawn)
 
     def watch(self, key: str, target: Target, effect: Effect) -> ConsoleWatch:
         """Watch an execution; its output is shown until the next record."""
@@ -151,7 +152,7 @@ class ConsoleOperator:
 
     def show(self, question: Question) -> None:
         """Draw a question that nobody is asked."""
-        self.screen.lines(self._drawn(question))
+        self.screen.lines(self._drawn(question, asks=False))
 
     def note(self, text: str) -> None:
         """Say something beside a question."""
@@ -159,14 +160,15 @@ class ConsoleOperator:
 
     # --- parts
 
-    def _drawn(self, question: Question) -> list[Line]:
+    def _drawn(self, question: Question, *, asks: bool = True) -> list[Line]:
         """The question; its short form where it stands on the screen and is asked again."""
         self._close_watch()
         width = self.screen.width
         if question == self._standing:
             return questions.again(question, width)
         self._standing = question
-        return questions.question(question, questions.Setting(width, self._run, self._now(), self._zone))
+        setting = questions.Setting(width, self._run, self._now(), self._zone, asks)
+        return questions.question(question, setting)
 
     def _refused(self, question: Question, typed: str) -> list[Line]:
         said = wrap(questions.refusal(question, "" if question.hidden else typed), self.screen.width)

@@ -47,8 +47,6 @@ class ScriptedOperator:
                 if question.kind is Asked.DOUBT:
                     return Silence.NOT_IN_FILE
                 raise HoldpointError(_unfit(question.key, text, words))
-        shown = "answered" if question.kind is Asked.VALUE else f"`{text}`"
-        self._drawing.note(f"From the file of answers: {shown}.")
         return Answer(text, self.person, By.SCRIPT)
 
     def tell(self, record: Record) -> None:

@@ -87,6 +87,7 @@ class ConsoleWatch:
         if self._menu:
             self._menu = False
             self._screen.newline()
+            self._screen.lines([line("It ended while you were choosing.", Tone.BOLD)])
         if self._held:
             missing = self._held - len(self._last)
             more = f"... {missing:,} more lines ({size(self._bytes)} in all), kept whole with the run"

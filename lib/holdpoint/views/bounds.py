@@ -15,7 +15,7 @@ from holdpoint.engine.state import FAILURES, Progress, State
 from holdpoint.problem import Exit
 from holdpoint.views.background import Background
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, listed, rule, wrap
-from holdpoint.views.questions import banner
+from holdpoint.views.questions import places
 
 KINDS = {
     "real": ("FOR REAL", "every change asks first", Tone.BOLD),
@@ -63,7 +63,7 @@ def opening(head: Head, width: int) -> list[Line]:
     drawn += labelled("run", head.run, width)
     if head.kind not in ("dry-run", "check"):
         drawn += labelled("come back", f"inv run.resume {head.run}", width)
-    return [*drawn, *banner(head.targets, width)]
+    return [*drawn, *places(head.targets, width)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,7 @@ def _proof(state: State) -> tuple[str, ...]:
     return tuple(
         f"{host}: {found.get(False, 'not looked at')} before, {found.get(True, 'not looked at')} after"
         for host, found in seen.items()
+        if set(found.values()) != {_GREEN[None]}
     )
 
 

@@ -76,6 +76,8 @@ class Setting:
     run: str
     now: datetime
     zone: tzinfo | None = None
+    asks: bool = True
+    """Whether somebody can answer; a walk-through shows the words, and not how to type them."""
 
 
 def question(asked: Question, setting: Setting) -> list[Line]:
@@ -90,7 +92,8 @@ def question(asked: Question, setting: Setting) -> list[Line]:
     drawn += _evidence(asked, width)
     drawn += _afterwards(asked, width)
     drawn += _people(asked, setting)
-    return [*drawn, BLANK, *words(asked, width)]
+    drawn += [BLANK, *_meanings(asked, width)]
+    return [*drawn, *_instruction(asked, width)] if setting.asks else drawn
 
 
 def again(asked: Question, width: int) -> list[Line]:
@@ -109,6 +112,10 @@ def shows(asked: Question) -> str:
 
 def words(asked: Question, width: int) -> list[Line]:
     """Each word and what it does, then one line that says what to type."""
+    return [*_meanings(asked, width), *_instruction(asked, width)]
+
+
+def _meanings(asked: Question, width: int) -> list[Line]:
     names = [(_agreeing(asked) if word.word == "run" else word.word, word.does) for word in asked.words]
     column = min(22, max((len(name) for name, _ in names), default=0)) + 4
     drawn: list[Line] = []
@@ -120,7 +127,7 @@ def words(asked: Question, width: int) -> list[Line]:
         pieces = wrap(does, width - column)
         drawn.append((Segment("  "), Segment(f"{name:<{column - 2}}", tone), Segment(pieces[0])))
         drawn += [line(" " * column + piece) for piece in pieces[1:]]
-    return [*drawn, *_instruction(asked, width)]
+    return drawn
 
 
 def _instruction(asked: Question, width: int) -> list[Line]:
@@ -195,12 +202,26 @@ def _agreeing(asked: Question) -> str:
 
 def banner(targets: tuple[Target, ...], width: int) -> list[Line]:
     """The hosts by tier. Production stands between two rules of its own, with or without colour."""
-    ordered = sorted(targets, key=lambda target: (target.tier is not Tier.PROD, target.tier))
     drawn: list[Line] = []
-    for tier, group in groupby(ordered, key=lambda target: target.tier):
+    for tier, group in _by_tier(targets):
         names = ", ".join(target.name for target in group)
         drawn += _production(names, width) if tier is Tier.PROD else [rule(width, "─", f"{_TIERS[tier]}: {names}")]
     return drawn
+
+
+def places(targets: tuple[Target, ...], width: int) -> list[Line]:
+    """The hosts by tier, beside a label."""
+    drawn: list[Line] = []
+    for index, (tier, group) in enumerate(_by_tier(targets)):
+        text = f"{_TIERS[tier]}: {', '.join(target.name for target in group)}"
+        drawn += labelled("" if index else "on", text, width, Tone.PROD if tier is Tier.PROD else Tone.BOLD)
+    return drawn
+
+
+def _by_tier(targets: tuple[Target, ...]) -> list[tuple[Tier, list[Target]]]:
+    """Production first."""
+    ordered = sorted(targets, key=lambda target: (target.tier is not Tier.PROD, target.tier))
+    return [(tier, list(group)) for tier, group in groupby(ordered, key=lambda target: target.tier)]
 
 
 def _production(names: str, width: int) -> list[Line]:

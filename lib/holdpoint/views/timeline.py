@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import assert_never
 
 from holdpoint.engine.events import (
@@ -37,6 +37,7 @@ from holdpoint.views.times import clock_time, size, span
 INDENT = 20
 """Cells before the text: the time and the mark."""
 _TAIL = 12
+_NOTABLE = timedelta(milliseconds=50)
 _STATUS = {
     Status.OK: ("ok", Tone.GOOD),
     Status.FAILED: ("FAILED", Tone.BAD),
@@ -58,6 +59,7 @@ class Timeline:
     headings: bool = True
     _begun: dict[tuple[str, str], tuple[datetime, StepIntended]] = field(default_factory=dict)
     _section: str = ""
+    _mode: str = "real"
     _titles: dict[str, str] = field(default_factory=dict)
 
     def take(self, records: Iterable[Record]) -> None:
@@ -76,8 +78,13 @@ class Timeline:
 
     def _event(self, event: Event, record: Record, row: _Row, *, output: bool) -> list[Line]:
         match event:
-            case RunOpened() | RunResumed() | RunStopped() | RunFinished():
+            case RunOpened():
+                self._mode = event.mode
                 return _of_run(event, record, row)
+            case RunResumed() | RunStopped() | RunFinished():
+                return _of_run(event, record, row)
+            case LockTaken() | LockReturned() | StepIntended() if self._mode != "real" and not _reads(event):
+                return []
             case LockTaken():
                 how = f", {event.taken_over_from}" if event.taken_over_from else ""
                 tone = Tone.WARN if event.taken_over_from else Tone.DIM
@@ -136,7 +143,7 @@ class Timeline:
         details = [event.host]
         if event.exit:
             details.append(f"exit {event.exit}")
-        if begun is not None and record.time >= begun[0]:
+        if begun is not None and record.time - begun[0] >= _NOTABLE:
             details.append(span(record.time - begun[0]))
         values = [f"{name} = {value}" for name, value in event.values.items()]
         values += [f"{name} = [masked]" for name in event.hidden]
@@ -150,7 +157,8 @@ class Timeline:
         at = self._at(event.step, event.host)
         if event.reason is not Reason.DRY_RUN:
             return row.block("skipped", Tone.DIM, f"{at}: {event.note or event.reason}", text_tone=Tone.DIM)
-        drawn = row.block("not run", Tone.WARN, f"{at}: {event.note or 'nothing was executed'}")
+        why = event.note if self._mode != "dry-run" else ""
+        drawn = row.block("not run", Tone.WARN, f"{at}: {why}".removesuffix(": "))
         if begun is not None and begun.effect == "read" and begun.command:
             drawn += verbatim(begun.command, row.width, indent=INDENT)
         return drawn
@@ -222,6 +230,10 @@ def _of_run(event: RunOpened | RunResumed | RunStopped | RunFinished, record: Re
             return row.block("FINISHED", tone, f"exit {event.exit}: {event.why}", stays)
         case _:
             assert_never(event)
+
+
+def _reads(event: Event) -> bool:
+    return isinstance(event, StepIntended) and event.effect == "read"
 
 
 def _cause(event: CauseDecided, row: _Row) -> list[Line]:

@@ -1,0 +1,158 @@
+"""The lock that stands on a target, approvals that pass through the same folder, and whether there is room for them.
+
+Owns what the agent's answers about the lock mean. The lock is a chain of epochs, each made exclusively and never stolen
+by time; taking over makes the next one. Knows nothing of how the agent is reached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from holdpoint.engine.ports import Acquired, Claim, HeldBy, LockAnswer, Unreachable
+from holdpoint.hosts.agent import Frame, Link, LinkFailed, Place, ask
+
+REBOOTED = "the machine was restarted since, so that run is not under way here any more"
+IN_MEMORY = (
+    "the target's disk has no room: lock, spools and tombstones are kept in memory; a restart of the target would lose "
+    "them, and with them who holds the lock and what became of a change that was under way"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """There is room for lock and spools, and a reserve is set aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoRoom:
+    """There is none where it belongs; a folder in memory needs a person's yes."""
+
+    why: str
+
+
+class TargetLock:
+    """The lock of one target as one run sees it."""
+
+    def __init__(self, link: Link, place: Callable[[], Place]) -> None:
+        self._link = link
+        self._place = place
+        self._uid = ""
+        self.claim: Claim | None = None
+        self.in_memory = False
+
+    def prepare(self) -> Room | NoRoom | Unreachable:
+        """Make the folders and the reserve."""
+        try:
+            words = self._ask("room", [])[-1].words()
+        except LinkFailed as failed:
+            return Unreachable(str(failed))
+        match words:
+            case ["room", kept, *_]:
+                self._note(kept)
+                return Room()
+            case ["noroom", *why]:
+                return NoRoom(" ".join(why))
+            case _:
+                return Unreachable(" ".join(words))
+
+    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
+        arguments = [f"run={claim.run}", f"claim={encode(claim)}", *(["over=yes"] if take_over else [])]
+        try:
+            last = self._ask("lock", arguments)[-1]
+        except LinkFailed as failed:
+            return Unreachable(str(failed))
+        match last.words():
+            case ["acquired", epoch, kept]:
+                self.claim = claim
+                self._note(kept)
+                return Acquired(int(epoch))
+            case ["held", epoch, lives, *_]:
+                return self._held(int(epoch), lives, last.text().split(" ", 3)[-1])
+            case words:
+                return Unreachable(explain(words))
+
+    def unlock(self, claim: Claim) -> None:
+        try:
+            self._ask("unlock", [f"run={claim.run}"])
+        except LinkFailed:
+            return  # it stays held, which is safe; the next run is told who holds it
+
+    def approve(self, run: str, digest: str, person: str) -> str:
+        """Leave an approval; gives what went wrong, or nothing."""
+        who = hashlib.sha256(person.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        try:
+            words = self._ask(
+                "approve", [f"run={run}", f"digest={digest}", f"who={who}", f"claim={json.dumps({'person': person})}"]
+            )[-1].words()
+        except LinkFailed as failed:
+            return str(failed)
+        return "" if words[:1] == ["approved"] else explain(words)
+
+    def approvals(self, run: str, digest: str, first: str) -> tuple[str, ...]:
+        """Name who approved exactly this, apart from `first` under this very account."""
+        try:
+            frames = self._ask("approvals", [f"run={run}", f"digest={digest}"])
+        except LinkFailed:
+            return ()
+        people = []
+        for frame in frames:
+            if frame.kind != "approval":
+                continue
+            uid, _, text = frame.text().partition(" ")
+            try:
+                person = str(json.loads(text)["person"])
+            except (ValueError, KeyError, TypeError):
+                continue
+            if (uid, person) != (self._uid, first) and person not in people:
+                people.append(person)
+        return tuple(people)
+
+    def _ask(self, operation: str, arguments: list[str]) -> list[Frame]:
+        frames = ask(self._link, operation, [*self._place().arguments(), *arguments])
+        for frame in frames:
+            if frame.kind == "hello":
+                self._uid = frame.words()[-1]
+        return frames
+
+    def _note(self, kept: str) -> None:
+        self.in_memory = kept == "memory"
+
+    @staticmethod
+    def _held(epoch: int, lives: str, text: str) -> HeldBy:
+        claim = decode(text)
+        if lives == "rebooted":
+            claim = Claim(claim.run, claim.person, claim.since, f"{claim.title} ({REBOOTED})")
+        return HeldBy(claim, epoch)
+
+
+def explain(words: list[str]) -> str:
+    """Turn an agent's refusal into a sentence."""
+    match words:
+        case ["noroom", *why]:
+            return "there is no room on the target: " + " ".join(why)
+        case ["busy", *_]:
+            return "another operation holds the target's guard for too long"
+        case ["refused", *why]:
+            return "the agent refused: " + " ".join(why)
+        case _:
+            return "the agent's answer is not understood: " + " ".join(words)
+
+
+def encode(claim: Claim) -> str:
+    """Give a claim as one line of ASCII JSON."""
+    since = claim.since.astimezone(UTC).isoformat(timespec="seconds")
+    return json.dumps({"run": claim.run, "person": claim.person, "since": since, "title": claim.title})
+
+
+def decode(text: str) -> Claim:
+    """Read a claim; what cannot be read is said to be unknown, since the lock is held all the same."""
+    try:
+        raw = json.loads(text)
+        since = datetime.fromisoformat(raw["since"])
+        return Claim(str(raw["run"]), str(raw["person"]), since, str(raw["title"]))
+    except (ValueError, KeyError, TypeError):
+        return Claim("unknown", "unknown", datetime.fromtimestamp(0, UTC), "the lock's file cannot be read")

@@ -1,0 +1,324 @@
+"""Changes under the agent: what is sent, what the target's answer means, and when an answer is not to be had.
+
+Owns the table of states: what the run remembers of a token and what the target says of it, together, decide. What the
+run remembers is a small file beside its output: the machine that answered first, and which tokens were seen to start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from holdpoint.engine.ports import (
+    Captured,
+    Command,
+    EndedByPerson,
+    Exited,
+    LeftRunning,
+    NeverStarted,
+    Outcome,
+    Signalled,
+    Superseded,
+    Ticket,
+    TimedOut,
+    Unknown,
+    Unreachable,
+    Watch,
+    Wish,
+)
+from holdpoint.hosts.agent import Conversation, Link, LinkFailed, Place, ask
+from holdpoint.hosts.capture import STDERR, STDOUT, Capture
+from holdpoint.hosts.lock import decode, explain
+
+TICK = 0.1
+ASK_EVERY = 0.05
+END_EVERY = 1.0
+ATTEMPTS = 3
+STREAMS = {"out": STDOUT, "err": STDERR}
+
+RUN_STARTS = 128
+"""Above it, a shell's status is that of a child that a signal ended."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a run remembers of a target; lines of a file, only ever added to."""
+
+    path: Path
+    machine: str = ""
+    started: set[str] = field(default_factory=set)
+    raised: list[str] = field(default_factory=list)
+
+    def load(self) -> None:
+        try:
+            lines = self.path.read_text("utf-8", "replace").splitlines()
+        except FileNotFoundError:
+            return
+        for line in lines:
+            self._take(line)
+
+    def add(self, line: str, *, durable: bool = False) -> None:
+        """Remember one thing. Raises OSError where that cannot be written."""
+        self._take(line)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, line.encode() + b"\n")
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _take(self, line: str) -> None:
+        match line.split(" "):
+            case ["machine", machine]:
+                self.machine = machine
+            case ["started", token]:
+                self.started.add(token)
+            case ["raised", user] if user not in self.raised:
+                self.raised.append(user)
+
+
+class Steps:
+    """The changes of one run on one target."""
+
+    def __init__(
+        self, link: Link, run_folder: Path, name: str, place: Callable[[], Place], holder: Callable[[], str]
+    ) -> None:
+        self._link = link
+        self._run_folder = run_folder
+        self._place = place
+        self._holder = holder
+        self._memory = Memory(run_folder / f"agent-{quote(name, safe='')}")
+        self._memory.load()
+
+    def change(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
+        """Start it, unless the target knows the token; then attach, fetch, or say that it is in doubt."""
+        return self._carry_out("run", command, ticket, watch)
+
+    def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
+        """Find out what became of it, and start nothing."""
+        return self._carry_out("attach", command, ticket, watch)
+
+    def forget(self, ticket: Ticket) -> None:
+        """Leave a tombstone in the place of the spool; what cannot be done now is harmless to leave."""
+        for user in (None, *self._memory.raised):
+            with contextlib.suppress(LinkFailed):
+                ask(self._link, "forget", [*self._place().arguments(), f"token={ticket.token}"], user)
+
+    def heads(self, run: str) -> Mapping[str, str] | None:
+        """Give the journal's head of each token of the run; None where the target does not answer."""
+        found: dict[str, str] = {}
+        for user in (None, *self._memory.raised):
+            try:
+                frames = ask(self._link, "heads", [*self._place().arguments(), f"run={run}"], user)
+            except LinkFailed:
+                return None
+            found.update({frame.words()[0]: frame.words()[1] for frame in frames if frame.kind == "head"})
+        return found
+
+    def _carry_out(self, operation: str, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
+        capture = Capture(self._run_folder, command.spool, command.script.secrets(), watch)
+        place = self._place().arguments()
+        execution = _Execution(self._link, self._memory, command, ticket, watch, capture, place)
+        arguments = [*place, *_terms(command, ticket, self._holder(), self._run_folder.name)]
+        try:
+            answer = execution.follow(operation, arguments)
+        finally:
+            output = capture.finish()
+        if not isinstance(answer, list):
+            return answer
+        return _outcome(answer, output, settling=operation == "attach", seen=ticket.token in self._memory.started)
+
+
+class _Execution:
+    """One token being started or followed, over as many conversations as that takes."""
+
+    def __init__(
+        self,
+        link: Link,
+        memory: Memory,
+        command: Command,
+        ticket: Ticket,
+        watch: Watch,
+        capture: Capture,
+        place: list[str],
+    ) -> None:
+        self._place = place
+        self._link = link
+        self._memory = memory
+        self._command = command
+        self._ticket = ticket
+        self._watch = watch
+        self._capture = capture
+        self._script = command.script.raw().encode("utf-8", "surrogateescape")
+        self._sent = False
+        self._asked = 0.0
+        self._end_asked = 0.0
+        self._end_heard = False
+
+    def follow(self, operation: str, arguments: list[str]) -> list[str] | Outcome:
+        """Give the agent's last words, or the outcome where there are none to be had."""
+        if b"\0" in self._script:
+            return Unreachable("a script cannot contain a NUL byte")
+        why = ""
+        for _ in range(ATTEMPTS):
+            try:
+                answer = self._converse(operation, arguments)
+            except LinkFailed as failed:
+                why = str(failed)
+                continue
+            except OSError as error:
+                return self._not_known(f"what must be remembered cannot be written: {error.strerror}")
+            if operation == "run" and isinstance(answer, list) and answer[:1] in (["claimed"], ["cut"], ["buried"]):
+                why = "the agent was ended before it started the step"
+                continue
+            return answer
+        return self._not_known(why)
+
+    def _not_known(self, why: str) -> Outcome:
+        if self._sent or self._ticket.token in self._memory.started:
+            return Unknown(why)
+        return Unreachable(why)
+
+    def _converse(self, operation: str, arguments: list[str]) -> list[str] | Outcome:
+        offsets = [f"out={self._capture.offset(STDOUT)}", f"err={self._capture.offset(STDERR)}"]
+        terms = [*arguments, *offsets, f"size={len(self._script)}"]
+        user = self._command.become
+        if user is not None and user not in self._memory.raised:
+            self._memory.add(f"raised {user}")
+        conversation = Conversation(self._link, operation, terms, user)
+        try:
+            while True:
+                frame = conversation.next(TICK)
+                if frame is not None and (answer := self._take(frame.kind, frame.payload, conversation)) is not None:
+                    return answer
+                if self._wants_to_leave():
+                    return LeftRunning()
+        finally:
+            conversation.close()
+
+    def _take(self, kind: str, payload: bytes, conversation: Conversation) -> list[str] | Outcome | None:
+        match kind:
+            case "out" | "err":
+                self._capture.feed(STREAMS[kind], payload)
+            case "gap":
+                name, count = payload.decode().split()
+                self._capture.skip(STREAMS[name], int(count))
+            case "hello":
+                return self._meet(payload.decode("utf-8", "replace").split()[0])
+            case "want" if self._ticket.token in self._memory.started:
+                return Unknown("it was seen to start, and the target does not know of it any more")
+            case "want":
+                self._sent = True
+                conversation.send(self._script)
+            case "state":
+                if self._ticket.token not in self._memory.started:
+                    with contextlib.suppress(OSError):
+                        self._memory.add(f"started {self._ticket.token}")
+            case "end":
+                return _last_words(payload)
+        return None
+
+    def _meet(self, machine: str) -> Outcome | None:
+        if not self._memory.machine:
+            self._memory.add(f"machine {machine}", durable=True)
+        elif self._memory.machine != machine:
+            return Unknown("another machine answers than the one that this run began on")
+        return None
+
+    def _wants_to_leave(self) -> bool:
+        """Ask what the person wants, not more often than makes sense; has the step ended where they want that."""
+        now = time.monotonic()
+        if now - self._asked < ASK_EVERY:
+            return False
+        self._asked = now
+        wish = self._watch.wish()
+        if wish is Wish.END and not self._end_heard and now - self._end_asked >= END_EVERY:
+            self._end_asked = now
+            self._end_heard = self._have_it_ended()
+        return wish is Wish.LEAVE
+
+    def _have_it_ended(self) -> bool:
+        grace = _milliseconds(self._command.kill_grace.total_seconds())
+        arguments = [*self._place, f"token={self._ticket.token}", f"grace={grace}"]
+        try:
+            words = ask(self._link, "finish_off", arguments, self._command.become)[-1].words()
+        except LinkFailed:
+            return False
+        return words[:1] in (["ending"], ["ended"])
+
+
+def _terms(command: Command, ticket: Ticket, holder: str, run: str) -> list[str]:
+    return [
+        f"token={ticket.token}",
+        f"digest={ticket.digest}",
+        f"head={ticket.head}",
+        f"epoch={ticket.epoch}",
+        f"run={holder or run}",
+        *([f"holder={holder}"] if holder else []),
+        f"timeout={_milliseconds(command.timeout.total_seconds())}",
+        f"grace={_milliseconds(command.kill_grace.total_seconds())}",
+        f"shell={command.script.shell.value}",
+    ]
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
+
+
+def _last_words(payload: bytes) -> list[str]:
+    text = payload.decode("utf-8", "replace")
+    if text.startswith("superseded"):
+        return text.split(" ", 2)
+    return text.split()
+
+
+def _outcome(words: list[str], output: Captured, *, settling: bool, seen: bool) -> Outcome:
+    match words:
+        case ["done", code, how, ended, *_]:
+            return _ended(int(code), how, ended == "yes", output)
+        case ["tombstone", "done", code, how, ended, *_]:
+            return _ended(int(code), how, ended == "yes", Captured(value=None))
+        case ["tombstone", *_]:
+            return Unknown("it was settled and cleared away before; how it ended was not known then")
+        case ["none" | "claimed"] if seen:
+            return Unknown("it was seen to start, and the target does not know of it any more")
+        case ["none" | "claimed"] if settling:
+            return NeverStarted()
+        case ["superseded", _, claim]:
+            holder = decode(claim)
+            return Superseded(f"{holder.person}, run {holder.run}, since {holder.since:%Y-%m-%d %H:%M:%S} UTC")
+        case _:
+            return _doubt(words)
+
+
+def _ended(code: int, how: str, ended: bool, output: Captured) -> Outcome:
+    match how:
+        case "late":
+            return TimedOut(ended, output)
+        case "ending":
+            return EndedByPerson(ended, output)
+        case "signalled" if code > RUN_STARTS:
+            return Signalled(code - RUN_STARTS, output)
+        case _:
+            return Exited(code, output)
+
+
+def _doubt(words: list[str]) -> Outcome:
+    match words:
+        case ["lost"]:
+            return Unknown("its supervisor was ended; how the step ended is not known")
+        case ["rebooted"]:
+            return Unknown("the machine was restarted while it ran")
+        case ["elsewhere"]:
+            return Unknown("it was started on another machine, whose disk this is a copy of")
+        case ["other-command"]:
+            return Unknown("the target knows this token for another command")
+        case _:
+            return Unreachable(explain(words))
