@@ -16,7 +16,7 @@ from invoke.program import Program
 
 from holdpoint import __version__
 from holdpoint.app.ending import conclude
-from holdpoint.problem import Exit, HoldpointError, Problem
+from holdpoint.problem import HoldpointError, Problem
 from holdpoint.tasks import ns
 
 _PASSES_ON = "test"
@@ -39,7 +39,7 @@ class Strict(Program):  # type: ignore[misc]  # invoke has no types for this
             self.execute()
         except Ended as ended:
             if ended.message:
-                print(ended.message, file=sys.stderr)
+                sys.stderr.write(f"{ended.message}\n")
             return int(ended.code)
         return 0
 

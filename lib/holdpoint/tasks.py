@@ -106,6 +106,7 @@ def run(
     context: Context,
     name: str,
     param: list[str],
+    *,
     dry_run: bool = False,
     check: bool = False,
     answers: str | None = None,
@@ -128,15 +129,15 @@ def list_runbooks(_context: Context, json: bool = False, plain: bool = False) ->
     """List the runbooks: id, title, severity, services, when reviewed, where from."""
     from holdpoint.app import shelf  # noqa: PLC0415 - see the module
 
-    return shelf.list_all(_world(json=json, plain=plain), as_json=json)
+    return shelf.list_all(shelf.desk(json=json, plain=plain))
 
 
 @offered("runbook.show", named="name", help={"name": NAME, "json": JSON, "plain": PLAIN})
 def show(_context: Context, name: str, json: bool = False, plain: bool = False) -> int | None:
     """Show one runbook as a page."""
-    from holdpoint.app import shelf, typed  # noqa: PLC0415 - see the module
+    from holdpoint.app import shelf  # noqa: PLC0415 - see the module
 
-    return shelf.show(_world(json=json, plain=plain), name, as_json=json)
+    return shelf.show(shelf.desk(json=json, plain=plain), name)
 
 
 @offered(
@@ -146,9 +147,9 @@ def show(_context: Context, name: str, json: bool = False, plain: bool = False) 
 )
 def find(_context: Context, text: str, json: bool = False, plain: bool = False) -> int | None:
     """Find the runbooks that fit a text, the best first."""
-    from holdpoint.app import shelf, typed  # noqa: PLC0415 - see the module
+    from holdpoint.app import shelf  # noqa: PLC0415 - see the module
 
-    return shelf.find(_world(json=json, plain=plain), text, as_json=json)
+    return shelf.find(shelf.desk(json=json, plain=plain), text)
 
 
 @offered(
@@ -160,15 +161,15 @@ def lint(_context: Context, name: list[str], json: bool = False) -> int | None:
     """Check runbooks: every problem at once, with its place."""
     from holdpoint.app import shelf  # noqa: PLC0415 - see the module
 
-    return shelf.lint(_world(json=json), tuple(name), as_json=json)
+    return shelf.lint(shelf.desk(json=json), tuple(name))
 
 
 @offered("runbook.new", named="name", help={"name": "The id of the new runbook.", "json": JSON})
 def new(_context: Context, name: str, json: bool = False) -> int | None:
     """Write a new runbook to fill in, `runbooks/NAME.yaml`; never over a file that is there."""
-    from holdpoint.app import shelf, typed  # noqa: PLC0415 - see the module
+    from holdpoint.app import shelf  # noqa: PLC0415 - see the module
 
-    return shelf.new(_world(json=json), name, as_json=json)
+    return shelf.new(shelf.desk(json=json), name)
 
 
 @offered("runbook.docs", help={"out": "The folder for one Markdown file each; made where missing.", "json": JSON})
@@ -176,7 +177,7 @@ def docs(_context: Context, out: str | None = None, json: bool = False) -> int |
     """Write the runbooks as Markdown, to standard output or a folder."""
     from holdpoint.app import shelf  # noqa: PLC0415 - see the module
 
-    return shelf.docs(_world(json=json), out, as_json=json)
+    return shelf.docs(shelf.desk(json=json), out)
 
 
 # --- runs -------------------------------------------------------------------------------------------------------
@@ -187,31 +188,31 @@ def list_runs(_context: Context, json: bool = False, plain: bool = False) -> int
     """List the runs, the newest last: what each was for, and how it stands."""
     from holdpoint.app import records  # noqa: PLC0415 - see the module
 
-    return records.list_all(_world(json=json, plain=plain), as_json=json)
+    return records.list_all(_world(json=json, plain=plain))
 
 
 @offered("run.show", named="run", help={"run": RUN, "json": JSON, "plain": PLAIN})
 def show_run(_context: Context, run: str, json: bool = False, plain: bool = False) -> int | None:
     """Show what happened in a run."""
-    from holdpoint.app import records, typed  # noqa: PLC0415 - see the module
+    from holdpoint.app import records  # noqa: PLC0415 - see the module
 
-    return records.show(_world(json=json, plain=plain), run, as_json=json)
+    return records.show(_world(json=json, plain=plain), run)
 
 
 @offered("run.follow", named="run", help={"run": RUN, "json": JSON, "plain": PLAIN})
 def follow(_context: Context, run: str, json: bool = False, plain: bool = False) -> int | None:
     """Follow a run from another terminal until this part of it ends."""
-    from holdpoint.app import records, typed  # noqa: PLC0415 - see the module
+    from holdpoint.app import records  # noqa: PLC0415 - see the module
 
-    return records.follow(_world(json=json, plain=plain), run, as_json=json)
+    return records.follow(_world(json=json, plain=plain), run)
 
 
 @offered("run.verify", named="run", help={"run": RUN, "json": JSON})
 def verify(_context: Context, run: str, json: bool = False) -> int | None:
     """Check a run's journal: its chain, and what the target remembers of it."""
-    from holdpoint.app import records, typed  # noqa: PLC0415 - see the module
+    from holdpoint.app import records  # noqa: PLC0415 - see the module
 
-    return records.verify(_world(json=json), run, as_json=json)
+    return records.verify(_world(json=json), run)
 
 
 @offered(
@@ -229,6 +230,7 @@ def verify(_context: Context, run: str, json: bool = False) -> int | None:
 def resume(
     _context: Context,
     run: str,
+    *,
     take_over: bool = False,
     answers: str | None = None,
     json: bool = False,

@@ -8,9 +8,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -34,14 +35,10 @@ class Disk:
 
     def fill(self, name: str, megabytes: float) -> Path:
         """Write a file of so many MB, or of all that there is room for."""
-        path = self.at / name
-        with path.open("wb", buffering=0) as out:
-            left = int(megabytes * MB)
+        path, left = self.at / name, int(megabytes * MB)
+        with suppress(OSError), path.open("wb", buffering=0) as out:
             while left > 0:
-                try:
-                    left -= out.write(b"x" * min(left, 65536))
-                except OSError:
-                    break
+                left -= out.write(b"x" * min(left, 65536))
         return path
 
     def used(self) -> int:
@@ -110,9 +107,11 @@ class Disks:
 
 
 @pytest.fixture
-def disks(tmp_path: Path) -> Iterator[Disks]:
+def disks() -> Iterator[Disks]:
     with ExitStack() as stack:
-        yield Disks(tmp_path, stack)
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="holdpoint-")))
+        folder.chmod(0o755)
+        yield Disks(folder, stack)
 
 
 @dataclass(frozen=True)

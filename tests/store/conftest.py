@@ -2,7 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,26 +15,22 @@ TOP = Path(__file__).parents[2]
 @pytest.fixture
 def begin():
     """Begin a process with pipes to its input and output; it is ended with the test."""
-    with ExitStack() as stack:
+    begun = []
 
-        def begin(*argv, kill_at="", **more):
-            environ = {**os.environ, "PYTHONPATH": f"{TOP / 'lib'}:{TOP}", "HOLDPOINT_KILL_AT": kill_at}
-            process = stack.enter_context(
-                subprocess.Popen(
-                    argv,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    bufsize=1,
-                    env=environ,
-                    cwd=TOP,
-                    **more,
-                )
-            )
-            stack.callback(process.kill)
-            return process
+    def begin(*argv, kill_at="", **more):
+        environ = {**os.environ, "PYTHONPATH": f"{TOP / 'lib'}:{TOP}", "HOLDPOINT_KILL_AT": kill_at}
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, bufsize=1, env=environ, cwd=TOP, **more)
+        begun.append(process)
+        return process
 
-        yield begin
+    yield begin
+    for process in begun:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            with suppress(BrokenPipeError):
+                stream.close()
 
 
 @pytest.fixture

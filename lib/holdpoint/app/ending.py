@@ -58,11 +58,15 @@ def _tell(problems: tuple[Problem, ...], code: int, *, as_json: bool) -> int:
 
             from holdpoint.views.problems import as_data  # noqa: PLC0415 - as above
 
-            print(json.dumps([as_data(problem) for problem in problems], ensure_ascii=False), flush=True)
+            sys.stdout.write(json.dumps([as_data(problem) for problem in problems], ensure_ascii=False) + "\n")
+            sys.stdout.flush()
     except BrokenPipeError:
         _nobody_reads()
+    from holdpoint.views.inert import inert  # noqa: PLC0415 - only after an error
+
     try:
-        print("\n".join(draw(problem) for problem in problems), file=sys.stderr, flush=True)
+        sys.stderr.write("".join(f"{inert(draw(problem))}\n" for problem in problems))
+        sys.stderr.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     return code

@@ -35,7 +35,6 @@ from holdpoint.engine.session import Session
 from holdpoint.hosts.crashing import crashing
 from holdpoint.hosts.local import LocalMachine, NoRoom
 from holdpoint.hosts.walkthrough import CheckMachine, WalkthroughMachine
-from holdpoint.journal.record import Record
 from holdpoint.operators.console import ConsoleOperator
 from holdpoint.operators.interrupts import Interrupts
 from holdpoint.operators.scripted import ScriptedOperator, check_answers
@@ -50,6 +49,7 @@ from holdpoint.store.memory_journal import MemoryJournal
 from holdpoint.store.messenger import CommandMessenger
 from holdpoint.store.run_folder import RunFolder
 from holdpoint.store.state_folder import StateFolder
+from holdpoint.views import jsonlines
 
 
 class Kind(StrEnum):
@@ -231,7 +231,7 @@ class World:
         return Stage(folder.name, machines, operator, self.clock, journal, messenger, drawing, str(folder.journal))
 
     def _drawing(self, interrupts: Interrupts) -> ConsoleOperator:
-        also = _print_record if self.json else None
+        also = jsonlines.writer(sys.stdout) if self.json else None
         return ConsoleOperator(self.person, out=self.out, plain=self.plain, interrupts=interrupts, also=also)
 
     def _room_for_run(self, answers: Mapping[str, str] | None) -> StateFolder:
@@ -279,13 +279,6 @@ def _made(folder: RunFolder, person: str, clock: Clock) -> JournalFile:
     except JournalFailed as error:
         hint = "make room, or set HOLDPOINT_STATE to a folder that has some"
         raise HoldpointError(Problem("no-journal", str(error), hint=hint), exit_code=Exit.UNKNOWN) from error
-
-
-def _print_record(record: Record) -> None:
-    from holdpoint.views import jsonlines  # noqa: PLC0415 - only with --json
-
-    sys.stdout.write(jsonlines.line(record))
-    sys.stdout.flush()
 
 
 def _user() -> str:

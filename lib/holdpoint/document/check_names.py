@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from holdpoint.document import conditions, shelltext, texts
 from holdpoint.document.build import Draft
-from holdpoint.document.model import Compare, Step, Use, ValueRef
+from holdpoint.document.model import Compare, Use, ValueRef
 from holdpoint.document.scope import Scope, Text, all_texts, close
 from holdpoint.problem import Level, Place, Problem
 
@@ -77,9 +77,8 @@ def _first(draft: Draft, text: Text, *forms: str) -> Place:
 
 
 def _conditions(draft: Draft, scope: Scope) -> Iterator[Problem]:
-    numbers = {id(entry.marks["id"]): number for number, (_, entry) in enumerate(entries(draft.tree)) if "id" in entry}
     for step in draft.runbook.steps():
-        number = _number(draft, step)
+        number = scope.numbers.get(step.id, 0)
         named: list[tuple[str, Place]] = []
         if step.when is not None:
             named += _named(conditions.compares(step.when))

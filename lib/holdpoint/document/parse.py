@@ -22,7 +22,7 @@ MOST = 100
 
 def parse(source: Source, schema: Mapping[str, Any]) -> Runbook:
     """Read a runbook. Raises `HoldpointError` with every error in it, by line; warnings are left to `problems`."""
-    found, read = _examine(source, schema)
+    found, read = examine(source, schema)
     if read is not None:
         found += check.errors(read)
     errors = [problem for problem in found if problem.level is Level.ERROR]
@@ -33,14 +33,15 @@ def parse(source: Source, schema: Mapping[str, Any]) -> Runbook:
 
 def problems(source: Source, schema: Mapping[str, Any]) -> tuple[Problem, ...]:
     """Say everything about a document, errors and warnings, by line."""
-    found, read = _examine(source, schema)
+    found, read = examine(source, schema)
     if read is not None:
         found += check.errors(read)
         found += check.warnings(read)
     return _told(source, found)
 
 
-def _examine(source: Source, schema: Mapping[str, Any]) -> tuple[list[Problem], Draft | None]:
+def examine(source: Source, schema: Mapping[str, Any]) -> tuple[list[Problem], Draft | None]:
+    """Go through the stages up to the model; the draft is None where the text cannot be parsed."""
     text, lines, said = sources.read(source)
     found = list(said)
     if text is None:

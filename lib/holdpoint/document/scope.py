@@ -26,6 +26,8 @@ class Scope:
     params: dict[str, Param]
     registered: dict[str, Registered]
     since: dict[str, int]
+    numbers: dict[str, int]
+    """Where each step stands in the order of a run, by its id."""
     decided: int
     """The number of steps before the causes are decided."""
 
@@ -43,12 +45,14 @@ def scope(draft: Draft) -> Scope:
         for value in step.register:
             registered.setdefault(value.name, value)
     since = dict.fromkeys(_keys(draft.tree.get("params")), _ALWAYS)
+    numbers: dict[str, int] = {}
     decided = 0
     for number, (section, entry) in enumerate(entries(draft.tree)):
+        numbers.setdefault(str(entry.get("id")), number)
         decided += section in SECTIONS[:2]
         for name in _keys(entry.get("register")):
             since.setdefault(name, number)
-    return Scope(params, registered, since, decided)
+    return Scope(params, registered, since, numbers, decided)
 
 
 def _keys(value: object) -> Iterable[str]:
@@ -93,9 +97,9 @@ def all_texts(draft: Draft) -> Iterator[Text]:
         yield from _scripts(tree, "recovered", decided)
     causes = tree.get("causes")
     whole = {cause.id for cause in draft.runbook.causes} - draft.ghosts.causes
-    for entry in causes if isinstance(causes, Seq) else ():
-        if isinstance(entry, Map) and entry.get("id") in whole:
-            yield Text(entry, "evidence", str(entry["evidence"]), decided)
+    for cause in causes if isinstance(causes, Seq) else ():
+        if isinstance(cause, Map) and cause.get("id") in whole:
+            yield Text(cause, "evidence", str(cause["evidence"]), decided)
     if draft.runbook.escalation:
         yield from _says(tree, "escalation", number + 1)
 

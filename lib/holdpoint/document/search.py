@@ -60,8 +60,43 @@ class _Term(NamedTuple):
 _WORD = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _FILLERS = frozenset(
-    "a an and are as at be by do does for from has have i in is it its my of on or our that the there this to was we "
-    "what why with you".split()
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "by",
+        "do",
+        "does",
+        "for",
+        "from",
+        "has",
+        "have",
+        "i",
+        "in",
+        "is",
+        "it",
+        "its",
+        "my",
+        "of",
+        "on",
+        "or",
+        "our",
+        "that",
+        "the",
+        "there",
+        "this",
+        "to",
+        "was",
+        "we",
+        "what",
+        "why",
+        "with",
+        "you",
+    ]
 )
 _WHOLE, _PART = 60.0, 40.0
 """For a whole text of `matches` or an alert that stands in the query, and for a query that stands in a text."""

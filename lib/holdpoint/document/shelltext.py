@@ -267,7 +267,7 @@ class _Scanner:
             self._substituted()
             return
         self._settle()
-        if char in "\n;&|(":
+        if char in "\n;&|()":
             self._end_command()
         if char == "\n" and self.heredocs:
             self._heredoc_bodies()
@@ -302,7 +302,7 @@ class _Scanner:
         """Words of one command are kept, so that `for name in` and `read -r name` are seen."""
         _, words = self.command[-1]
         before = words[-1] if words else ""
-        if word in ("then", "do", "else", "elif", "if", "while", "until", "!", "{", "time"):
+        if not words and word in ("then", "do", "else", "elif", "if", "while", "until", "!", "{", "time"):
             self._end_command()
             return
         if _NAME.fullmatch(word):

@@ -185,7 +185,7 @@ def _retry(reader: Reader, entry: Map) -> model.Retry | None:
     tree = reader.map(entry, "retry")
     if tree is None:
         return None
-    exits = tuple(int(cast("float", one)) for one in cast("list[float]", tree.get("exit", ())))
+    exits = tuple(int(one) for one in cast("list[float]", tree.get("exit", ())))
     return model.Retry(reader.whole(tree, "max", 1), reader.length(tree, "backoff", _MINUTE / 60), exits)
 
 

@@ -9,7 +9,9 @@
 #
 # Below the target folder: `locks/`, shared by all users; `agent-UID/`, one user's, with `s.TOKEN/` (a spool) and
 # `t.TOKEN` (a tombstone). The memory folder has the same shape and is written to only where the client says so.
-# Wants a POSIX shell; flock, setsid, fallocate and /proc are used where they are.
+# Wants a POSIX shell; setsid, fallocate and /proc are used where they are.
+#
+# shellcheck disable=SC2317,SC2329,SC2174,SC2015 # operations are called by their name; the rest is meant
 
 set -u
 umask 077
@@ -24,7 +26,7 @@ number() { case $1 in '' | *[!0-9]* | ????????????????*) answer refused "$2 is n
 
 read_arguments() {
   token='' digest=- head=- run=- holder='' epoch=0 timeout=0 grace=5000 shell=sh size=0 nonce=- out_at=0 err_at=0
-  memory='' claim='' over='' who='' spool='' from='' limit=268435456
+  memory='' claim='' over='' who='' limit=268435456
   target=${HOLDPOINT_TARGET:-/var/tmp/holdpoint} memory_folder=${HOLDPOINT_TARGET_MEMORY:-/dev/shm/holdpoint-locks}
   for pair; do
     value=${pair#*=}
@@ -49,8 +51,6 @@ read_arguments() {
       memory=yes) memory=yes ;;
       over=yes) over=yes ;;
       claim=*) claim=$value ;;
-      spool=*) spool=$value ;;
-      from=*) from=$value ;;
       *) answer refused "an argument is not known" ;;
     esac
   done
@@ -127,68 +127,6 @@ settle_somewhere() {
 
 # --- the lock -----------------------------------------------------------------------------------------------------
 
-# Enters the section that takeover and the start of a change share, in each place that has one. `held` leaves it.
-guard() {
-  held=''
-  for place in "$target/locks" "$memory_folder/locks"; do
-    [ -d "$place" ] || continue
-    if [ ! -f "$place/guard" ]; then
-      [ -d "$mine" ] || continue
-      : >"$mine/guard.$$" && chmod 644 "$mine/guard.$$" && ln "$mine/guard.$$" "$place/guard" 2>/dev/null
-      rm -f "$mine/guard.$$"
-    fi
-    [ -f "$place/guard" ] && [ ! -L "$place/guard" ] || continue
-    if command -v flock >/dev/null 2>&1; then
-      if [ "$place" = "$target/locks" ]; then exec 6<"$place/guard" && lock_descriptor 6 || return 1
-      else exec 7<"$place/guard" && lock_descriptor 7 || return 1; fi
-    else
-      guard_by_links "$place" || return 1
-    fi
-  done
-}
-
-lock_descriptor() { # not every flock can wait for a time
-  tries=0
-  until flock -n "$1"; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 1000 ] || return 1
-    nap 20
-  done
-}
-
-unguard() {
-  exec 6<&- 7<&-
-  [ -n "$held" ] || return 0
-  for file in $held; do ln "$mine/holder.$$" "$file.done" 2>/dev/null; done
-  rm -f "$mine/holder.$$"
-  held=''
-}
-
-# The same without flock: a chain of files, each made exclusively, and only once the one before is done or dead.
-guard_by_links() {
-  tries=0
-  started=''
-  look_at_process $$ && started=$start
-  printf '%s %s %s\n' $$ "$started" "$boot" >"$mine/holder.$$" || return 1
-  chmod 644 "$mine/holder.$$"
-  while [ "$tries" -lt 1000 ]; do
-    tries=$((tries + 1))
-    last_of "$1/guard"
-    if [ "$last" -gt 0 ] && [ ! -e "$1/guard.$last.done" ]; then
-      { read -r owner since its_boot <"$1/guard.$last"; } 2>/dev/null
-      if [ "${its_boot:-}" = "$boot" ] && look_at_process "$owner" && [ "$start" = "$since" ]; then nap 20; continue; fi
-    fi
-    next=$((last + 1))
-    ln "$mine/holder.$$" "$1/guard.$next" 2>/dev/null || continue
-    last_of "$1/guard"
-    [ "$last" = "$next" ] || continue
-    rm -f "$1/guard.$((next - 2))" "$1/guard.$((next - 2)).done" 2>/dev/null
-    held="$held $1/guard.$next"
-    return 0
-  done
-  return 1
-}
-
 # Sets `last` to the highest number that stands behind `$1.`, and `last_at` to that file.
 last_of() {
   last=0 last_at=''
@@ -206,37 +144,58 @@ look_at_lock() {
   top_run='' top_boot='' top_claim='' top_free=''
   [ "$top" -gt 0 ] || { top_free=yes && return; }
   { { read -r top_run top_boot && IFS= read -r top_claim; } <"$top_at"; } 2>/dev/null
-  for place in "$target" "$memory_folder"; do [ -e "$place/locks/epoch.$top.done" ] && top_free=yes; done
+  for place in "$target" "$memory_folder"; do
+    if [ -e "$place/locks/epoch.$top.done" ]; then top_free=yes; fi
+  done
 }
 
 # Links a text of ours into the shared folder; never through, or into, what somebody planted there.
 publish() { # FILE TEXT
   { printf '%s\n' "$2" >"$mine/publish.$$" && chmod 644 "$mine/publish.$$"; } 2>/dev/null || return 1
-  if [ -e "$1" ] || [ -L "$1" ] || ! ln "$mine/publish.$$" "$1" 2>/dev/null; then rm -f "$mine/publish.$$"; return 1; fi
+  if [ -e "$1" ] || [ -L "$1" ] || ! ln "$mine/publish.$$" "$1" 2>/dev/null; then
+    rm -f "$mine/publish.$$"
+    return 1
+  fi
   durable "$1" "${1%/*}"
   rm -f "$mine/publish.$$"
   [ -f "$1" ]
 }
 
+# Nothing is held while this goes on: each epoch is made exclusively, and the highest counts. A change looks at the
+# epochs after it linked `started`, a takeover looks for changes after it linked its epoch, so one of them sees the other.
 lock() {
   settle_somewhere
-  guard || answer busy
-  look_at_lock
-  if [ -z "$top_free" ]; then
-    if [ "$top_run" = "$run" ]; then unguard && leave_room && answer acquired "$top" "$(place_of "$top_at")"; fi
-    if [ -z "$over" ]; then
-      unguard && leave_room
-      lives=yes
-      [ "$top_boot" = "$boot" ] || lives=rebooted
-      answer held "$top" "$lives" "$top_claim"
+  tries=0
+  while [ "$tries" -lt 20 ]; do
+    tries=$((tries + 1))
+    look_at_lock
+    if [ -z "$top_free" ]; then
+      [ "$top_run" != "$run" ] || { leave_room && answer acquired "$top" "$(place_of "$top_at")"; }
+      [ -n "$over" ] || say_held
     fi
-  fi
-  next=$((top + 1))
-  publish "$shared/epoch.$next" "$run $boot
-$claim" || { unguard && leave_room && answer refused "the lock's file cannot be made in $shared"; }
-  [ $((next % 16)) -ne 0 ] || clear_old_epochs $((next - 16))
-  unguard && leave_room
-  answer acquired "$next" "$kept"
+    next=$((top + 1))
+    publish "$shared/epoch.$next" "$run $boot
+$claim" || continue
+    look_at_lock
+    other=$target/locks
+    [ "$kept" = memory ] || other=$memory_folder/locks
+    if [ "$top" = "$next" ] && [ ! -e "$other/epoch.$next" ]; then
+      [ $((next % 16)) -ne 0 ] || clear_old_epochs $((next - 16))
+      leave_room
+      answer acquired "$next" "$kept"
+    fi
+    rm -f "$shared/epoch.$next" # in the other place somebody made the same, or went past
+    nap $(($$ % 50))
+  done
+  leave_room
+  answer refused "the file of the lock cannot be made in $shared"
+}
+
+say_held() {
+  leave_room
+  lives=yes
+  [ "$top_boot" = "$boot" ] || lives=rebooted
+  answer held "$top" "$lives" "$top_claim"
 }
 
 place_of() { case $1 in "$memory_folder"/*) echo memory ;; *) echo disk ;; esac; }
@@ -252,12 +211,11 @@ clear_old_epochs() {
 
 unlock() {
   settle_somewhere
-  guard || answer busy
   look_at_lock
   freed=no
   if [ -z "$top_free" ] && [ "$top_run" = "$run" ]; then publish "${top_at%/*}/epoch.$top.done" "$boot" && freed=yes; fi
   rm -f "$shared/approval.$run".* 2>/dev/null
-  unguard && leave_room
+  leave_room
   answer unlocked "$freed"
 }
 
@@ -298,7 +256,7 @@ look() { # sets `state`, and `d` to the spool
 }
 
 look_further() {
-  state=done
+  state="done"
   [ "$s_machine" = "$machine" ] || { state=elsewhere && return; }
   read_exit && return
   [ "$s_boot" = "$boot" ] || { state=rebooted && return; }
@@ -363,33 +321,41 @@ end_all() {
 
 # --- the supervisor -----------------------------------------------------------------------------------------------
 
-supervise() {
+supervise() { # a part of the pipe, so that its output is what wakes the follower
   trap '' HUP INT QUIT TERM PIPE USR1
-  d=$spool mine=${spool%/*}
+  from=$$
   cd "$d" || exit 1
-  echo "super $$"
-  [ -f "cmd.$from" ] || exit 1
-  exec 8<"cmd.$from"
-  look_at_process $$
-  note "started.$$" "$$ $start $boot $machine $digest $head $run $epoch" || { echo "noroom" && exit 1; }
-  guard || { echo busy && exit 1; }
-  if [ -e "$disk/t.$token" ] || [ -e "$mem/t.$token" ]; then echo buried && exit 1; fi
-  check_epoch
-  ln "started.$$" started 2>/dev/null || { unguard && echo beaten && exit 0; } # the point of no return, won by one
+  name_self
+  echo "super $self"
+  look_at_process "$self"
+  note "started.$self" "$self $start $boot $machine $digest $head $run $epoch" || { echo "noroom" && exit 1; }
+  exec 8<"$mine/cmd.$from"
+  ln "started.$self" started 2>/dev/null || { # won by one
+    rm -f "$mine/cmd.$from" "started.$self" "$mine/room.$from"
+    echo beaten
+    exit 0
+  }
+  may_start || exit 0
   : >out
   : >err
-  unguard
-  durable started . ..
-  rm -f cmd.* started.[0-9]* "$mine/room.$from" >/dev/null 2>&1 &
+  durable started . .. # the point of no return
+  rm -f "$mine/cmd.$from" started.[0-9]* "$mine/room.$from" >/dev/null 2>&1 &
   echo go
   watchdog </dev/null >/dev/null 2>&1 8<&- &
   dog=$!
   echo "$dog" >dog
   execute
   end_watch
+  echo ended
   note exit "$code $how $ended ."
   durable out err exit .
   echo over
+}
+
+name_self() { # `$$` is that of the shell around
+  self=''
+  { read -r self _ </proc/self/stat; } 2>/dev/null
+  [ -n "$self" ] || self=$(exec sh -c 'echo "$PPID"')
 }
 
 note() { # writes a line, if need be at the cost of the reserve
@@ -398,14 +364,20 @@ note() { # writes a line, if need be at the cost of the reserve
   { printf '%s\n' "$2" >"$1"; } 2>/dev/null
 }
 
-check_epoch() {
-  [ "$epoch" -gt 0 ] || return 0
-  look_at_lock
-  if [ "$top" = "$epoch" ] && [ -z "$top_free" ] && [ "${holder:-$top_run}" = "$top_run" ]; then return 0; fi
-  unguard
-  echo "superseded $top $top_claim"
-  rm -f "cmd.$from" "started.$$" "$mine/room.$from"
-  exit 0
+# Looks, after `started` was linked and before anything is executed, whether the token was cleared away or the lock lost.
+may_start() {
+  verdict=''
+  if [ -e "$disk/t.$token" ] || [ -e "$mem/t.$token" ]; then verdict=buried; fi
+  if [ -z "$verdict" ] && [ "$epoch" -gt 0 ]; then
+    look_at_lock
+    if [ "$top" != "$epoch" ] || [ -n "$top_free" ] || [ "${holder:-$top_run}" != "$top_run" ]; then
+      verdict="superseded $top $top_claim"
+    fi
+  fi
+  [ -n "$verdict" ] || return 0
+  rm -f started "$mine/cmd.$from" "started.$self" "$mine/room.$from"
+  echo "$verdict"
+  return 1
 }
 
 own_session() { # sets `session` to what starts a command in a session of its own
@@ -415,6 +387,7 @@ own_session() { # sets `session` to what starts a command in a session of its ow
 }
 
 # The shell says on standard error when its child was ended by a signal; a plain exit code of 137 leaves that file empty.
+# The step's shell opens the command by this name anew, so that its first line can close standard input.
 execute() {
   own_session
   {
@@ -422,8 +395,8 @@ execute() {
       trap - HUP INT QUIT TERM PIPE USR1
       HOLDPOINT_TOKEN=$token/
       export HOLDPOINT_TOKEN
-      # shellcheck disable=SC2016,SC2086 # the inner shell expands; `session` is words
-      exec $session "$shell" -c 'printf "%s\n" "$$" >&9; exec 9>&-; eval "$(cat)" </dev/null' "$shell" <&8 8<&- >>out 2>>err 9>group
+      # shellcheck disable=SC2086 # `session` is words
+      exec $session "$shell" /dev/stdin <&8 8<&- >>out 2>>err 9>group
     )
     code=$?
   } 2>signal
@@ -432,6 +405,7 @@ execute() {
 }
 
 end_watch() {
+  : >finished # for a watchdog that does not hear signals yet
   if [ ! -e late ] && [ ! -e ending ]; then kill -s TERM "$dog" 2>/dev/null; fi
   wait "$dog" 2>/dev/null
   for reason in late ending; do
@@ -449,6 +423,7 @@ watchdog() {
   left=$timeout
   while :; do
     [ ! -s ending ] || { read -r grace <ending && end_because ending; }
+    [ ! -e finished ] || exit 0
     piece=1000
     if [ "$timeout" -gt 0 ] && [ "$left" -lt 1000 ]; then piece=$left; fi
     nap_in_background "$piece"
@@ -501,20 +476,21 @@ wake() {
 }
 
 follow() {
-  aides='' super='' ticks=0 opened=''
+  aides='' super='' ticks=0 opened='' shipped=''
   cd "$d" || answer none
   while :; do
     over=''
     if [ -s exit ]; then over=yes; fi
-    ship
+    [ -n "$shipped" ] || ship
     if [ -n "$over" ] && read_exit; then leave; answer "done" "$e_code" "$e_how" "$e_ended" "$out_at" "$err_at"; fi
     read -r event detail || event=gone
     case $event in
       aide) aides="$aides $detail" ;;
       super) super=$detail ;;
       go) state=running && frame state running ;;
+      ended) ship && shipped=yes ;; # while the supervisor makes it durable
       beaten) look && agree && frame state "$state" ;;
-      busy | buried | superseded | noroom) leave; answer "$event" "$detail" ;;
+      buried | superseded | noroom) leave; answer "$event" "$detail" ;;
       gone) leave; kill -s KILL $$; exit 1 ;;
       tick) ticks=$((ticks + 1)) && check_on_it ;;
     esac
@@ -590,32 +566,28 @@ run() {
   case $state in none | claimed) ;; *) attach ;; esac
   settle_somewhere
   d=$mine/s.$token
-  [ -d "$d" ] || mkdir "$d" 2>/dev/null
-  [ -d "$d" ] || { leave_room && answer noroom "the spool cannot be made"; }
+  mkdir "$d" 2>/dev/null &
   frame want "$size"
-  take_command || { rm -f "$d/cmd.$$" "$mine/room.$$" && answer cut; }
-  own_session
+  take_command || { rm -f "$mine/cmd.$$" "$mine/room.$$" && answer cut; }
+  wait
+  [ -d "$d" ] || { rm -f "$mine/cmd.$$" "$mine/room.$$" && answer noroom "the spool cannot be made"; }
   state=claimed
   exec 3<&0
-  {
-    wake 100
-    # shellcheck disable=SC2086 # `session` is words
-    exec $session sh "$0" supervise "token=$token" "digest=$digest" "head=$head" "run=$run" "epoch=$epoch" \
-      ${holder:+"holder=$holder"} "timeout=$timeout" "grace=$grace" "shell=$shell" "limit=$limit" "target=$target" \
-      "memory_folder=$memory_folder" "spool=$d" "from=$$" </dev/null 2>/dev/null 3<&-
-  } | follow
+  { wake 100; supervise 2>/dev/null </dev/null 3<&-; } | follow
 }
 
 # Reads exactly `size` bytes; fails where the client was cut off while it sent them, and nothing has started then.
 take_command() {
-  [ "$size" -gt 0 ] || { : >"$d/cmd.$$" && return; }
-  got=$(dd bs="$size" count=1 iflag=fullblock of="$d/cmd.$$" 2>&1)
+  # shellcheck disable=SC2016 # the step's shell expands
+  { printf 'echo "$$" >&9; exec 9>&- </dev/null\n' >"$mine/cmd.$$"; } 2>/dev/null || return 1
+  [ "$size" -gt 0 ] || return 0
+  got=$(dd bs="$size" count=1 iflag=fullblock 2>&1 >>"$mine/cmd.$$")
   case $got in
     1+0*) return 0 ;;
     [01]+[01]*) return 1 ;;
   esac
-  head -c "$size" >"$d/cmd.$$"
-  [ "$(wc -c <"$d/cmd.$$")" -eq "$size" ]
+  head -c "$size" >>"$mine/cmd.$$"
+  [ "$(wc -c <"$mine/cmd.$$")" -eq $((size + 36)) ]
 }
 
 attach() {
@@ -662,7 +634,7 @@ forget() {
   esac
   e_code=${e_code:--} e_how=${e_how:--} e_ended=${e_ended:--} place=${d%/*}
   when=$(date -u -r "$d/exit" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u +%Y-%m-%dT%H:%M:%SZ)
-  rm -f "$d/out" "$d/err" "$d"/cmd.* # these first, so that there is room
+  rm -f "$d/out" "$d/err" # these first, so that there is room
   mine=$place
   note "$place/bury.$$" "$state $s_digest $s_head $s_run $e_code $e_how $e_ended $when" || answer noroom "no room for a tombstone"
   durable "$place/bury.$$"
@@ -699,11 +671,11 @@ main() {
   [ $# -eq 0 ] || shift
   read_arguments "$@"
   read_identity
-  [ "$operation" = supervise ] || greet
+  greet
   case $operation in
     run | attach | finish_off | forget) word "$token" token ;;
     lock | unlock | approve | approvals | heads) word "$run" run ;;
-    supervise | room) ;;
+    room) ;;
     *) answer refused "the operation is not known" ;;
   esac
   case $operation in attach) look ;; esac

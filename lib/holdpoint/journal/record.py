@@ -23,6 +23,7 @@ DEEPEST = 64
 _LARGEST = 10**4000
 """Beyond some 4,300 digits Python's own reader refuses an integer."""
 _HASH = re.compile(r"[0-9a-f]{64}")
+_quote = json.encoder.encode_basestring
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -76,7 +77,7 @@ def as_json(record: Record) -> dict[str, Json]:
 def encode(record: Record) -> bytes:
     """Give the record's line, with its newline."""
     head, tail = _halves(record.seq, record.time, record.person, record.kind, record.data, record.prev)
-    return b'%b"hash":%b,%b\n' % (head, _dump(record.hash), tail)
+    return b'%b"hash":"%b",%b\n' % (head, record.hash.encode(), tail)
 
 
 def decode(line: bytes) -> Record | None:
@@ -135,12 +136,12 @@ def _halves(
     seq: int, time: datetime, person: str, kind: str, data: Mapping[str, Json], prev: str
 ) -> tuple[bytes, bytes]:
     """Split the body where `hash` belongs in the order of keys, so that the data are encoded only once."""
-    rest: dict[str, Json] = {"kind": kind, "person": person, "prev": prev, "seq": seq, "time": _stamp(time)}
-    return b'{"data":%b,' % _dump(dict(data)), _dump(rest)[1:]
+    rest = f'"kind":{_quote(kind)},"person":{_quote(person)},"prev":"{prev}","seq":{seq},"time":"{_stamp(time)}"}}'
+    return b'{"data":%b,' % _dump(dict(data)), rest.encode()
 
 
 def _stamp(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="microseconds")
+    return (time if time.tzinfo is UTC else time.astimezone(UTC)).isoformat(timespec="microseconds")
 
 
 def _dump(value: Json | Mapping[str, Json]) -> bytes:

@@ -86,7 +86,6 @@ class ConsoleOperator:
             why=ended.why,
             over=isinstance(state.end, RunFinished),
             real=state.opened is None or state.opened.mode == "real",
-            wants=ended.wants,
             journal=journal,
             rolls_back=session.plan.mode is Mode.ROLLBACK,
             found=bounds.left(state, names, session.plan.not_undone),

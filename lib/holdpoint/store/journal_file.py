@@ -157,6 +157,8 @@ class JournalFile:
                 with suppress(OSError):
                     os.ftruncate(self._fd, self._size)
             self._failure = self._failure or f"the journal `{self.path}` is closed"
+            with suppress(OSError):  # a child that is about to execute may hold the file a moment longer
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
             with suppress(OSError):
                 os.close(self._fd)
             self._fd = -1

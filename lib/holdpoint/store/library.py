@@ -102,7 +102,7 @@ class Library:
                 continue
             files.add(source.name)
             problems += parse.problems(source, schema())
-        problems += [problem for problem in check.cross(runbooks) if problem.place and problem.place.file in files]
+        problems += [problem for problem in check.cross(runbooks, self.names()) if problem.place and problem.place.file in files]
         return by_place(dict.fromkeys(problems))
 
     def _found(self) -> tuple[dict[str, tuple[Path, Path]], list[Problem]]:
@@ -111,18 +111,17 @@ class Library:
         problems: list[Problem] = []
         for folder in self.folders:
             try:
-                entries = sorted(os.listdir(folder))
+                entries = sorted(folder.iterdir())
             except FileNotFoundError:
                 continue
             except OSError as error:
                 problems.append(_system("library", "the folder of runbooks cannot be read", folder, error))
                 continue
-            for entry in entries:
-                stem, suffix = os.path.splitext(entry)
-                if suffix == SUFFIX and _NAME.fullmatch(stem):
-                    found.setdefault(stem, (folder, folder / entry))
-                elif suffix in (SUFFIX, ".yml") and not entry.startswith("."):
-                    problems.append(_misnamed(folder / entry, stem, suffix))
+            for path in entries:
+                if path.suffix == SUFFIX and _NAME.fullmatch(path.stem):
+                    found.setdefault(path.stem, (folder, path))
+                elif path.suffix in (SUFFIX, ".yml") and not path.name.startswith("."):
+                    problems.append(_misnamed(path, path.stem, path.suffix))
         return found, problems
 
 

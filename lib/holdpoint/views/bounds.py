@@ -14,7 +14,7 @@ from holdpoint.engine.ports import Target
 from holdpoint.engine.state import FAILURES, Progress, State
 from holdpoint.problem import Exit
 from holdpoint.views.background import Background
-from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, listed, rule, wrap
+from holdpoint.views.lines import BLANK, LABEL, Line, Segment, Tone, labelled, line, listed, rule, wrap
 from holdpoint.views.questions import places
 
 KINDS = {
@@ -134,14 +134,16 @@ def _proof(state: State) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a run, or this process's part of it, ended. `over` says that it cannot be resumed."""
+    """How a run, or this process's part of it, ended. `over` says that it cannot be resumed.
+
+    `exit` is None where no end is recorded.
+    """
 
     run: str
-    exit: int
+    exit: int | None
     why: str
     over: bool
     real: bool = True
-    wants: str = ""
     journal: str = ""
     rolls_back: bool = False
     found: Left = field(default_factory=Left)
@@ -165,11 +167,11 @@ def closing(end: End, width: int) -> list[Line]:
 
 
 def _verdict(end: End, width: int) -> list[Line]:
-    try:
-        name, tone = ENDS[Exit(end.exit)]
-    except ValueError:
-        name, tone = "ENDED", Tone.WARN
-    head = (Segment(name, tone), Segment(f"   exit {end.exit}", Tone.DIM))
+    if end.exit is None:
+        head: Line = (Segment("NOT ENDED", Tone.WARN),)
+    else:
+        name, tone = ENDS.get(Exit(end.exit), ("ENDED", Tone.WARN))
+        head = (Segment(name, tone), Segment(f"   exit {end.exit}", Tone.DIM))
     return [rule(width, "═"), head, *(line(piece) for piece in wrap(end.why, width)), BLANK]
 
 
@@ -177,17 +179,21 @@ def now(end: End, width: int) -> list[Line]:
     """What can be typed now, the likeliest first, each with what it does."""
     commands: list[tuple[str, str]] = []
     found, run = end.found, end.run
+    show = (f"inv run.show {run}", "shows all that happened")
+    if end.over:
+        commands.append(show)
     if end.real and not end.over:
         goes_on = "attaches to what runs still, and goes on" if found.running else "goes on from here"
         commands.append((f"inv run.resume {run}", goes_on))
     if end.real and not end.rolls_back and (found.changed or found.doubt or found.running or found.failed):
         commands.append((f"inv run.rollback {run}", "takes back what can be taken back; asks before each undo"))
-    commands.append((f"inv run.show {run}", "shows all that happened"))
+    commands += [] if end.over else [show]
     column = max(len(command) for command, _ in commands) + 2
+    beside = all(LABEL + column + len(does) <= width for _, does in commands)
     drawn: list[Line] = []
     for index, (command, does) in enumerate(commands):
-        label = Segment(f"{'now' if index == 0 else '':<11}", Tone.DIM)
-        if 11 + column + len(does) <= width:
+        label = Segment(f"{'now' if index == 0 else '':<{LABEL}}", Tone.DIM)
+        if beside:
             drawn.append((label, Segment(f"{command:<{column}}", Tone.BOLD), Segment(does)))
         else:
             drawn += [(label, Segment(command, Tone.BOLD)), *labelled("", f"  {does}", width)]

@@ -98,7 +98,14 @@ def question(asked: Question, setting: Setting) -> list[Line]:
 
 def again(asked: Question, width: int) -> list[Line]:
     """The short form, for a question that stands on the screen above."""
-    return [BLANK, *banner(asked.targets, width), *_head(asked, width), *words(asked, width)]
+    return [
+        BLANK,
+        *banner(asked.targets, width),
+        *_head(asked, width),
+        *_effect(asked, width),
+        BLANK,
+        *words(asked, width),
+    ]
 
 
 def shows(asked: Question) -> str:
@@ -258,7 +265,8 @@ def _head(asked: Question, width: int) -> list[Line]:
 
 
 def _effect(asked: Question, width: int) -> list[Line]:
-    if asked.kind in (Asked.VALUE, Asked.PROCEED):
+    said_by_document = asked.kind is not Asked.MANUAL or asked.effect is not Effect.READ
+    if asked.kind in (Asked.VALUE, Asked.PROCEED) or not said_by_document:
         return []
     name, means, tone = _EFFECTS[asked.effect]
     first = (Segment(f"{'effect':<11}", Tone.DIM), Segment(name, tone), Segment(f"  {means}"))

@@ -1,0 +1,224 @@
+"""The use cases of what was recorded: list, show, follow, verify. They read, and change nothing anywhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from holdpoint.document.model import Effect, Section
+from holdpoint.engine.events import RunFinished, RunOpened, RunStopped, event_of
+from holdpoint.journal.record import Record, as_json, encode
+from holdpoint.problem import Exit, HoldpointError, Problem
+from holdpoint.store import journal_reader
+from holdpoint.views import runs
+from holdpoint.views.background import NONE, Background, Named
+from holdpoint.views.console import Screen
+from holdpoint.views.timeline import Timeline
+
+if TYPE_CHECKING:
+    from holdpoint.app.world import World
+    from holdpoint.store.run_folder import RunFolder
+
+DAMAGED = "damaged"
+UNREADABLE = "unreadable"
+"""The status of a run whose journal does not fit together, or was written by a version that knows more."""
+_ENDS = frozenset({RunStopped.kind, RunFinished.kind})
+
+
+# --- list, show -------------------------------------------------------------------------------------------------
+
+
+def list_all(world: World) -> int:
+    """Every run that is recorded here, the oldest first; a damaged one is listed as what it is."""
+    listed = [_listed(folder) for folder in world.state.runs()]
+    if world.json:
+        _print_json([runs.as_data(one) for one in listed])
+    else:
+        screen = _screen(world)
+        screen.lines(runs.listing(listed, screen.width))
+    return Exit.OK
+
+
+def _listed(folder: RunFolder) -> runs.Run:
+    try:
+        return runs.run_of(folder.name, folder.records(), str(folder.journal))
+    except HoldpointError as error:
+        return _only_a_name(folder, DAMAGED if error.exit_code == Exit.DAMAGED else UNREADABLE)
+    except ValueError:
+        return _only_a_name(folder, UNREADABLE)
+
+
+def _only_a_name(folder: RunFolder, status: str) -> runs.Run:
+    return runs.Run(
+        run=folder.name,
+        status=status,
+        journal=str(folder.journal),
+        runbook="",
+        title="",
+        mode="",
+        person="",
+        hosts=(),
+        began=None,
+        exit=None,
+        incident="",
+        of_run="",
+    )
+
+
+def show(world: World, name: str) -> int:
+    """One run, whole."""
+    folder = world.state.find(name)
+    records = folder.records()
+    _known(folder, records)
+    if world.json:
+        entry = runs.as_data(runs.run_of(folder.name, records, str(folder.journal)))
+        _print_json({**entry, "events": [as_json(record) for record in records]})
+    else:
+        screen = _screen(world)
+        frame = runs.Frame(screen.width, str(folder.journal), _background(world, records))
+        screen.lines(runs.page(folder.name, records, frame))
+    return Exit.OK
+
+
+# --- follow -----------------------------------------------------------------------------------------------------
+
+
+def follow(world: World, name: str, pause: Callable[[float], bool] = journal_reader.go_on) -> int:
+    """Show what happened and then each record as it is written, until the last one is an end."""
+    folder = world.state.find(name)
+    last = ""
+
+    def over(seconds: float) -> bool:
+        return last in _ENDS or pause(seconds)
+
+    write = _writer(world, folder)
+    for record in journal_reader.follow(folder.journal, over):
+        last = record.kind
+        write(record)
+    return Exit.OK
+
+
+def _writer(world: World, folder: RunFolder) -> Callable[[Record], None]:
+    if world.json:
+
+        def as_line(record: Record) -> None:
+            sys.stdout.write(encode(record).decode())
+            sys.stdout.flush()
+
+        return as_line
+    screen = _screen(world)
+    timeline = Timeline(_background(world, folder.records()))
+
+    def drawn(record: Record) -> None:
+        _known(folder, (record,))
+        screen.lines(timeline.lines(record, screen.width))
+        sys.stdout.flush()
+
+    return drawn
+
+
+# --- verify -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What can be said of a journal whose chain is whole. A host that could not be asked has None."""
+
+    records: int
+    head: str
+    torn: int
+    remembered: Mapping[str, int | None]
+
+
+def verify(world: World, name: str) -> int:
+    """Check the chain, and that every change which the target remembers was recorded before it.
+
+    Raises `HoldpointError` with exit code 10 where something does not fit; gives 8 where a target could not be asked.
+    """
+    folder = world.state.find(name)
+    chain = journal_reader.read_file(folder.journal)
+    remembered = _remembered(world, folder, chain.records)
+    found = Verified(len(chain.records), chain.head, len(chain.torn), remembered)
+    if world.json:
+        data = {"records": found.records, "head": found.head, "torn": found.torn, "remembered": dict(remembered)}
+        _print_json({"run": folder.name, "journal": str(folder.journal), **data})
+    else:
+        sys.stdout.write("".join(f"{sentence}\n" for sentence in _sentences(folder.name, found)))
+    return Exit.UNKNOWN if None in remembered.values() else Exit.OK
+
+
+def _remembered(world: World, folder: RunFolder, records: tuple[Record, ...]) -> dict[str, int | None]:
+    """Count what each target remembers; raises for a head that no record has: the journal was cut before it."""
+    hashes = {record.hash for record in records}
+    heads = world.machine(folder.path).heads(folder.name)
+    problems = [
+        Problem(
+            "journal-cut",
+            f"{world.local.name} executed `{token}` for a record that the journal of `{folder.name}` does not hold",
+            found="no such record",
+            expected=f"a record with the hash {head[:16]}…",
+            hint="the journal was cut or altered: look at the host itself, and write down what was done by hand",
+        )
+        for token, head in sorted((heads or {}).items())
+        if head not in hashes
+    ]
+    if problems:
+        raise HoldpointError(problems, exit_code=Exit.DAMAGED)
+    return {world.local.name: None if heads is None else len(heads)}
+
+
+def _sentences(name: str, found: Verified) -> list[str]:
+    said = [f"{name}: {found.records} records, each fits the one before it; the last is {found.head[:16]}…"]
+    if found.torn:
+        said.append(f"a last line that was not written to its end ({found.torn} bytes) is left out")
+    for host, count in found.remembered.items():
+        if count is None:
+            said.append(f"{host} could not be asked what it remembers, so a cut of the journal would not show")
+        elif count:
+            said.append(f"{host} remembers {count} changes, and the journal holds the record of each")
+        else:
+            said.append(f"{host} remembers no change of this run")
+    said.append("a cut after the last change looks like a crash, and cannot be told from one")
+    return said
+
+
+# --- parts ------------------------------------------------------------------------------------------------------
+
+
+def _screen(world: World) -> Screen:
+    return Screen(sys.stdout, plain=world.plain, environ=world.environ)
+
+
+def _known(folder: RunFolder, records: tuple[Record, ...]) -> None:
+    """Refuse a journal that was written by a version that knows more."""
+    try:
+        for record in records:
+            event_of(record)
+    except ValueError as error:
+        hint = "it was written by another version of Holdpoint; `--json` shows it as it is"
+        raise HoldpointError(
+            Problem("journal-unknown", f"run `{folder.name}` cannot be shown: {error}", hint=hint)
+        ) from error
+
+
+def _background(world: World, records: tuple[Record, ...]) -> Background:
+    """The titles of the steps, where the document is still the one that was run."""
+    opened = next((event_of(record) for record in records if record.kind == RunOpened.kind), None)
+    if not isinstance(opened, RunOpened):
+        return NONE
+    try:
+        book = world.library.load(opened.runbook)
+    except HoldpointError:
+        return NONE
+    if book.digest != opened.document:
+        return NONE
+    named = {step.id: Named(step.title, step.section, step.effect) for step in book.steps()}
+    proof = Named("the check of recovery", Section.RESOLUTION, Effect.READ)
+    return Background({**named, "recovered-before": proof, "recovered-after": proof})
+
+
+def _print_json(data: Any) -> None:
+    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")

@@ -1,0 +1,262 @@
+"""The use cases of the library: list, show, find, lint, new, docs.
+
+Each writes what was asked for to standard output, as JSON where that is wanted, and gives an exit code. They need no
+world: nobody is asked anything, and nothing is executed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from holdpoint.app.cards import Shelf, Shelved, shelf
+from holdpoint.problem import Exit, HoldpointError, Level, Place, Problem
+from holdpoint.views.console import Screen
+from holdpoint.views.problems import as_data, as_text, summary
+from holdpoint.views.tables import table
+
+if TYPE_CHECKING:
+    from holdpoint.store.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The library, where its cards are kept, and how to write."""
+
+    library: Library
+    cache: Path | None
+    json: bool = False
+    plain: bool = False
+
+
+def desk(*, json: bool = False, plain: bool = False) -> Desk:
+    """Open the library of the working folder."""
+    from holdpoint.store.library import Library  # noqa: PLC0415 - only for a real library
+
+    return Desk(Library.here(Path.cwd(), None), _cache(), json, plain)
+
+
+def _cache() -> Path | None:
+    from holdpoint.store.state_folder import StateFolder  # noqa: PLC0415 - only for a real library
+
+    try:
+        folder = StateFolder.default(os.environ)
+        folder.prepare()
+    except HoldpointError:
+        return None
+    return folder.path / "cards.json"
+
+
+# --- list, find -------------------------------------------------------------------------------------------------
+
+
+def list_all(at: Desk) -> int:
+    """One line for each runbook; those that cannot be read are counted on standard error."""
+    found = shelf(at.library, at.cache)
+    if at.json:
+        _print_json([_card_data(book) for book in found.books])
+    else:
+        heads = ("runbook", "severity", "reviewed", "services", "from", "title")
+        rows = [_row(at.library, book) for book in found.books]
+        _draw(at, heads, rows, "There are no runbooks here; `inv runbook.new NAME` begins one.")
+    _mention(found)
+    return Exit.OK
+
+
+def find(at: Desk, text: str) -> int:
+    """The runbooks that fit, the best first, each with what fitted; exit code 0 also where none does."""
+    from holdpoint.document.search import rank  # noqa: PLC0415 - a listing needs no ranking
+
+    found = shelf(at.library, at.cache)
+    files = {book.card.id: book.file for book in found.books}
+    hits = rank(text, [book.card for book in found.books])
+    if at.json:
+        _print_json(
+            [
+                {
+                    **_card_data(Shelved(hit.card, files[hit.card.id])),
+                    "score": round(hit.score, 2),
+                    "because": hit.because,
+                }
+                for hit in hits
+            ]
+        )
+    else:
+        rows = [(hit.card.id, hit.card.severity, hit.because, hit.card.title) for hit in hits]
+        empty = "No runbook fits that; `inv runbook.list` shows all there are."
+        _draw(at, ("runbook", "severity", "because of", "title"), rows, empty)
+    _mention(found)
+    return Exit.OK
+
+
+def _row(library: Library, book: Shelved) -> tuple[str, ...]:
+    card, folder = book.card, Path(book.file).parent
+    ours = folder.is_absolute() and folder != library.folders[0].absolute()
+    origin = "holdpoint" if ours else str(folder)
+    return card.id, card.severity, card.reviewed, ", ".join(card.services), origin, card.title
+
+
+def _draw(at: Desk, heads: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
+    screen = Screen(sys.stdout, plain=at.plain)
+    if rows:
+        screen.lines(table(heads, rows, screen.width))
+    else:
+        screen.text(empty)
+
+
+def _card_data(book: Shelved) -> dict[str, Any]:
+    card = book.card._asdict()
+    del card["texts"]
+    return {**card, "file": book.file}
+
+
+def _mention(found: Shelf) -> None:
+    """Say on standard error what is missing from a list."""
+    if found.problems:
+        said = f"left out, since they cannot be read: {summary(found.problems)}; `inv runbook.lint` shows them"
+        sys.stderr.write(f"{said}\n")
+
+
+# --- show, docs -------------------------------------------------------------------------------------------------
+
+
+def show(at: Desk, name: str) -> int:
+    """One runbook, as a page."""
+    from holdpoint.views import runbook as view  # noqa: PLC0415 - only where a page is drawn
+
+    book = at.library.load(name)
+    if at.json:
+        _print_json(view.as_data(book))
+    else:
+        screen = Screen(sys.stdout, plain=at.plain)
+        screen.lines(view.page(book, screen.width))
+    return Exit.OK
+
+
+def docs(at: Desk, out: str | None) -> int:
+    """Every runbook as Markdown: a file each in a folder, or one after the other on standard output."""
+    from holdpoint.views.markdown import index, page  # noqa: PLC0415 - only where pages are written
+
+    books, problems = at.library.load_all()
+    pages = {name: page(book) for name, book in books.items()}
+    if out is None:
+        if at.json:
+            _print_json([{"id": name, "markdown": text} for name, text in pages.items()])
+        else:
+            sys.stdout.write("\n".join(pages.values()))
+    else:
+        files = _write_pages(Path(out), {**pages, "index": index(list(books.values()))})
+        if at.json:
+            _print_json([{"id": name, "file": str(file)} for name, file in files.items()])
+        else:
+            sys.stdout.write("".join(f"{file}\n" for file in files.values()))
+    if problems:
+        sys.stderr.write(as_text(problems))
+        return Exit.USAGE
+    return Exit.OK
+
+
+def _write_pages(folder: Path, pages: dict[str, str]) -> dict[str, Path]:
+    """Write every page whole: whoever reads one meanwhile sees the old or the new one."""
+    files = {name: folder / f"{name}.md" for name in pages}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, file in files.items():
+            fresh = file.with_name(f".{file.name}.{os.getpid()}")
+            fresh.write_text(pages[name], encoding="utf-8")
+            fresh.replace(file)
+    except OSError as error:
+        place = Place(str(folder), 0, 0)
+        message = f"the pages cannot be written there: {(error.strerror or str(error)).lower()}"
+        raise HoldpointError(
+            Problem("docs-folder", message, place, expected="a folder that you can write to")
+        ) from error
+    return files
+
+
+# --- lint -------------------------------------------------------------------------------------------------------
+
+
+def lint(at: Desk, names: Sequence[str]) -> int:
+    """Every problem at once; exit code 2 where one is an error, 0 where all are warnings."""
+    problems = _all_problems(at.library, names)
+    if at.json:
+        _print_json([as_data(problem) for problem in problems])
+    else:
+        sys.stdout.write(as_text(problems) or f"{_counted(at.library, names)}: no problems\n")
+    return Exit.USAGE if any(problem.level is Level.ERROR for problem in problems) else Exit.OK
+
+
+def _all_problems(library: Library, names: Sequence[str]) -> tuple[Problem, ...]:
+    if not names:
+        return library.lint()
+    paths = [name for name in names if "/" in name or name.endswith((".yaml", ".yml"))]
+    ids = [name for name in names if name not in paths]
+    found = list(library.lint(ids)) if ids else []
+    for path in paths:
+        found += _lint_file(library, Path(path))
+    return tuple(dict.fromkeys(found))
+
+
+def _lint_file(library: Library, path: Path) -> tuple[Problem, ...]:
+    """Check one file as if its folder were the first of the library."""
+    if not path.exists():
+        return (Problem("no-file", "there is no such file", Place(str(path), 0, 0)),)
+    return type(library)((path.absolute().parent, *library.folders)).lint([path.stem])
+
+
+def _counted(library: Library, names: Sequence[str]) -> str:
+    count = len(names or library.names())
+    return f"{count} runbook{'' if count == 1 else 's'}"
+
+
+# --- new --------------------------------------------------------------------------------------------------------
+
+
+def new(at: Desk, name: str) -> int:
+    """Write a scaffold that lints clean; never over a file, and never over the id of another runbook."""
+    from holdpoint.app.scaffold import scaffold  # noqa: PLC0415 - only here
+
+    _must_be_free(at.library, name)
+    folder = at.library.folders[0]
+    path = folder / f"{name}.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(scaffold(name, with_schema=(folder.parent / "schemas" / "runbook.schema.json").exists()))
+    except FileExistsError as error:
+        raise HoldpointError(_taken(name, str(path))) from error
+    except OSError as error:
+        place = Place(str(path), 0, 0)
+        message = f"the runbook cannot be written: {(error.strerror or str(error)).lower()}"
+        raise HoldpointError(Problem("not-written", message, place)) from error
+    if at.json:
+        _print_json({"id": name, "file": str(path)})
+    else:
+        sys.stdout.write(f"{path}\nFill it in, then check it: inv runbook.lint --name {name}\n")
+    return Exit.OK
+
+
+def _must_be_free(library: Library, name: str) -> None:
+    try:
+        found = library.source(name)
+    except HoldpointError as error:
+        if all(problem.code == "unknown-runbook" for problem in error.problems):
+            return
+        raise
+    raise HoldpointError(_taken(name, found.name))
+
+
+def _taken(name: str, file: str) -> Problem:
+    return Problem(
+        "runbook-exists", f"there is a runbook `{name}` already", Place(file, 0, 0), hint="choose another id"
+    )
+
+
+def _print_json(data: Any) -> None:
+    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
