@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
-import invoke
 from invoke.exceptions import Exit as Ended
 from invoke.exceptions import ParseError
 from invoke.program import Program
@@ -23,7 +23,7 @@ _PASSES_ON = "test"
 """The task to which everything behind its name belongs."""
 
 
-class Strict(Program):  # type: ignore[misc]  # invoke has no types for this
+class Strict(Program):
     """Invoke's program, whose refusals are problems of ours."""
 
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:  # noqa: A002 - the name of the parent
@@ -78,7 +78,7 @@ def inv() -> None:
     """`./inv`: the tasks of the clone whose folder is the first argument."""
     root, *typed = sys.argv[1:]
     sys.argv[1:] = passed_on(typed)
-    program = Strict(name="Invoke", binary="./inv", version=invoke.__version__)
+    program = Strict(name="Invoke", binary="./inv", version=version("invoke"))
     program.run([sys.argv[0], "--search-root", root, *sys.argv[1:]])
 
 

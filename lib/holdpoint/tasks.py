@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit as Ended
-from invoke.tasks import task
+from invoke.tasks import Task
 
 if TYPE_CHECKING:
     from holdpoint.app.world import World
@@ -35,7 +35,7 @@ def offered(
     rest: bool = False,
     unread: int = 0,
     **options: Any,
-) -> Any:
+) -> Callable[[Body], Task[Body]]:
     """Make the task `path` of a function that gives an exit code, where nothing counts as 0.
 
     `named` is the positional argument, and `lists` the options that can be repeated: where Invoke would take an option
@@ -43,7 +43,7 @@ def offered(
     it takes what stands behind `--`. `unread` is the exit code where nobody reads standard output any more.
     """
 
-    def make(body: Body) -> Any:
+    def make(body: Body) -> Task[Body]:
         @functools.wraps(body)
         def told(context: Context, *args: Any, **kwargs: Any) -> None:
             from holdpoint.app import ending, typed  # noqa: PLC0415 - see the module
@@ -56,13 +56,19 @@ def offered(
                 return body(context, *args, **kwargs) or 0
 
             typed.keep_compiled()
-            code = ending.conclude(work, as_json=kwargs.get("json", False), unread=ending.Exit(unread))
+            code = ending.conclude(work, as_json=kwargs.get("json", False), unread=unread)
             if code:
                 raise Ended(code=code)
 
         name = path.rpartition(".")[2]
-        positional = [named] if named else []
-        return task(told, name=name, positional=positional, iterable=list(lists), auto_shortflags=False, **options)
+        return Task(
+            told,
+            name=name,
+            positional=[named] if named else [],
+            iterable=list(lists),
+            auto_shortflags=False,
+            **options,
+        )
 
     return make
 
@@ -116,9 +122,10 @@ def run(
 ) -> int:
     """Run a runbook on this machine, step by step, stopping for you before every change."""
     from holdpoint.app import running, typed, values  # noqa: PLC0415 - see the module
+    from holdpoint.app.world import Kind  # noqa: PLC0415 - see the module
 
     dry = dry_run or context.config.run.dry
-    kind = running.Kind(typed.one_of({"--dry-run": dry, "--check": check}, default="real").removeprefix("--"))
+    kind = Kind(typed.one_of({"--dry-run": dry, "--check": check}, default="real").removeprefix("--"))
     world = _world(json=json, plain=plain)
     given = values.parse_params(tuple(param))
     return running.begin(world, name, given, kind, typed.answers(answers), incident or "").exit
@@ -262,7 +269,7 @@ def test(_context: Context) -> int | None:
     return checks.test(typed.rest())
 
 
-def _collection(name: str, *tasks: Any) -> Collection:
+def _collection(name: str, *tasks: Task[Body]) -> Collection:
     collection = Collection(name)
     for one in tasks:
         collection.add_task(one)

@@ -216,7 +216,8 @@ class FakeDocuments:
 
 
 def load(text: str) -> Runbook:
-    return parse(Source("test.yaml", text.encode()), SCHEMA)
+    name = text.partition("\nid: ")[2].partition("\n")[0]
+    return parse(Source(f"{name}.yaml", text.encode()), SCHEMA)
 
 
 @dataclass

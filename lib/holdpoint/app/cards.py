@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +20,7 @@ from holdpoint.problem import HoldpointError, Problem
 if TYPE_CHECKING:
     from holdpoint.store.library import Library
 
+_LISTS = frozenset({"services", "alerts", "matches", "symptoms", "texts"})
 MOST_KEPT = 4000
 """Cards that the cache holds; those of other libraries go first."""
 
@@ -77,10 +78,11 @@ def _read(cache: Path | None) -> Mapping[str, Card]:
         return {}
 
 
-def _card(fields: Iterable[Any]) -> Card:
-    card = Card(*(tuple(map(str, field)) if isinstance(field, list) else str(field) for field in fields))
-    lists = {"services", "alerts", "matches", "symptoms", "texts"}
-    if any(isinstance(value, tuple) != (name in lists) for name, value in card._asdict().items()):
+def _card(fields: list[Any]) -> Card:
+    """Read a card back; raises `ValueError` where it is of another shape."""
+    values = [tuple(map(str, field)) if isinstance(field, list) else str(field) for field in fields]
+    card = Card._make(values)
+    if any(isinstance(value, tuple) is not (name in _LISTS) for name, value in card._asdict().items()):
         raise ValueError("a card of another shape")
     return card
 

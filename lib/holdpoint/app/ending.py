@@ -25,7 +25,7 @@ _CIRCUMSTANCES = frozenset(
 """What the machine can refuse to anybody; any other error of the system is a defect of ours."""
 
 
-def conclude(work: Callable[[], int], *, as_json: bool = False, unread: Exit = Exit.OK) -> int:
+def conclude(work: Callable[[], int], *, as_json: bool = False, unread: int = Exit.OK) -> int:
     """Do the work and give the exit code; whatever it raises is told on standard error, never as a trace.
 
     `unread` is the code for a reader of standard output that went away. With `as_json` the problems are also written to

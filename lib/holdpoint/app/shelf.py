@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holdpoint.app.cards import Shelf, Shelved, shelf
+from holdpoint.app.repository import repository
 from holdpoint.problem import Exit, HoldpointError, Level, Place, Problem
 from holdpoint.views.console import Screen
 from holdpoint.views.problems import as_data, as_text, summary
@@ -22,6 +23,10 @@ from holdpoint.views.tables import table
 
 if TYPE_CHECKING:
     from holdpoint.store.library import Library
+
+
+_UNCUT = 160
+"""Columns of a table that nobody sees in a window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ def desk(*, json: bool = False, plain: bool = False) -> Desk:
     """Open the library of the working folder."""
     from holdpoint.store.library import Library  # noqa: PLC0415 - only for a real library
 
-    return Desk(Library.here(Path.cwd(), None), _cache(), json, plain)
+    return Desk(Library.of(repository(Path.cwd())), _cache(), json, plain)
 
 
 def _cache() -> Path | None:
@@ -104,7 +109,7 @@ def _row(library: Library, book: Shelved) -> tuple[str, ...]:
 def _draw(at: Desk, heads: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
     screen = Screen(sys.stdout, plain=at.plain)
     if rows:
-        screen.lines(table(heads, rows, screen.width))
+        screen.lines(table(heads, rows, screen.width if sys.stdout.isatty() else _UNCUT))
     else:
         screen.text(empty)
 

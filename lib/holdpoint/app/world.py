@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,6 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from holdpoint.app.local import this_machine
+from holdpoint.app.repository import repository
 from holdpoint.app.room import MEMORY, memory_agreed
 from holdpoint.document.model import Runbook
 from holdpoint.engine.loop import Ended
@@ -29,7 +30,6 @@ from holdpoint.engine.ports import (
     Messenger,
     Operator,
     Target,
-    Tier,
 )
 from holdpoint.engine.session import Session
 from holdpoint.hosts.crashing import crashing
@@ -115,13 +115,13 @@ class World:
         operator: Operator | None = None,
     ) -> World:
         """Look around: environment, working folder, this machine. Makes nothing."""
-        environ = dict(os.environ)
+        environ, root = dict(os.environ), repository(Path.cwd())
         return cls(
             person=environ.get("HOLDPOINT_PERSON") or environ.get("SUDO_USER") or _user(),
             environ=environ,
             state=StateFolder.default(environ),
-            library=Library((runbooks,)) if runbooks else Library.of(Path.cwd()),
-            local=this_machine(Path.cwd()),
+            library=Library((runbooks,)) if runbooks else Library.of(root),
+            local=this_machine(root),
             json=json,
             plain=plain,
             operator=operator,
@@ -265,12 +265,6 @@ class NotSent:
 
     def send(self, to: str, text: str) -> str:  # noqa: ARG002 - the port's signature
         return f"not sent to {to}: this is a walk-through"
-
-
-def this_machine(folder: Path) -> Target:
-    """This machine and its tier: `local`, unless an entry of `hosts.yaml` expects it."""
-    del folder
-    return Target(socket.gethostname() or "localhost", Tier.LOCAL)
 
 
 def _made(folder: RunFolder, person: str, clock: Clock) -> JournalFile:

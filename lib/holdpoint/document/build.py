@@ -142,7 +142,7 @@ def _date(reader: Reader, tree: Map) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        message = f"`reviewed` of the document cannot be `{text}`"
+        message = f"`reviewed` cannot be `{text}`"
         reader.say("date", message, reader.at(tree, "reviewed"), expected="a date that the calendar has")
         return _NO_DATE
 

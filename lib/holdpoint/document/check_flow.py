@@ -9,7 +9,7 @@ from holdpoint.document import conditions
 from holdpoint.document.build import Draft
 from holdpoint.document.model import All, Cause, Condition, Effect, OnFailure, Section, Step
 from holdpoint.document.possible import possible
-from holdpoint.document.scope import Scope
+from holdpoint.document.scope import Scope, at_key
 from holdpoint.problem import Level, Place, Problem, did_you_mean
 
 SUFFIX = ".yaml"
@@ -65,13 +65,13 @@ def _ids(draft: Draft) -> Iterator[Problem]:
 def _causes(draft: Draft) -> Iterator[Problem]:
     known = {cause.id for cause in draft.runbook.causes} | draft.ghosts.causes
     for step in draft.runbook.steps():
-        for name in step.causes:
+        for number, name in enumerate(step.causes):
             if name not in known and ("causes" not in draft.tree or draft.runbook.causes or draft.ghosts.causes):
                 expected = ", ".join(f"`{one}`" for one in sorted(known))
                 hint = did_you_mean(name, known)
                 expected = "" if hint else expected or "a cause under `causes`"
                 message = f"step `{step.id}` is for cause `{name}`, which is not there"
-                yield Problem("unknown-cause", message, step.place, expected=expected, hint=hint)
+                yield Problem("unknown-cause", message, at_key(draft, step, "for", number), expected=expected, hint=hint)
 
 
 def _jumps(draft: Draft, scope: Scope) -> Iterator[Problem]:
@@ -80,16 +80,16 @@ def _jumps(draft: Draft, scope: Scope) -> Iterator[Problem]:
         if step.section is Section.ROLLBACK and step.on_failure is OnFailure.ROLLBACK:
             hint = "`stop` and `continue` are possible here"
             message = f"step `{step.id}` is part of the rollback, and cannot begin one"
-            yield Problem("jump", message, step.place, hint=hint)
+            yield Problem("jump", message, at_key(draft, step, "on_failure"), hint=hint)
         if step.goto is None:
             continue
         if step.goto not in known:
             message = f"step `{step.id}` goes to `{step.goto}`, which is not there"
-            yield Problem("unknown-step", message, step.place, hint=did_you_mean(step.goto, known))
+            yield Problem("unknown-step", message, at_key(draft, step, "goto"), hint=did_you_mean(step.goto, known))
         elif scope.numbers[step.goto] <= scope.numbers.get(step.id, -1):
             what = "itself" if step.goto == step.id else f"the earlier step `{step.goto}`"
             message = f"step `{step.id}` goes to {what}, and would loop"
-            yield Problem("loop", message, step.place, expected="a later step", hint="`retry` repeats a step")
+            yield Problem("loop", message, at_key(draft, step, "goto"), expected="a later step", hint="`retry` repeats a step")
 
 
 def _reached(draft: Draft) -> Iterator[Problem]:

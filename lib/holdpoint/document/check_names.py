@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from holdpoint.document import conditions, shelltext, texts
 from holdpoint.document.build import Draft
-from holdpoint.document.model import Compare, Use, ValueRef
-from holdpoint.document.scope import Scope, Text, all_texts, close
-from holdpoint.problem import Level, Place, Problem
+from holdpoint.document.model import Compare, Step, Use, ValueRef
+from holdpoint.document.scope import Scope, Text, all_texts, close, entry_of
+from holdpoint.problem import Level, Place, Problem, did_you_mean
+
+_ASSIGN = "assign it in the script; a variable of the environment is written in upper case"
 
 
 def errors(draft: Draft, scope: Scope) -> Iterator[Problem]:
@@ -42,7 +44,9 @@ def _script(draft: Draft, scope: Scope, text: Text) -> Iterator[Problem]:
     for mention in shelltext.unknown(text.text, known):
         offset = text.text.find(mention.name, mention.offset)
         place = draft.reader.inside(text.owner, text.key, offset, len(mention.name))
-        yield _unknown(mention.name, place, scope, "a value in upper case comes from the environment, and is not looked at")
+        message = f"no parameter and no step gives `{mention.name}`"
+        hint = did_you_mean(mention.name, scope.since) or _ASSIGN
+        yield Problem("unknown-name", message, place, hint=hint)
     for name in sorted(shelltext.reads(text.text, known)):
         if _too_early(name, text, scope):
             yield _early(name, _first(draft, text, f"${name}", f"${{{name}"), text.step, scope)
@@ -82,7 +86,7 @@ def _conditions(draft: Draft, scope: Scope) -> Iterator[Problem]:
         named: list[tuple[str, Place]] = []
         if step.when is not None:
             named += _named(conditions.compares(step.when))
-        named += [(name, step.place) for name in step.gate.show]
+        named += [(name, _shown(draft, step)) for name in step.gate.show]
         if isinstance(step.action, Use):
             named += [(a.value.name, a.place) for a in step.action.args if isinstance(a.value, ValueRef)]
         yield from _each(named, number, scope)
@@ -98,7 +102,13 @@ def _named(compares: Iterable[Compare]) -> list[tuple[str, Place]]:
     ]
 
 
-def _each(named: Iterable[tuple[str, Place]], number: int, scope: Scope) -> Iterator[Problem]:
+def _shown(draft: Draft, step: Step) -> Place:
+    """Point at the gate of a step."""
+    entry = entry_of(draft, step)
+    return draft.reader.at_key(entry, "gate") if entry is not None and "gate" in entry else step.place
+
+
+def _each(named: Iterable[tuple[str, Place]], number: float, scope: Scope) -> Iterator[Problem]:
     for name, place in named:
         if name not in scope.since:
             yield _unknown(name, place, scope)
@@ -120,15 +130,17 @@ def _registered_twice(draft: Draft, scope: Scope) -> Iterator[Problem]:
                 yield Problem("two-types", message, value.place, found=found, hint="choose another name, or one type")
 
 
-def _unknown(name: str, place: Place, scope: Scope, otherwise: str = "") -> Problem:
+def _unknown(name: str, place: Place, scope: Scope) -> Problem:
     message = f"no parameter and no step gives `{name}`"
-    return Problem("unknown-name", message, place, hint=close(name, scope) or otherwise)
+    return Problem("unknown-name", message, place, hint=close(name, scope))
 
 
-def _early(name: str, place: Place, number: int, scope: Scope) -> Problem:
+def _early(name: str, place: Place, number: float, scope: Scope) -> Problem:
     value = scope.registered.get(name)
     found = f"it is registered on line {value.place.line}" if value else "it is registered later"
     if scope.since[name] == number:
         return Problem("read-early", f"`{name}` is read by the step that registers it", place, found=found)
-    hint = "move the step that registers it up, to the diagnosis" if number == scope.decided else "change the order"
+    hint = "change the order of the steps"
+    if number == scope.decided:
+        hint = "causes and `recovered` are looked at before the first change; register it in the diagnosis"
     return Problem("read-early", f"`{name}` is read before it is registered", place, found=found, hint=hint)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from holdpoint.document import conditions, values
 from holdpoint.document.build import Draft
 from holdpoint.document.model import Compare, Condition, Op, Param, ValueRef, ValueType
+from holdpoint.document.schema import advice
 from holdpoint.document.scope import Scope
 from holdpoint.document.yaml import Map
 from holdpoint.problem import Place, Problem
@@ -79,8 +80,14 @@ def _literal(param: Param, value: Plain, at: Place, what: str) -> Iterator[Probl
 def literal(param: Param, value: Plain) -> Problem | None:
     """Check a literal of a document: there a number in quotes is a text, and no number."""
     if isinstance(value, str) and param.type not in _TEXTS:
-        message = f"parameter `{param.name}` is not {values.WORDS[param.type]}"
-        return Problem("value-type", message, found=f"the text {values.shown(value)}", hint="remove the quotes" if _bare(param, value) else "", expected=values.WORDS[param.type])
+        hint = advice(value, {"type": "boolean"}) if param.type is ValueType.BOOLEAN else ""
+        return Problem(
+            "value-type",
+            f"parameter `{param.name}` is not {values.WORDS[param.type]}",
+            found=f"the text {values.shown(value)}",
+            expected=values.WORDS[param.type],
+            hint="remove the quotes" if _bare(param, value) else hint,
+        )
     if not isinstance(value, str) and param.type in _TEXTS:
         message = f"parameter `{param.name}` is not {values.WORDS[param.type]}"
         hint = f"put it in quotes: `'{values.shown(value).split('`')[1]}'`"

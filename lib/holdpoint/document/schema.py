@@ -26,6 +26,10 @@ Path = tuple[str | int, ...]
 MOST = 200
 _FEW = 12
 _SECTIONS = frozenset({"symptoms", "diagnostic", "resolution", "prevention", "rollback"})
+_EITHER = {"run": "`run` nor `manual`", "undo": "`undo` nor `irreversible`", "value": "`value` nor `all`, `any` or `not`"}
+"""What a missing key could have been given instead, in the rules that name only one."""
+
+_SYMBOLS = {">=": "ge", ">": "gt", "<=": "le", "<": "lt", "==": "eq", "=": "eq", "!=": "ne", "<>": "ne", "=~": "matches"}
 _COMPILED: list[tuple[Mapping[str, Any], Fits]] = []
 """The schemas that were used last, with their functions; compiling takes longer than a hundred documents."""
 
@@ -135,10 +139,10 @@ class _Explain:
         message, expected = f"{who} has no `{name}`", self._meaning(rule.get("properties", {}).get(name))
         if rule.get("type") != "object":
             expected = _description(rule)
-            if name == "run" and "does one of" in expected:
+            if name == "run" and expected.startswith("one of"):
                 message = f"{who} does nothing"
-            elif name == "value":
-                message = f"{who} compares nothing"
+            elif name in _EITHER:
+                message = f"{who} has neither {_EITHER[name]}"
         return Misfit(path, Problem("missing-key", message, self._head(path), expected=expected), name)
 
     def _out_of_place(self, path: Path, rule: Mapping[str, Any]) -> Misfit:
@@ -156,11 +160,9 @@ class _Explain:
         message = f"{who} has no value" if instance is None else f"{who} cannot be {shown(instance)}"
         choices = rule["enum"] if keyword == "enum" else [rule["const"]] if keyword == "const" else []
         if choices:
-            close = did_you_mean(str(instance), [choice for choice in choices if isinstance(choice, str)])
-            problem = Problem(
-                "not-a-choice", message, self.at(path), expected=_listed(choices), hint=close or _description(rule)
-            )
-            return Misfit(path, problem)
+            reason = "" if all(f"`{choice}`" in _description(rule) for choice in choices) else _description(rule)
+            hint = _close(instance, choices) if len(choices) > 1 else reason
+            return Misfit(path, Problem("not-a-choice", message, self.at(path), expected=_listed(choices), hint=hint))
         code = "wrong-type" if keyword == "type" else "wrong-value"
         hint = advice(instance, rule)
         return Misfit(path, Problem(code, message, self.at(path), expected=_description(rule), hint=hint))
@@ -208,7 +210,7 @@ def advice(instance: object, rule: Mapping[str, Any]) -> str:
     types = rule.get("type", [])
     types = [types] if isinstance(types, str) else types
     if instance is None:
-        return "write `[]` for none" if types == ["array"] and "minItems" not in rule else "give it one, or remove the key"
+        return "write `[]` for none" if types == ["array"] and "minItems" not in rule else "write a value after the colon"
     if expected.startswith("a length of time") and isinstance(instance, int | float | str):
         digits = str(instance).isdigit()
         return f"write `{instance}s` for seconds" if digits and not isinstance(instance, bool) else ""
@@ -218,11 +220,18 @@ def advice(instance: object, rule: Mapping[str, Any]) -> str:
         words = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
         word = words.get(instance.lower(), instance.lower())
         return f"write `{word}`, without quotes" if word in ("true", "false") else ""
-    if {"integer", "number"} & set(types) and isinstance(instance, str):
+    if {"integer", "number"} & set(types) and isinstance(instance, str) and "string" not in types:
         return "write the number in decimal digits, without quotes" if instance[:1].isdigit() else ""
     if types == ["array"]:
         return f"write `[{as_text(instance)}]`" if isinstance(instance, str | int) else "begin each entry with `- `"
     return ""
+
+
+def _close(instance: object, choices: list[Any]) -> str:
+    """Suggest the choice that was meant, in whatever case or sign it was written."""
+    words = {str(choice).lower(): str(choice) for choice in choices}
+    word = _SYMBOLS.get(str(instance), str(instance)).lower()
+    return f"did you mean `{words[word]}`?" if word in words else did_you_mean(str(instance), words.values())
 
 
 def _description(rule: Mapping[str, Any]) -> str:
@@ -240,9 +249,12 @@ def _sifted(found: list[Misfit]) -> tuple[Misfit, ...]:
     latest = {(m.path, m.missing, m.problem.code): m for m in found}
     meant = {(m.path[:-1], m.problem.hint) for m in found if m.problem.code == "unknown-key"}
     parents = {path for path, hint in meant if hint}
+    empty = {m.path for m in found if m.missing == "value"}
     kept = []
     for misfit in latest.values():
         does_nothing = misfit.problem.message.endswith("does nothing") and misfit.path in parents
-        if not does_nothing and (misfit.path, f"did you mean `{misfit.missing}`?") not in meant:
+        compares_nothing = misfit.missing in ("op", "than") and misfit.path in empty
+        misspelt = (misfit.path, f"did you mean `{misfit.missing}`?") in meant
+        if not (does_nothing or compares_nothing or misspelt):
             kept.append(misfit)
     return tuple(kept)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from holdpoint.document import steps
 from holdpoint.document.build import SECTIONS, Draft
-from holdpoint.document.model import Param, Registered, ValueType
-from holdpoint.document.yaml import Map, Seq
-from holdpoint.problem import did_you_mean
+from holdpoint.document.model import Param, Registered, Step, ValueType
+from holdpoint.document.yaml import Map, Seq, place, span
+from holdpoint.problem import Place, did_you_mean
 from holdpoint.shell import Shell
 
 _ALWAYS = -1
+_BETWEEN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Scope:
     since: dict[str, int]
     numbers: dict[str, int]
     """Where each step stands in the order of a run, by its id."""
-    decided: int
-    """The number of steps before the causes are decided."""
+    decided: float
+    """Where causes and `recovered` stand in that order: between two steps."""
 
     def type(self, name: str) -> ValueType | None:
         """Give a value's type; None where it is not known or its definition is broken."""
@@ -52,7 +53,7 @@ def scope(draft: Draft) -> Scope:
         decided += section in SECTIONS[:2]
         for name in _keys(entry.get("register")):
             since.setdefault(name, number)
-    return Scope(params, registered, since, numbers, decided)
+    return Scope(params, registered, since, numbers, decided - _BETWEEN)
 
 
 def _keys(value: object) -> Iterable[str]:
@@ -68,6 +69,23 @@ def entries(tree: Map) -> Iterator[tuple[str, Map]]:
                 yield section, entry
 
 
+def entry_of(draft: Draft, step: Step) -> Map | None:
+    """Find the tree of a step again, to point into it."""
+    at = (step.place.line - 1, step.place.column - 1)
+    return next((e for _, e in entries(draft.tree) if "id" in e.marks and span(e.marks["id"])[:2] == at), None)
+
+
+def at_key(draft: Draft, step: Step, key: str, item: int | None = None) -> Place:
+    """Point at the value of a step's key, or at one item of its list."""
+    entry = entry_of(draft, step)
+    if entry is None or key not in entry:
+        return step.place
+    listed = entry[key]
+    if item is not None and isinstance(listed, Seq):
+        return place(draft.reader.lines, listed.marks[item])
+    return draft.reader.at(entry, key)
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text of the document in which names are read: its owner and key, and the step's number that it belongs to.
@@ -78,56 +96,63 @@ class Text:
     owner: Map
     key: str
     text: str
-    step: int
+    step: float
     own: frozenset[str] = frozenset()
     shell: Shell | None = None
     """The interpreter, for shell text; None for a text for people."""
 
 
 def all_texts(draft: Draft) -> Iterator[Text]:
-    """Give every text of the sound parts, scripts and texts for people alike."""
+    """Give every text of the document, scripts and texts for people alike, of its broken parts too."""
     tree = draft.tree
-    names = {step.id for step in draft.runbook.steps()} - draft.ghosts.steps
     number = -1
-    for number, (_, entry) in enumerate(entries(tree)):
-        if entry.get("id") in names:
-            yield from _step_texts(entry, number)
-    decided = sum(1 for section, _ in entries(tree) if section in SECTIONS[:2])
-    if draft.runbook.recovered is not None:
-        yield from _scripts(tree, "recovered", decided)
+    decided = -_BETWEEN
+    for number, (section, entry) in enumerate(entries(tree)):
+        decided += section in SECTIONS[:2]
+        yield from _step_texts(entry, number)
+    yield from _scripts(tree, "recovered", decided)
     causes = tree.get("causes")
-    whole = {cause.id for cause in draft.runbook.causes} - draft.ghosts.causes
     for cause in causes if isinstance(causes, Seq) else ():
-        if isinstance(cause, Map) and cause.get("id") in whole:
-            yield Text(cause, "evidence", str(cause["evidence"]), decided)
-    if draft.runbook.escalation:
-        yield from _says(tree, "escalation", number + 1)
+        if isinstance(cause, Map):
+            yield from _text(cause, "evidence", decided)
+    yield from _says(tree, "escalation", number + 1)
 
 
-def _step_texts(entry: Map, number: int) -> Iterator[Text]:
+def _step_texts(entry: Map, number: float) -> Iterator[Text]:
     own = frozenset(_keys(entry.get("register")))
-    for path, text in steps.people_texts(entry).items():
+    for path in steps.people_texts(entry):
         owner = entry[path[0]] if len(path) > 1 else entry
         if isinstance(owner, Map):
-            yield Text(owner, path[-1], text, number, own if path[0] == "undo" else frozenset())
-    if "run" in entry:
-        yield Text(entry, "run", str(entry["run"]), number, shell=Shell(str(entry.get("shell", "sh"))))
+            yield from _text(owner, path[-1], number, own if path[0] == "undo" else frozenset())
+    yield from _text(entry, "run", number, shell=_shell(entry))
     for key in ("verify", "undo"):
         yield from _scripts(entry, key, number, own)
     yield from _says(entry, "escalate", number, own)
 
 
-def _scripts(owner: Map, key: str, number: int, own: frozenset[str] = frozenset()) -> Iterator[Text]:
+def _text(
+    owner: Map, key: str, number: float, own: frozenset[str] = frozenset(), shell: Shell | None = None
+) -> Iterator[Text]:
+    text = owner.get(key)
+    if isinstance(text, str):
+        yield Text(owner, key, text, number, own, shell)
+
+
+def _shell(owner: Map) -> Shell:
+    return Shell.BASH if owner.get("shell") == "bash" else Shell.SH
+
+
+def _scripts(owner: Map, key: str, number: float, own: frozenset[str] = frozenset()) -> Iterator[Text]:
     tree = owner.get(key)
-    if isinstance(tree, Map) and "run" in tree:
-        yield Text(tree, "run", str(tree["run"]), number, own, Shell(str(tree.get("shell", "sh"))))
+    if isinstance(tree, Map):
+        yield from _text(tree, "run", number, own, _shell(tree))
 
 
-def _says(owner: Map, key: str, number: int, own: frozenset[str] = frozenset()) -> Iterator[Text]:
+def _says(owner: Map, key: str, number: float, own: frozenset[str] = frozenset()) -> Iterator[Text]:
     listed = owner.get(key)
     for entry in listed if isinstance(listed, Seq) else ():
         if isinstance(entry, Map):
-            yield Text(entry, "say", str(entry["say"]), number, own)
+            yield from _text(entry, "say", number, own)
 
 
 def close(name: str, found: Scope) -> str:
@@ -135,4 +160,6 @@ def close(name: str, found: Scope) -> str:
     known = sorted(found.since)
     listed = ", ".join(f"`{one}`" for one in known)
     few = 8
-    return did_you_mean(name, known) or (f"there are {listed}" if 0 < len(known) <= few else "")
+    if not known:
+        return "the document has no parameters and registers nothing"
+    return did_you_mean(name, known) or (f"there are {listed}" if len(known) <= few else "")

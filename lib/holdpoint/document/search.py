@@ -100,8 +100,8 @@ _FILLERS = frozenset(
 )
 _WHOLE, _PART = 60.0, 40.0
 """For a whole text of `matches` or an alert that stands in the query, and for a query that stands in a text."""
-_SHORTEST, _ALIKE = 4, 0.8
-"""From how many letters on a word may be misspelt, and how like the right one it has to be."""
+_SHORTEST, _ALIKE, _STEM = 4, 0.75, 3
+"""From how many letters on a word may be misspelt, how like the right one it has to be, and how short a beginning is."""
 _WORTH_SHOWING = 0.15
 """Hits below this share of the best one are left out."""
 
@@ -211,6 +211,7 @@ def _likenesses(word: str, known: Iterable[str]) -> Mapping[str, float]:
     if len(word) >= _SHORTEST:
         near = [other for other in known if abs(len(other) - len(word)) <= 2 and other[0] == word[0]]  # noqa: PLR2004
         likenesses |= dict.fromkeys(difflib.get_close_matches(word, near, n=5, cutoff=_ALIKE), 0.5)
+    if len(word) >= _STEM:
         longer = (other for other in known if other.startswith(word))
         shorter = (other for other in known if len(other) >= _SHORTEST and word.startswith(other))
         likenesses |= dict.fromkeys((*longer, *shorter), 0.7)

@@ -26,6 +26,9 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, Json] = {"null": None, "true": True, "false": False, "": None}
 _MOST_DIGITS = 18
+_BEGIN = "-0123456789tfn"
+"""What the first character of a JSON scalar can be; nothing at all is one too."""
+
 
 
 class Map(dict[str, Json]):
@@ -132,7 +135,7 @@ class _Reading:
         top = self.stack[-1]
         if type(top) is Map and self.keys[-1] is None:
             return self._key(event)
-        value = event.value if event.style or event.value[:1] not in "-0123456789tfn" else self._plain(event)
+        value = event.value if event.style or event.tag or event.value[:1] not in _BEGIN else self._plain(event)
         if event.anchor is not None:
             self.anchors[event.anchor] = value
         self._add(event, value)
@@ -303,10 +306,15 @@ _MEANINGS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+_FROM_ITS_BEGINNING = ("could not find expected ':'", "found unexpected end of stream", "did not find expected ',' or")
+"""Complaints that are better placed where the thing began than where the parser gave up."""
+
+
 def _syntax(lines: Lines, error: yaml.MarkedYAMLError) -> Problem:
     """Say in plain words what the parser did not like."""
     said = str(error.problem or "it cannot be read")
-    mark = error.problem_mark or error.context_mark
+    began = any(part in said for part in _FROM_ITS_BEGINNING)
+    mark = (error.context_mark if began else None) or error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
     if line >= len(lines.lines) or (line and not lines.lines[line].strip()):
         line = max((n for n, text in enumerate(lines.lines[: line + 1]) if text.strip()), default=0)
@@ -318,15 +326,11 @@ def _syntax(lines: Lines, error: yaml.MarkedYAMLError) -> Problem:
         return Problem("tab", "a tab stands in the indentation", at, hint="YAML is indented with spaces")
     for begin, message, hint in _MEANINGS:
         if begin in said:
-            return Problem("yaml", message, lines.at(line, column), found=_opened(error, line), hint=hint)
+            return Problem("yaml", message, lines.at(line, column), found=_noticed(error, line), hint=hint)
     return Problem("yaml", "this is not YAML", lines.at(line, column), found=said)
 
 
-def _opened(error: yaml.MarkedYAMLError, line: int) -> str:
-    """Where the thing began that is not closed, if that is another line."""
-    begin = error.context_mark
-    if begin is None or begin.line == line:
-        return ""
-    if "quoted" not in str(error.context) and "flow" not in str(error.context):
-        return ""
-    return f"it began on line {begin.line + 1}, column {begin.column + 1}"
+def _noticed(error: yaml.MarkedYAMLError, line: int) -> str:
+    """Say on which line the parser saw that something had not been closed, if that is another one."""
+    end = error.problem_mark if "expected ':'" not in str(error.problem) else None
+    return f"on line {end.line + 1} it is still open" if end is not None and end.line > line else ""

@@ -129,6 +129,7 @@ class LocalMachine:
         self._target = target
         self._run_folder = run_folder
         self._folders = (str(target_folder or ""), str(memory_folder or ""), spool_limit)
+        self._environment = environment
         link = LocalLink(environment)
         self._lock = TargetLock(link, self._place)
         self._steps = Steps(link, run_folder, target.name, self._place, self._holder)
@@ -147,7 +148,7 @@ class LocalMachine:
         return self._lock.prepare()
 
     def read(self, command: Command, watch: Watch) -> Outcome:
-        return execute_plainly(command, self._run_folder, watch)
+        return execute_plainly(command, self._run_folder, watch, self._environment)
 
     def change(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
         return self._steps.change(command, ticket, watch)

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from enum import Enum, auto
 from pathlib import Path
 from typing import IO
@@ -48,12 +49,14 @@ class _Why(Enum):
     PERSON = auto()
 
 
-def execute_plainly(command: Command, run_folder: Path, watch: Watch) -> Outcome:
+def execute_plainly(
+    command: Command, run_folder: Path, watch: Watch, environment: Mapping[str, str] | None = None
+) -> Outcome:
     """Execute the command and wait for it. Nothing of it lives on afterwards, or the outcome says that it does."""
     capture = Capture(run_folder, command.spool, command.script.secrets(), watch)
     mark = secrets.token_hex(8)
     try:
-        running = _start(command, mark)
+        running = _start(command, mark, os.environ if environment is None else environment)
     except FileNotFoundError as error:
         capture.feed(STDERR, f"{error.filename}: not found\n".encode())
         return Exited(127, capture.finish())
@@ -67,7 +70,7 @@ def execute_plainly(command: Command, run_folder: Path, watch: Watch) -> Outcome
         execution.close()
 
 
-def _start(command: Command, mark: str) -> subprocess.Popen[bytes]:
+def _start(command: Command, mark: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     shell = command.script.shell.value
     script = command.script.raw().encode("utf-8", "surrogateescape")
     if b"\0" in script:
@@ -89,7 +92,7 @@ def _start(command: Command, mark: str) -> subprocess.Popen[bytes]:
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
-            env={**os.environ, process.COOKIE: f"{mark}/"},
+            env={**environment, process.COOKIE: f"{mark}/"},
         )
 
 

@@ -24,7 +24,13 @@ _LARGEST = 10**4000
 """Beyond some 4,300 digits Python's own reader refuses an integer."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 _quote = json.encoder.encode_basestring
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_ENCODER = json.JSONEncoder(
+    sort_keys=True,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    allow_nan=False,
+    check_circular=False,  # what is nested too deep was refused before
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +59,8 @@ def sealed_line(
     """
     if time.tzinfo is None:
         raise ValueError("the time of a record needs a zone")
-    _refuse_unsafe(dict(data), f"data of `{kind}`", 0)
-    stamped = time.astimezone(UTC)
+    _refuse_unsafe(dict(data), kind, 0)
+    stamped = time if time.tzinfo is UTC else time.astimezone(UTC)
     head, tail = _halves(seq, stamped, person, kind, data, prev)
     digest = hashlib.sha256(head + tail).hexdigest()
     line = b'%b"hash":"%b",%b\n' % (head, digest.encode(), tail)
@@ -148,25 +154,26 @@ def _dump(value: Json | Mapping[str, Json]) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
-def _refuse_unsafe(value: object, where: str, depth: int) -> None:
+def _refuse_unsafe(value: object, kind: str, depth: int) -> None:
     """Raise `ValueError` for a value that would not come back from JSON as itself. Text is checked by encoding it."""
     if value is None or isinstance(value, str | bool):
         return
     if isinstance(value, int):
         if not -_LARGEST < value < _LARGEST:
-            raise ValueError(f"{where} holds an integer that is too long")
+            raise ValueError(f"the data of `{kind}` holds an integer that is too long")
     elif isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"{where} holds {value}, which JSON does not have")
+            raise ValueError(f"the data of `{kind}` holds {value}, which JSON does not have")
     elif depth >= DEEPEST:
-        raise ValueError(f"{where} is nested deeper than {DEEPEST} levels")
+        raise ValueError(f"the data of `{kind}` are nested deeper than {DEEPEST} levels")
     elif isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
-                raise ValueError(f"{where} has a key that is no text: {key!r}")  # noqa: TRY004 - one error for all
-            _refuse_unsafe(inner, where, depth + 1)
+                raise ValueError(f"the data of `{kind}` has a key that is no text: {key!r}")  # noqa: TRY004 - one error for all
+            if not isinstance(inner, str):
+                _refuse_unsafe(inner, kind, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            _refuse_unsafe(inner, where, depth + 1)
+            _refuse_unsafe(inner, kind, depth + 1)
     else:
-        raise ValueError(f"{where} holds a {type(value).__name__}, which JSON does not have")
+        raise ValueError(f"the data of `{kind}` holds a {type(value).__name__}, which JSON does not have")

@@ -65,7 +65,10 @@ class ConsoleWatch:
         self._bytes += len(text.encode(errors="replace"))
         if self._effect is Effect.READ:
             return
-        *whole, self._partial = (self._partial + text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
+        joined = self._partial + text
+        return_ends = joined.endswith("\r")
+        *whole, self._partial = joined.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self._partial += "\r" if return_ends else ""
         if len(self._partial) > LONGEST_LINE:
             whole.append(self._partial)
             self._partial = ""

@@ -41,9 +41,9 @@ def shipped(kind: str) -> Path:
 
 
 @cache
-def schema() -> Mapping[str, Any]:
-    """Read the schema of runbooks, once."""
-    return cast("Mapping[str, Any]", json.loads((shipped("schemas") / "runbook.schema.json").read_bytes()))
+def schema(document: str = "runbook") -> Mapping[str, Any]:
+    """Read the schema of a kind of document, once."""
+    return cast("Mapping[str, Any]", json.loads((shipped("schemas") / f"{document}.schema.json").read_bytes()))
 
 
 class Library:

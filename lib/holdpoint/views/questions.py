@@ -129,7 +129,7 @@ def _meanings(asked: Question, width: int) -> list[Line]:
     for name, does in names:
         tone = Tone.BOLD
         if cells(name) > column - 4:
-            drawn.append((Segment("  "), Segment(name, tone)))
+            drawn += [(Segment("  "), Segment(piece, tone)) for piece in wrap(name, width - 2)]
             name = ""  # noqa: PLW2901 - it stands on a line of its own
         pieces = wrap(does, width - column)
         drawn.append((Segment("  "), Segment(f"{name:<{column - 2}}", tone), Segment(pieces[0])))

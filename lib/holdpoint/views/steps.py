@@ -90,7 +90,8 @@ def condition(of: Condition) -> str:
         case Any(conditions):
             return "(" + " or ".join(condition(one) for one in conditions) + ")"
         case Not(inner):
-            return f"not {condition(inner)}"
+            inside = condition(inner)
+            return f"not {inside}" if inside.startswith("(") else f"not ({inside})"
         case _:
             assert_never(of)
 

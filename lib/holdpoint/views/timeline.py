@@ -37,6 +37,8 @@ from holdpoint.views.times import clock_time, size, span
 INDENT = 20
 """Cells before the text: the time and the mark."""
 _TAIL = 12
+_NAMING = ("opening", "proceed", "gate", "manual", "value")
+"""Questions whose title is that of what they ask about."""
 _NOTABLE = timedelta(milliseconds=50)
 _STATUS = {
     Status.OK: ("ok", Tone.GOOD),
@@ -103,7 +105,8 @@ class Timeline:
             case CauseDecided():
                 return _cause(event, row)
             case GateOpened():
-                self._titles[event.item] = event.title
+                if event.asks in _NAMING:
+                    self._titles[event.item] = event.title
                 hosts = ", ".join(event.hosts)
                 return row.block("asked", Tone.DIM, f"{event.title}  ({hosts})")
             case GateAnswered():
@@ -141,7 +144,7 @@ class Timeline:
         if event.present is not None:
             mark, tone = ("PRESENT", Tone.WARN) if event.present else ("absent", Tone.DIM)
         details = [event.host]
-        if event.exit:
+        if event.exit and event.present is None:
             details.append(f"exit {event.exit}")
         if begun is not None and record.time - begun[0] >= _NOTABLE:
             details.append(span(record.time - begun[0]))
@@ -174,7 +177,7 @@ class Timeline:
         return [*drawn, *_tail(event.output, row, 3)] if event.output else drawn
 
     def _answered(self, event: GateAnswered, row: _Row) -> list[Line]:
-        title = self._titles.get(event.item) or self._title(event.item)
+        title = self._title(event.item)
         shown = event.word if event.asks != "value" else "a value"
         with_them = f", approved by {', '.join(event.approved_by)}" if event.approved_by else ""
         by = _BY.get(event.by, event.by)
@@ -183,7 +186,8 @@ class Timeline:
         return row.block("answered", Tone.BOLD, f"{shown}: {title}  ({event.person}, {by}{with_them})")
 
     def _title(self, key: str) -> str:
-        return self.background.title(key)
+        """From the document, else as its gate told it, else the key."""
+        return self._titles.get(key, key) if key not in self.background.steps else self.background.title(key)
 
     def _at(self, key: str, host: str) -> str:
         return f"{self._title(key)}  ({host})"

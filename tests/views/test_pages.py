@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from holdpoint.document.model import Action, Run, Use
+from holdpoint.journal.record import decode
+from holdpoint.problem import Level, Place, Problem
+from holdpoint.views import jsonlines, markdown, problems, runbook
+from holdpoint.views.steps import deed
+from tests.views.books import EVENTS, LOG_DISK, load, records
+from tests.views.screens import drawn, fits, same
+
+BOOK = load(LOG_DISK)
+USE = Use("other", (), Place("f", 1, 1))
+ACTIONS = {type(action): action for action in (*(step.action for step in BOOK.steps()), USE)}
+
+
+def test_every_kind_of_step_is_among_the_examples():
+    assert set(ACTIONS) == set(get_args(Action))
+
+
+@pytest.mark.parametrize("kind", get_args(Action))
+def test_every_kind_of_step_has_words_on_every_page(kind):
+    said = deed(ACTIONS[kind])
+    assert said.phrase
+    assert said.code == (kind is Run)
+    if kind is not Use:
+        assert said.phrase in drawn(runbook.page(BOOK, 120))
+        assert markdown.escape(said.phrase) in markdown.page(BOOK)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_runbook_looks_like_this(width):
+    text = drawn(runbook.page(BOOK, width))
+    fits(text, width)
+    same(f"runbook-{width}", text)
+
+
+def test_a_list_of_runbooks_looks_like_this():
+    same("runbooks-80", drawn(runbook.listing([BOOK], 80)))
+
+
+def test_markdown_looks_like_this():
+    assert markdown.page(BOOK) == markdown.page(load(LOG_DISK))
+    same("runbook-md", markdown.page(BOOK))
+    same("index-md", markdown.index([BOOK]))
+
+
+def read(text):
+    return MarkdownIt("js-default").parse(text)
+
+
+@given(st.text())
+def test_text_is_nothing_but_text_in_markdown(text):
+    (_, _, _, inline, *_) = read(f"- {markdown.escape(text)}x\n")
+    assert {child.type for child in inline.children} <= {"text", "text_special"}
+
+
+@given(st.text())
+def test_a_fence_is_not_closed_by_what_it_holds(text):
+    fences = read(markdown.fenced(text))
+    assert [token.type for token in fences] == ["fence"]
+
+
+@given(st.text(min_size=1))
+def test_a_label_of_the_flowchart_cannot_end_itself(text):
+    label = markdown._label(text)
+    assert label[0] == label[-1] == '"'
+    assert not set('"`<>[]{}|\n') & set(label[1:-1])
+
+
+def test_problems_are_drawn_and_counted():
+    bad = Problem("code", "it has `\x1b[31m`", Place("f.yaml", 2, 3, 1, "a\x1bb"), hint="mend it")
+    warning = Problem("other", "hm", level=Level.WARNING)
+    text = problems.as_text([bad, warning])
+    assert "\x1b" not in text
+    assert text.endswith("1 error, 1 warning\n")
+    assert problems.as_data(bad)["place"] == {"file": "f.yaml", "line": 2, "column": 3, "length": 1, "text": "a\x1bb"}
+    assert json.dumps([problems.as_data(warning)])
+
+
+def test_json_lines_are_the_journal():
+    out = io.StringIO()
+    write = jsonlines.writer(out)
+    every = records(*EVENTS)
+    for record in every:
+        write(record)
+    assert [decode(line.encode()) for line in out.getvalue().splitlines()] == every

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC
+
+import pytest
+
+from holdpoint.engine.ports import Asked, Tier
+from holdpoint.views.questions import Setting, accept, again, prompt, question, refusal, shows
+from tests.views.books import BOTH, CHANGE, DESTROY, DOUBT, NOON, QUESTIONS, RUN_ID, VALUE
+from tests.views.screens import drawn, fits, same
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_question_looks_like_this(name, width):
+    asked = QUESTIONS[name]
+    text = drawn(question(asked, Setting(width, RUN_ID, NOON, UTC))) + prompt(asked) + "\n"
+    fits(text, width)
+    same(f"question-{name}-{width}", text)
+
+
+def test_every_kind_of_question_has_a_screen():
+    assert {asked.kind for asked in QUESTIONS.values()} == set(Asked)
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_only_production_looks_like_production(tier):
+    targets = tuple(replace(target, tier=tier) for target in CHANGE.targets)
+    text = drawn(again(replace(CHANGE, targets=targets), 80)) + prompt(replace(CHANGE, targets=targets))
+    assert ("PRODUCTION" in text) == (tier is Tier.PROD)
+    assert text.count("#" * 80) == (2 if tier is Tier.PROD else 0)
+
+
+def test_many_hosts_and_commands_fit():
+    hosts = tuple(
+        replace(CHANGE.targets[0], name=f"a-rather-long-host-name-{n}.example.org", tier=Tier.PROD) for n in range(9)
+    )
+    names = tuple(host.name for host in hosts)
+    asked = replace(BOTH, targets=hosts, agree=names, commands=tuple((name, "x" * 300) for name in names))
+    text = drawn(question(asked, Setting(80, RUN_ID, NOON, UTC)))
+    fits(text, 80)
+    assert all(name in text for name in names)
+    assert prompt(asked) == "PRODUCTION 9 hosts > "
+
+
+@pytest.mark.parametrize("word", ["run", "skip", "stop", "rollback", "escalate", "show"])
+def test_a_word_is_accepted_whole(word):
+    assert accept(CHANGE, word) == word
+
+
+@pytest.mark.parametrize("text", ["", "r", "ru", "RUN", "y", "yes", "run now", "run run", "db1", "rum"])
+def test_nothing_else_is(text):
+    assert accept(CHANGE, text) is None
+    assert "Nothing was agreed to." in refusal(CHANGE, text)
+
+
+@pytest.mark.parametrize("text", ["db1 db2", "db2 db1", "db1,db2", "db1, db2", "db1 db2 db1"])
+def test_all_names_together_agree(text):
+    assert accept(BOTH, text) == "run"
+
+
+@pytest.mark.parametrize("text", ["run", "db1", "db2", "db1 db2 db3", "DB1 DB2", "db1db2", "all", ""])
+def test_less_or_more_than_all_names_does_not(text):
+    assert accept(BOTH, text) is None
+
+
+def test_a_host_that_is_named_like_a_word_does_not_take_its_place():
+    asked = replace(DESTROY, agree=("stop",))
+    assert accept(asked, "stop") == "stop"
+
+
+@pytest.mark.parametrize(
+    ("asked", "typed", "said"),
+    [
+        (CHANGE, "", "Enter alone does nothing. Nothing was agreed to."),
+        (CHANGE, "rn", "`rn` is none of the words. Did you mean `run`? Nothing was agreed to."),
+        (CHANGE, "STOP", "`STOP` is none of the words. Did you mean `stop`? Nothing was agreed to."),
+        (CHANGE, "xyzzy", "`xyzzy` is none of the words. Nothing was agreed to."),
+        (DESTROY, "run", "Here `run` does not suffice: type db1. Nothing was agreed to."),
+        (BOTH, "db1", "Still missing: db2. All names go on one line. Nothing was agreed to."),
+        (DESTROY, "db2", "`db2` is none of the words. Did you mean `db1`? Nothing was agreed to."),
+        (VALUE, "", "An empty answer is none. Nothing was answered."),
+    ],
+)
+def test_a_refusal_says_what_to_do(asked, typed, said):
+    assert refusal(asked, typed) == said
+
+
+def test_show_prints_everything_and_nothing_that_acts():
+    text = shows(DESTROY)
+    assert "\x1b" not in text
+    assert "[red]" in text
+    assert all(line in text for line in DESTROY.show[0][1].split("\n"))
+    assert shows(DOUBT) == "There is nothing more to show than what stands above.\n"
+
+
+def test_a_fragment_of_evidence_that_looks_like_a_verdict_is_kept():
+    asked = replace(DESTROY, evidence=("db1: A: ruled out: B: found: C", "plain text"))
+    text = drawn(question(asked, Setting(120, RUN_ID, NOON, UTC)))
+    assert "ruled out  db1: A: B: found: C" in text
+    assert "plain text" in text

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from datetime import UTC
+
+import pytest
+
+from holdpoint.engine.events import KINDS, Reason, Status, StepEnded, StepIntended
+from holdpoint.engine.state import replay
+from holdpoint.views import bounds, runs
+from holdpoint.views.background import background
+from holdpoint.views.timeline import Timeline
+from tests.views.books import EVENTS, LOG_DISK, OPENED, RUN_ID, STATUSES, load, plan, records
+from tests.views.screens import drawn, fits, same
+
+
+def test_every_kind_of_record_is_among_the_examples():
+    assert {event.kind for event in EVENTS} == set(KINDS)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.kind)
+def test_every_kind_of_record_has_a_line(event, width):
+    (record,) = records(event)
+    names = background(plan(load(LOG_DISK)))
+    text = drawn(Timeline(names, UTC).lines(record, width))
+    assert text.strip()
+    assert "\x1b" not in text
+    fits(text, width)
+
+
+def test_a_timeline_looks_like_this():
+    names = background(plan(load(LOG_DISK)))
+    timeline = Timeline(names, UTC)
+    same("timeline-80", "".join(drawn(timeline.lines(one, 80)) for one in records(*EVENTS, *STATUSES)))
+
+
+def test_every_status_and_reason_is_told_apart():
+    texts = {drawn(Timeline(zone=UTC).lines(one, 80))[10:] for one in records(*STATUSES)}
+    assert len(texts) == len(STATUSES) - len(Reason) + 2
+
+
+@pytest.mark.parametrize("mode", ["dry-run", "check"])
+def test_what_is_not_done_is_not_said_to_begin(mode):
+    opened = type(OPENED)(**{**{f: getattr(OPENED, f) for f in OPENED.__slots__}, "mode": mode})
+    intent = StepIntended("truncate", "db1", 1, "", "change", "", "rm x", "")
+    ended = StepEnded("truncate", "db1", 1, Status.SKIPPED, Reason.DRY_RUN, "shown and not made")
+    timeline = Timeline(zone=UTC)
+    text = "".join(drawn(timeline.lines(one, 80)) for one in records(opened, intent, ended))
+    assert "begun" not in text
+    assert "not run" in text
+
+
+def test_a_walk_through_shows_the_command_of_a_read():
+    intent = StepIntended("space", "db1", 1, "", "read", "", "df -h /", "")
+    ended = StepEnded("space", "db1", 1, Status.SKIPPED, Reason.DRY_RUN)
+    timeline = Timeline(zone=UTC)
+    assert "│ df -h /" in "".join(drawn(timeline.lines(one, 80)) for one in records(intent, ended))
+
+
+def test_a_run_looks_like_this():
+    names = background(plan(load(LOG_DISK)))
+    frame = runs.Frame(80, "/state/runs/x/journal.jsonl", names, UTC)
+    text = drawn(runs.page(RUN_ID, records(*EVENTS[:-1]), frame))
+    fits(text, 80)
+    same("run-80", text)
+
+
+def test_a_run_is_shown_without_its_document_too():
+    text = drawn(runs.page(RUN_ID, records(*EVENTS), runs.Frame(80, "/j", zone=UTC)))
+    assert "ROLLED BACK" in text
+    assert f"inv run.resume {RUN_ID}" not in text
+
+
+def test_a_list_of_runs_looks_like_this():
+    every = [
+        runs.run_of(RUN_ID, records(*EVENTS), "/j"),
+        runs.run_of("cut", [], "/k"),
+        runs.run_of("o", records(OPENED), "/l"),
+    ]
+    same("runs-80", drawn(runs.listing(every, 80, UTC)))
+    assert [runs.as_data(run)["status"] for run in every] == ["rolled back", "open", "open"]
+    assert set(runs.as_data(every[0])) >= {"run", "status", "journal"}
+
+
+@pytest.mark.parametrize("kind", bounds.KINDS)
+def test_the_head_of_a_run_looks_like_this(kind):
+    from tests.views.books import PROD, STAGING
+
+    runbook = load(LOG_DISK)
+    of_run = "earlier" if kind == "rollback" else ""
+    head = bounds.Head(RUN_ID, runbook.id, runbook.title, runbook.severity, kind, (STAGING, PROD), of_run)
+    same(f"head-{kind}-80", drawn(bounds.opening(head, 80)))
+
+
+@pytest.mark.parametrize("code", range(11))
+def test_every_exit_code_has_an_end_in_words(code):
+    state = replay(records(OPENED))
+    end = bounds.End(RUN_ID, code, "why", over=False, found=bounds.left(state, background(plan(load(LOG_DISK)))))
+    text = drawn(bounds.closing(end, 80))
+    assert f"exit {code}" in text
+    assert f"inv run.resume {RUN_ID}" in text
+    assert "not begun  Stop the shipping of logs" in text
+
+
+def test_what_runs_still_and_what_is_in_doubt_stands_out():
+    intent = StepIntended("pause", "db1", 1, "t", "change", "d", "x", "s")
+    doubt = StepIntended("truncate", "db1", 1, "t", "destroy", "d", "x", "s")
+    ended = StepEnded("truncate", "db1", 1, Status.IN_DOUBT, note="lost")
+    found = bounds.left(replay(records(OPENED, intent, doubt, ended)), background(plan(load(LOG_DISK))))
+    assert found.running == ("Stop the shipping of logs  (db1)",)
+    assert found.doubt == ("Truncate the held file  (db1, in_doubt)",)
+    text = drawn(bounds.closing(bounds.End(RUN_ID, 8, "lost", over=False, found=found), 80))
+    assert "RUNS STILL" in text
+    assert "IN DOUBT" in text
+    assert f"inv run.rollback {RUN_ID}" in text
