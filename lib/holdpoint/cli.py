@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any
 
+from invoke._version import __version__ as version_of_invoke
 from invoke.exceptions import Exit as Ended
 from invoke.exceptions import ParseError
 from invoke.program import Program
@@ -78,7 +78,7 @@ def inv() -> None:
     """`./inv`: the tasks of the clone whose folder is the first argument."""
     root, *typed = sys.argv[1:]
     sys.argv[1:] = passed_on(typed)
-    program = Strict(name="Invoke", binary="./inv", version=version("invoke"))
+    program = Strict(name="Invoke", binary="./inv", version=version_of_invoke)
     program.run([sys.argv[0], "--search-root", root, *sys.argv[1:]])
 
 

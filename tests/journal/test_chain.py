@@ -138,7 +138,9 @@ def test_nuls_count_as_a_crash_only_at_the_very_end():
     good = b"".join(LINES[:3])
     assert isinstance(read(good + torn + b"\0" * 9), Chain)
     assert isinstance(read(good + torn + b"\0" * 9 + b"x"), Damaged)
-    assert isinstance(read(good + b"\0" * 9 + torn), Damaged)
+    within = read(good + b"\0" * 9 + torn)
+    assert isinstance(within, Damaged)
+    assert within.problem.found == "NUL bytes inside the last line"
     assert isinstance(read(good + LINES[3][:40] + b"\0" * 9 + LINES[3][49:]), Damaged)
 
 

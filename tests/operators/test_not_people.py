@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdpoint.document.model import Effect
+from holdpoint.engine.events import RunResumed, Status, StepEnded, StepIntended
 from holdpoint.engine.ports import Answer, Asked, By, Silence, Target, Tier, Wish
 from holdpoint.operators import answers
 from holdpoint.operators.console import ConsoleOperator
@@ -25,6 +26,7 @@ from tests.views.books import (
     LOG_DISK,
     MANUAL,
     NOON,
+    OPENED,
     OPENING,
     QUESTIONS,
     RUN_ID,
@@ -194,3 +196,16 @@ def test_a_third_interrupt_that_nobody_takes_is_an_interrupt():
         interrupts.interrupt()
     assert interrupts.take() is None
     interrupts.close()
+
+
+def test_a_run_that_is_taken_up_again_knows_what_was_before():
+    out = io.StringIO()
+    operator = console(out)
+    *earlier, resumed = records(OPENED, StepIntended("pause", "db1", 1, "t", "change", "d", "x", "s"), RunResumed(1))
+    operator.recall(earlier)
+    operator.opening(plan(load(LOG_DISK)), RUN_ID, "resumed")
+    operator.tell(resumed)
+    assert "on         PRODUCTION: db1\n" in out.getvalue()
+    ended = records(OPENED, *[RunResumed(1)] * 9, StepEnded("pause", "db1", 1, Status.OK, exit=0))[-1]
+    operator.tell(ended)
+    assert "ok        Stop the shipping of logs  (db1, 9.0 s)\n" in out.getvalue()

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from holdpoint.document.model import Runbook, Step
+from holdpoint.document.model import Run, Runbook, Step
 from holdpoint.document.parse import parse
 from holdpoint.document.source import Source
 from holdpoint.shell import Plain, script
@@ -131,12 +131,21 @@ class Shelled:
         raw = script(text, values, reads).raw()
         env = {"PATH": self.path, "HOME": "/nonexistent", "LANG": "C.UTF-8"}
         return subprocess.run(
-            [*self.argv], input=raw, capture_output=True, text=True, errors="surrogateescape", env=env, timeout=LIMIT, check=False, cwd="/"
+            [*self.argv],
+            input=raw,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            env=env,
+            timeout=LIMIT,
+            check=False,
+            cwd="/",
         )
 
     def run(self, name: str, values: dict[str, Plain]) -> subprocess.CompletedProcess[str]:
         """Run a step and put what it registers into `values`."""
         step = self.step(name)
+        assert isinstance(step.action, Run)
         done = self.script(step.action.script, values, step.action.reads)
         if done.returncode == 0 and step.register:
             lines = dict(re.findall(r"^([a-z][a-z0-9_]*)=(.*)$", done.stdout, re.MULTILINE))
@@ -158,6 +167,7 @@ class Shelled:
     def undo(self, name: str, values: dict[str, Plain]) -> subprocess.CompletedProcess[str]:
         undo = self.step(name).undo
         assert undo is not None
+        assert isinstance(undo.action, Run)
         return self.script(undo.action.script, values, undo.action.reads)
 
     def recovered(self, values: dict[str, Plain]) -> bool:

@@ -22,7 +22,9 @@ def book(request: pytest.FixtureRequest, applets: Path) -> Shelled:
 
 
 def values(disk: Disk, **more: Plain) -> dict[str, Plain]:
-    given: dict[str, Plain] = {param.name: param.default for param in load("disk-full").params if param.default is not None}
+    given: dict[str, Plain] = {
+        param.name: param.default for param in load("disk-full").params if param.default is not None
+    }
     return {**given, "mount": str(disk.at), "watch": 1, **more}
 
 
@@ -239,8 +241,8 @@ def test_a_crowded_folder_of_a_plain_name_is_named(book: Shelled, disks: Disks) 
 def test_a_ballast_file_is_given_up_and_made_again(book: Shelled, disks: Disks) -> None:
     disk = disks.ext4()
     ballast = disk.fill("ballast", 20)
-    for number in range(800):
-        disk.fill(f"small{number}", 0.05)
+    for number in range(62):
+        disk.fill(f"small{number}", 0.5)
     known = values(disk)
     assert diagnose(book, known) == {"small-files"}
     assert known["ballast_mb"] == 20
@@ -276,7 +278,9 @@ def test_reserved_blocks_are_told_from_large_files_and_lowered(book: Shelled, di
         disk.fill(f"small{number}", 0.5)
     disk.at.chmod(0o777)
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    fill = subprocess.run([*user, "dd", "if=/dev/zero", f"of={disk.at}/users", "bs=64k"], capture_output=True, check=False)
+    fill = subprocess.run(
+        [*user, "dd", "if=/dev/zero", f"of={disk.at}/users", "bs=64k"], capture_output=True, check=False
+    )
     assert fill.returncode != 0
     known = values(disk, write_as="nobody")
     causes = diagnose(book, known)
@@ -336,10 +340,8 @@ def test_a_filesystem_that_is_read_only_is_not_taken_for_full(book: Shelled, dis
 # --- odd names and odd places -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a b", "new\nline", "it's \"so\" $(touch x) `y` \\", " ends \n", "ü*?[a]", "é\udcff"])
+@pytest.mark.parametrize("name", ["a b", "new\nline", 'it\'s "so" $(touch x) `y` \\', " ends \n", "ü*?[a]"])
 def test_a_mount_point_may_have_any_name(book: Shelled, disks: Disks, name: str) -> None:
-    if "\udcff" in name:
-        pytest.skip("a parameter is UTF-8; no such name can be given")
     disk = disks.tmpfs("size=16m", name)
     log = disk.fill("log", 8)
     large = disk.fill("large", 1000)
@@ -389,8 +391,6 @@ def test_a_filesystem_without_a_number_of_inodes(book: Shelled, disks: Disks) ->
 def test_another_user_sees_its_own_files_and_what_it_cannot_see(book: Shelled, disks: Disks) -> None:
     require_root("become another user")
     setpriv = require("setpriv", "util-linux")
-    if book.argv[0].endswith("/sh") and not Path("/bin/sh").exists():
-        pytest.skip("no shell")
     disk = disks.tmpfs("size=16m,mode=1777")
     known = values(disk)
     step = book.step("held")
@@ -399,8 +399,12 @@ def test_another_user_sees_its_own_files_and_what_it_cannot_see(book: Shelled, d
     argv = [busybox, "sh"] if busybox else list(book.argv)
     done = subprocess.run(
         [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", *argv],
-        input=Script(step.action.script, (("mount", known["mount"]),)).raw(), text=True, capture_output=True, check=False,
-        timeout=LIMIT, cwd="/",
+        input=Script(step.action.script, (("mount", known["mount"]),)).raw(),
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=LIMIT,
+        cwd="/",
     )
     assert done.returncode == 0, done.stderr
     assert "not seen: the files of" in done.stdout

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from holdpoint.store.state_folder import StateFolder
 from tests.runbooks.conftest import LIMIT, ROOT, Disk, Disks
 
 
 @dataclass(frozen=True)
 class Done:
     exit: int
-    events: list[dict[str, object]]
+    events: list[dict[str, Any]]
     text: str
 
-    def data(self, kind: str) -> list[dict[str, object]]:
+    def data(self, kind: str) -> list[dict[str, Any]]:
         return [event["data"] for event in self.events if event["kind"] == kind]
 
     def causes(self) -> set[object]:
@@ -31,7 +34,11 @@ class Done:
         return [data["green"] for data in self.data("proof.looked")]
 
     def changed(self) -> set[object]:
-        return {data["step"] for data in self.data("step.intent") if data["effect"] == "destroy" or data["step"] == "give-ballast"}
+        return {
+            data["step"]
+            for data in self.data("step.intent")
+            if data["effect"] == "destroy" or data["step"] == "give-ballast"
+        }
 
 
 @dataclass(frozen=True)
@@ -47,10 +54,17 @@ class Cli:
         return self.command("runbook", "disk-full", *given, *more, **env)
 
     def command(self, *words: str, **env: str) -> Done:
-        own = {name: str(self.folder / name) for name in ("HOLDPOINT_STATE", "HOLDPOINT_TARGET", "HOLDPOINT_TARGET_MEMORY")}
+        own = {
+            name: str(self.folder / name) for name in ("HOLDPOINT_STATE", "HOLDPOINT_TARGET", "HOLDPOINT_TARGET_MEMORY")
+        }
         done = subprocess.run(
             [sys.executable, "-m", "holdpoint.cli", *words, "--json"],
-            env={**os.environ, **own, **env}, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT, check=False,
+            env={**os.environ, **own, **env},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
         )
         found = [json.loads(line) for line in done.stdout.splitlines()]
         return Done(done.returncode, [event for event in found if isinstance(event, dict)], done.stderr)
@@ -110,7 +124,7 @@ def test_used_up_inodes(cli: Cli, disks: Disks) -> None:
 def test_ballast_is_enough_and_comes_back_on_rollback(cli: Cli, disks: Disks) -> None:
     disk = disks.ext4()
     ballast = disk.fill("ballast", 20)
-    for number in range(70):
+    for number in range(62):
         disk.fill(f"small{number}", 0.5)
     done = cli.run(disk, {**PEOPLE, "give-ballast": "run"})
     repaired(done, "small-files", "give-ballast")
@@ -174,6 +188,8 @@ def test_it_works_with_its_own_files_on_the_disk_that_is_full(cli: Cli, disks: D
         "HOLDPOINT_TARGET_MEMORY": str(memory.at / "locks"),
         "XDG_RUNTIME_DIR": str(memory.at),
     }
+    for twin in StateFolder.default(own).stand_ins:
+        disks.stack.callback(shutil.rmtree, twin, ignore_errors=True)
     refused = cli.run(disk, PEOPLE, **own)
     assert refused.exit != 0
     assert refused.changed() == set()

@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from tests.needs import lacking, require, require_root
 
 TOP = Path(__file__).parents[2]
+LIMIT = 60
+"""Seconds after which a process of a test is killed, so that no test waits for ever."""
 
 
 @pytest.fixture
@@ -21,16 +24,18 @@ def begin():
         environ = {**os.environ, "PYTHONPATH": f"{TOP / 'lib'}:{TOP}", "HOLDPOINT_KILL_AT": kill_at}
         pipe = subprocess.PIPE
         process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, bufsize=1, env=environ, cwd=TOP, **more)
-        begun.append(process)
+        limit = threading.Timer(LIMIT, process.kill)
+        limit.start()
+        begun.append((process, limit))
         return process
 
     yield begin
-    for process in begun:
+    for process, limit in begun:
+        limit.cancel()
         process.kill()
         process.wait()
-        for stream in (process.stdin, process.stdout):
-            with suppress(BrokenPipeError):
-                stream.close()
+        close(process)
+        process.stdout.close()
 
 
 @pytest.fixture
@@ -41,6 +46,12 @@ def writer(begin):
         return begin(sys.executable, "-m", "tests.store.writer", str(path), person, **more)
 
     return writer
+
+
+def close(process):
+    """Close a process's input, whether or not it still reads it."""
+    with suppress(BrokenPipeError):
+        process.stdin.close()
 
 
 def tell(process, command):

@@ -78,7 +78,8 @@ def test_a_list_of_runs_looks_like_this():
         runs.run_of("o", records(OPENED), "/l"),
     ]
     same("runs-80", drawn(runs.listing(every, 80, UTC)))
-    assert [runs.as_data(run)["status"] for run in every] == ["rolled back", "open", "open"]
+    assert [runs.as_data(run)["status"] for run in every] == ["taken back", "open", "open"]
+    assert runs.run_of("r", records(OPENED, EVENTS[-1]), "/m").status == "rolled back"
     assert set(runs.as_data(every[0])) >= {"run", "status", "journal"}
 
 
@@ -89,7 +90,9 @@ def test_the_head_of_a_run_looks_like_this(kind):
     runbook = load(LOG_DISK)
     of_run = "earlier" if kind == "rollback" else ""
     head = bounds.Head(RUN_ID, runbook.id, runbook.title, runbook.severity, kind, (STAGING, PROD), of_run)
-    same(f"head-{kind}-80", drawn(bounds.opening(head, 80)))
+    text = drawn(bounds.opening(head, 80))
+    fits(text, 80)
+    same(f"head-{kind}-80", text)
 
 
 @pytest.mark.parametrize("code", range(11))

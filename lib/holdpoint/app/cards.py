@@ -1,7 +1,7 @@
 """The cards of all runbooks, from a cache where a document has not changed.
 
-The cache is one JSON file in the state folder, keyed by the digest of a document's bytes, so it is never wrong and can
-be deleted at any time; where it cannot be read or written, everything still works, only slower.
+The cache is one JSON file, keyed by the digest of a document's bytes, so it is never wrong and can be deleted at any
+time; where it cannot be read or written, everything still works, only slower.
 """
 
 from __future__ import annotations
@@ -37,6 +37,19 @@ class Shelf(NamedTuple):
 
     books: tuple[Shelved, ...]
     problems: tuple[Problem, ...]
+
+
+def place(environ: Mapping[str, str]) -> Path | None:
+    """Say where the cache is: in `$HOLDPOINT_STATE`, else in the user's folder for caches; None where that is not ours."""
+    home = environ.get("XDG_CACHE_HOME") or f"{environ.get('HOME', '')}/.cache"
+    folder = Path(environ.get("HOLDPOINT_STATE") or f"{home}/holdpoint")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+    except OSError:
+        return None
+    ours = folder.is_absolute() and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    return folder / "cards.json" if ours else None
 
 
 def shelf(library: Library, cache: Path | None) -> Shelf:

@@ -58,7 +58,7 @@ def _tell(problems: tuple[Problem, ...], code: int, *, as_json: bool) -> int:
 
             from holdpoint.views.problems import as_data  # noqa: PLC0415 - as above
 
-            sys.stdout.write(json.dumps([as_data(problem) for problem in problems], ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps([as_data(problem) for problem in problems]) + "\n")
             sys.stdout.flush()
     except BrokenPipeError:
         _nobody_reads()

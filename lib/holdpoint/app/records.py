@@ -178,7 +178,8 @@ def _sentences(name: str, found: Verified) -> list[str]:
         if count is None:
             said.append(f"{host} could not be asked what it remembers, so a cut of the journal would not show")
         elif count:
-            said.append(f"{host} remembers {count} changes, and the journal holds the record of each")
+            changes = "1 change" if count == 1 else f"{count} changes"
+            said.append(f"{host} remembers {changes}, and the journal holds the record of each")
         else:
             said.append(f"{host} remembers no change of this run")
     said.append("a cut after the last change looks like a crash, and cannot be told from one")
@@ -221,4 +222,4 @@ def _background(world: World, records: tuple[Record, ...]) -> Background:
 
 
 def _print_json(data: Any) -> None:
-    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(data) + "\n")

@@ -10,7 +10,7 @@ from holdpoint.app.values import resolve
 from holdpoint.app.world import Kind, Stage, World
 from holdpoint.document.model import Runbook
 from holdpoint.engine import aftermath, loop
-from holdpoint.engine.events import RunFinished, RunOpened, RunResumed
+from holdpoint.engine.events import RollbackBegun, RunFinished, RunOpened, RunResumed, data_of
 from holdpoint.engine.executing import Executing
 from holdpoint.engine.facts import Facts
 from holdpoint.engine.loop import Ended
@@ -48,13 +48,18 @@ def carry_out(
 ) -> Ended:
     """Run a plan from its start, and take it back where a person or the document says so."""
     with world.stage(plan, kind, answers) as stage:
-        session = _session(world, stage, plan, State())
-        stage.drawing.opening(plan, session.run, kind.value)
-        session.record(aftermath.opened(plan, session.run, kind.value, stage.targets(), incident))
-        ended = loop.go(session)
-        stage.closing(session, ended)
+        ended = _from_the_start(_session(world, stage, plan, State()), stage, kind.value, incident)
     if ended.wants == Mode.ROLLBACK and kind is Kind.REAL:
-        return rollback(world, session.run, answers)
+        return rollback(world, stage.run, answers)
+    return ended
+
+
+def _from_the_start(session: Session, stage: Stage, kind: str, incident: str) -> Ended:
+    mode = Kind.REAL.value if session.plan.mode is Mode.ROLLBACK else kind
+    stage.drawing.opening(session.plan, session.run, kind)
+    session.record(aftermath.opened(session.plan, session.run, mode, stage.targets(), incident))
+    ended = loop.go(session)
+    stage.closing(session, ended)
     return ended
 
 
@@ -79,29 +84,27 @@ def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_o
 
 
 def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ended:
-    """Take a run's changes back: a run of its own, under the lock of the run that it takes back."""
+    """Take a run's changes back: a run of its own, under the lock of the run that it takes back.
+
+    From then on that run can go on no more; what is left undone is for the rollback to be resumed.
+    """
     folder = world.state.find(name)
     world = world.ready(Kind.REAL, answers)
     with closing(folder.open_journal(world.person, world.clock)) as journal:
         state = replay(journal.records)
         plan = _replanned(world, folder.name, state)
-        if plan.mode is Mode.ROLLBACK or (state.opened and state.opened.mode != Kind.REAL):
-            message = f"run `{folder.name}` is no run that changed something, so there is nothing to take back"
-            raise HoldpointError(Problem("not-to-roll-back", message, hint="`run.list` shows the runs"))
-        with world.stage(plan, Kind.REAL, answers, folder=folder, journal=journal) as stage:
+        _can_be_taken_back(world, folder.name, plan, state)
+        with world.stage(plan, Kind.REAL, None, folder=folder, journal=journal) as stage:
             _heads_stand(stage, folder.name, {record.hash for record in journal.records})
             session = _session(world, stage, plan, state)
             stopped = _settle_all(session)
             if stopped is not None:
                 return stopped
-            taking_back = taken_back(folder.name, session.facts())
-    with world.stage(taking_back, Kind.REAL, answers) as stage:
-        undoing = _session(world, stage, taking_back, State())
-        stage.drawing.opening(taking_back, undoing.run, "rollback")
-        undoing.record(aftermath.opened(taking_back, undoing.run, Kind.REAL.value, stage.targets(), ""))
-        ended = loop.go(undoing)
-        stage.closing(undoing, ended)
-    return ended
+        back = taken_back(folder.name, session.facts())
+        with world.stage(back, Kind.REAL, answers) as stage:
+            begun = RollbackBegun(stage.run)
+            journal.append(begun.kind, data_of(begun))
+            return _from_the_start(_session(world, stage, back, State()), stage, "rollback", "")
 
 
 def taken_back(run: str, facts: Facts) -> Plan:
@@ -139,7 +142,21 @@ def _plan(world: World, runbook: Runbook, values: Mapping[str, Value]) -> Plan:
     return build.plan(runbook, values, hosts=(here,), here=here, key=world.key, load=world.library.load)
 
 
+def _can_be_taken_back(world: World, run: str, plan: Plan, state: State) -> None:
+    if plan.mode is Mode.ROLLBACK or (state.opened and state.opened.mode != Kind.REAL):
+        message = f"run `{run}` is no run that changed something, so there is nothing to take back"
+        raise HoldpointError(Problem("not-to-roll-back", message, hint="`run.list` shows the runs"))
+    by = state.taken_back_by
+    if by and any(folder.name == by and folder.records() for folder in world.state.runs()):
+        message = f"run `{run}` is taken back by `{by}` already"
+        raise HoldpointError(Problem("taken-back", message, hint=f"`run.show {by}`, or `run.resume {by}` to go on"))
+
+
 def _can_be_resumed(run: str, state: State) -> None:
+    if state.taken_back_by:
+        message = f"run `{run}` was taken back by `{state.taken_back_by}`, so it cannot go on"
+        hint = f"`run.resume {state.taken_back_by}` goes on with taking it back; or begin a new run"
+        raise HoldpointError(Problem("taken-back", message, hint=hint))
     if isinstance(state.end, RunFinished):
         message = f"run `{run}` is over: {state.end.why}"
         raise HoldpointError(Problem("run-over", message, hint=f"`run.show {run}` shows it; begin a new run"))

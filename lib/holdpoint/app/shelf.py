@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from holdpoint.app.cards import Shelf, Shelved, shelf
+from holdpoint.app.cards import Shelf, Shelved, place, shelf
 from holdpoint.app.repository import repository
 from holdpoint.problem import Exit, HoldpointError, Level, Place, Problem
 from holdpoint.views.console import Screen
@@ -43,18 +43,7 @@ def desk(*, json: bool = False, plain: bool = False) -> Desk:
     """Open the library of the working folder."""
     from holdpoint.store.library import Library  # noqa: PLC0415 - only for a real library
 
-    return Desk(Library.of(repository(Path.cwd())), _cache(), json, plain)
-
-
-def _cache() -> Path | None:
-    from holdpoint.store.state_folder import StateFolder  # noqa: PLC0415 - only for a real library
-
-    try:
-        folder = StateFolder.default(os.environ)
-        folder.prepare()
-    except HoldpointError:
-        return None
-    return folder.path / "cards.json"
+    return Desk(Library.of(repository(Path.cwd())), place(os.environ), json, plain)
 
 
 # --- list, find -------------------------------------------------------------------------------------------------
@@ -264,4 +253,4 @@ def _taken(name: str, file: str) -> Problem:
 
 
 def _print_json(data: Any) -> None:
-    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(data) + "\n")

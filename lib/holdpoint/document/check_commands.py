@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from holdpoint.document import shelltext
 from holdpoint.document.build import Draft
-from holdpoint.document.scope import Text, all_texts, entries
+from holdpoint.document.scope import all_texts, entries
 from holdpoint.problem import Level, Problem
 
 _PREFIX = re.compile(
@@ -46,32 +46,34 @@ _SQL = re.compile(
     re.IGNORECASE,
 )
 _CLIENT = re.compile(r"\b(?:psql|mysql|mariadb|sqlite3)\b")
+_READING = ("symptoms", "diagnostic", "prevention")
+_BELONGS = "a step with `effect: change` belongs in `resolution`"
 _HARMLESS = re.compile(r"/dev/(?:null|stderr|stdout|tty|fd/\d+)|&?\d+-?|-")
 
 
 def warnings(draft: Draft) -> Iterator[Problem]:
-    """Warn of each first command of a script that reads by its own word, but is known to change something."""
-    ids = {step.id: step for step in draft.runbook.steps()}
-    owners = {id(entry): str(entry.get("id")) for _, entry in entries(draft.tree)}
+    """Warn of the first command of each script that only reads by its own word, but is known to change something."""
+    steps = _steps(draft)
     for text in all_texts(draft):
-        step = ids.get(owners.get(id(text.owner), ""))
-        of_step = step is not None and id(text.owner) in owners
-        if text.shell is None or (of_step and step is not None and step.effect != "read"):
-            continue
-        if not of_step and _is_undo(draft, text):
-            continue
-        found = changing(text.text)
+        who = steps.get(id(text.owner), "a check")
+        found = changing(text.text) if text.shell is not None and who else None
         if found is not None:
             offset, command = found
-            where = f"step `{step.id}`" if of_step and step is not None else "a check"
             place = draft.reader.inside(text.owner, text.key, offset, len(command))
-            message = f"{where} only reads, but `{command}` is known to change things"
-            hint = "say `effect: change` in `resolution`" if of_step else "a check runs again and again; let it only look"
+            message = f"{who} only reads, but `{command}` is known to change things"
+            hint = "a check is asked again and again; let it only look" if who == "a check" else _BELONGS
             yield Problem("changing-command", message, place, hint=hint, level=Level.WARNING)
 
 
-def _is_undo(draft: Draft, text: Text) -> bool:
-    return any(entry.get("undo") is text.owner for _, entry in entries(draft.tree))
+def _steps(draft: Draft) -> dict[int, str]:
+    """Name the steps that only read, by the identity of their trees; those that may change things have no name."""
+    names: dict[int, str] = {}
+    for section, entry in entries(draft.tree):
+        by_section = "read" if section in _READING else ""
+        names[id(entry)] = f"step `{entry.get('id')}`" if entry.get("effect", by_section) == "read" else ""
+        if "undo" in entry:
+            names[id(entry["undo"])] = ""
+    return names
 
 
 def changing(script: str) -> tuple[int, str] | None:

@@ -125,14 +125,14 @@ class _Explain:
         return Misfit((*path, name), problem)
 
     def _unknown_keys(self, path: Path, instance: Mapping[str, Any], rule: Mapping[str, Any]) -> Iterator[Misfit]:
-        known = list(rule["properties"])
-        for name in instance:
-            if name not in known:
-                hint = did_you_mean(name, known)
-                expected = "" if hint else _listed([key for key in known if key not in instance])
-                message = f"unknown key {shown(name)} in {describe(self.tree, path)}"
-                problem = Problem("unknown-key", message, self._key(path, name), expected=expected, hint=hint)
-                yield Misfit((*path, name), problem)
+        known: Mapping[str, Any] = dict(rule["properties"])
+        unknown = [name for name in instance if name not in known]
+        left = _listed([name for name in known if name not in instance])
+        for name in unknown[:MOST]:
+            hint = did_you_mean(name, known)
+            message = f"unknown key {shown(name)} in {describe(self.tree, path)}"
+            problem = Problem("unknown-key", message, self._key(path, name), expected="" if hint else left, hint=hint)
+            yield Misfit((*path, name), problem)
 
     def _missing_key(self, path: Path, name: str, rule: Mapping[str, Any]) -> Misfit:
         who = describe(self.tree, path)

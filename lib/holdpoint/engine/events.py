@@ -167,6 +167,8 @@ class CauseDecided:
 
 @dataclass(frozen=True, slots=True)
 class GateOpened:
+    """A question was put. `commands` maps hosts to the masked scripts, so that a second person sees what the first saw."""
+
     kind: ClassVar[str] = "gate.opened"
     item: str
     asks: str
@@ -174,6 +176,9 @@ class GateOpened:
     digest: str
     hosts: tuple[str, ...]
     approvers: int = 1
+    effect: str = "read"
+    commands: Mapping[str, str] = field(default_factory=dict)
+    reverts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +205,14 @@ class Escalated:
     became: str
     after: int = -1
     """Which timed escalation of the item this was; -1 where a person called for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackBegun:
+    """Another run takes this one back: it can go on no more."""
+
+    kind: ClassVar[str] = "rollback.begun"
+    by_run: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +250,7 @@ Event = (
     | GateOpened
     | GateAnswered
     | Escalated
+    | RollbackBegun
     | RunStopped
     | RunFinished
 )

@@ -71,9 +71,7 @@ class Asking:
     def ask(self, question: Question, escalations: tuple[Escalation, ...]) -> Answer | Stop:
         """Put the question on record and wait; `escalate` and its times are dealt with here."""
         session = self.session
-        hosts = tuple(target.name for target in question.targets)
-        opened = GateOpened(question.key, question.kind, question.title, question.digest, hosts, question.approvers)
-        session.record(opened)
+        session.record(_opened(question))
         due = sorted((*escalations, *session.plan.runbook.escalation), key=lambda one: one.after)
         while True:
             until = self._until(question, due)
@@ -179,3 +177,17 @@ class Asking:
         text = f"{opened.title if opened else ''} [{self.session.run}]: {one.say}"
         became = self.session.ports.messenger.send(one.to, text)
         self.session.record(Escalated(key, one.to, one.say, became, after))
+
+
+def _opened(question: Question) -> GateOpened:
+    return GateOpened(
+        item=question.key,
+        asks=question.kind,
+        title=question.title,
+        digest=question.digest,
+        hosts=tuple(target.name for target in question.targets),
+        approvers=question.approvers,
+        effect=question.effect,
+        commands=dict(question.commands),
+        reverts=question.reverts,
+    )

@@ -49,6 +49,10 @@ class Command:
     become: str | None = None
     secrets: tuple[Secret, ...] = ()
 
+    def hidden(self) -> tuple[Secret, ...]:
+        """All that must be masked in what comes out."""
+        return tuple(dict.fromkeys((*self.secrets, *self.script.secrets())))
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:

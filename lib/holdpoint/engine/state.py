@@ -23,6 +23,7 @@ from holdpoint.engine.events import (
     LockTaken,
     ProofLooked,
     Reason,
+    RollbackBegun,
     RunFinished,
     RunOpened,
     RunResumed,
@@ -101,6 +102,8 @@ class State:
     """A change was intended; from here on the causes that were found stand."""
     not_run: bool = False
     """Something was shown and not done, so what depends on it cannot be known."""
+    taken_back_by: str = ""
+    """The run that takes this one back."""
     end: RunStopped | RunFinished | None = None
     seq: int = -1
 
@@ -142,6 +145,8 @@ def _apply(state: State, event: Event, record: Record) -> State:
             if state.gate is None or event.after < 0:
                 return state
             return replace(state, gate=replace(state.gate, escalated=event.after + 1))
+        case RollbackBegun():
+            return replace(state, taken_back_by=event.by_run)
         case RunStopped() | RunFinished():
             return replace(state, end=event, gate=None)
         case _:

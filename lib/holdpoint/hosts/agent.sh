@@ -643,13 +643,13 @@ forget() {
   answer forgotten
 }
 
-heads() {
+heads() { # by the token, which begins with its run: a rollback's own `run` is the one that it takes back
   for place in "$disk" "$mem"; do
-    for file in "$place"/t.*; do
-      [ -f "$file" ] && read -r _ _ its_head its_run _ <"$file" && [ "$its_run" = "$run" ] && frame head "${file##*/t.} $its_head"
+    for file in "$place/t.$run".*; do
+      [ -f "$file" ] && read -r _ _ its_head _ <"$file" && frame head "${file##*/t.} $its_head"
     done
-    for file in "$place"/s.*/started; do
-      [ -f "$file" ] && read -r _ _ _ _ _ its_head its_run _ <"$file" && [ "$its_run" = "$run" ] || continue
+    for file in "$place/s.$run".*/started; do
+      [ -f "$file" ] && read -r _ _ _ _ _ its_head _ <"$file" || continue
       file=${file%/started}
       frame head "${file##*/s.} $its_head"
     done

@@ -53,6 +53,7 @@ class ConsoleOperator:
         self._zone, self._now, self._also = zone, now, also
         self._timeline = Timeline(zone=zone)
         self._run = ""
+        self._earlier: tuple[Record, ...] = ()
         self._head: bounds.Head | None = None
         self._standing: Question | None = None
         self._watch: ConsoleWatch | None = None
@@ -62,18 +63,19 @@ class ConsoleOperator:
     def opening(self, plan: Plan, run: str, kind: str, targets: Iterable[Target] | None = None) -> None:
         """Begin a run: `kind` is `real`, `check`, `dry-run`, `resumed` or `rollback`.
 
-        Without `targets` the head is drawn with the first record, which names them.
+        Without `targets` the head is drawn with the first record, which names them, as one that was recalled does.
         """
         self._run = run
         self._timeline = Timeline(background(plan), self._zone)
-        book, known = plan.runbook, tuple(targets or ())
+        self._timeline.take(self._earlier)
+        book, known = plan.runbook, tuple(targets or (_targets(self._earlier[0]) if self._earlier else ()))
         self._head = bounds.Head(run, book.id, book.title, book.severity, kind, known, plan.of_run)
         if targets is not None:
             self._draw_head(known)
 
     def recall(self, records: Iterable[Record]) -> None:
-        """Take in the records of an earlier process, without showing them."""
-        self._timeline.take(records)
+        """Take in the records of an earlier process, without showing them; before `opening`."""
+        self._earlier = tuple(records)
 
     def closing(self, session: Session, ended: Ended, journal: str = "") -> None:
         """Show how it ended and what can be done now; `journal` is where the record is kept."""

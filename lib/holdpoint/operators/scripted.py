@@ -64,6 +64,8 @@ def check_answers(answers: Mapping[str, str], plan: Plan) -> None:
         if key in (OPENING, PROCEED):
             problems += [_unfit(key, text, _WHOLE)] if text not in _WHOLE else []
         elif key not in steps:
+            if key in _elsewhere(plan):
+                continue
             hint = did_you_mean(key, steps)
             message = f"the file of answers names `{key}`, which is no step of `{plan.runbook.id}`"
             problems.append(Problem("unknown-answer", message, hint=hint))
@@ -72,6 +74,13 @@ def check_answers(answers: Mapping[str, str], plan: Plan) -> None:
             problems += [problem] if problem else []
     if problems:
         raise HoldpointError(problems)
+
+
+def _elsewhere(plan: Plan) -> frozenset[str]:
+    """Steps that only a rollback of this plan, or what it takes back, has: one file may answer both."""
+    ids = [step.id for scope in plan.scopes.values() for step in scope.runbook.steps()]
+    prefixes = tuple(plan.scopes)
+    return frozenset(f"{prefix}{undo}{one}" for prefix in prefixes for undo in ("", "undo-") for one in ids)
 
 
 def _check(item: StepItem, text: str, mode: Mode) -> Problem | None:

@@ -139,7 +139,8 @@ class JournalFile:
                 data=data,
                 prev=self.head,
             )
-            self._ensure_room(kind, len(line))
+            if self._kept_to < self._size + len(line) + self._reserve:
+                self._ensure_room(kind, len(line))
             self._failure = f"the journal `{self.path}` was interrupted while record {record.seq} was written"
             self._write(record.seq, line)
             self._make_durable(record.seq)
@@ -176,11 +177,10 @@ class JournalFile:
     def _ensure_room(self, kind: str, length: int) -> None:
         end = self._size + length
         wanted = end + self._reserve
-        if self._kept_to < wanted:
-            try:
-                self._keep_room(wanted)
-            except OSError as error:
-                raise JournalFailed(f"no room can be kept for the journal `{self.path}`: {error.strerror}") from error
+        try:
+            self._keep_room(wanted)
+        except OSError as error:
+            raise JournalFailed(f"no room can be kept for the journal `{self.path}`: {error.strerror}") from error
         if self._has_kept(wanted) or (self._has_kept(end) and kind not in self._before_effect):
             return
         raise JournalFailed(_no_room(self.path))
@@ -221,9 +221,9 @@ class JournalFile:
                 os.write(self._fd, line[: len(line) // 2])
                 crash_point(KILL_AT)
         try:
-            view = memoryview(line)
-            while view:
-                view = view[os.write(self._fd, view) :]
+            rest = line
+            while rest:  # nearly always once: the kernel takes all, or says why not on the next call
+                rest = rest[os.write(self._fd, rest) :]
         except OSError as error:
             self._take_back(error)
         if KILL_AT:

@@ -21,7 +21,7 @@ KINDS = {
     "real": ("FOR REAL", "every change asks first", Tone.BOLD),
     "check": ("CHECK", "it really looks; every change is shown and not made", Tone.WARN),
     "dry-run": ("WALK-THROUGH", "nothing is executed, nothing is connected to", Tone.WARN),
-    "resumed": ("RESUMED, FOR REAL", "what is done is not done again; every gate asks anew", Tone.BOLD),
+    "resumed": ("RESUMED, FOR REAL", "what is done stays done; every gate asks anew", Tone.BOLD),
     "rollback": ("ROLLBACK, FOR REAL", "takes changes back; every undo asks first", Tone.WARN),
 }
 ENDS = {
@@ -58,9 +58,9 @@ def opening(head: Head, width: int) -> list[Line]:
     name, means, tone = KINDS[head.kind]
     top = rule(width, "═", head.title)
     drawn = [BLANK, top, *labelled("runbook", f"{head.runbook}  ({head.severity})", width)]
-    drawn += [(Segment(f"{'this is':<11}", Tone.DIM), Segment(name, tone), Segment(f": {means}"))]
+    drawn += labelled("this is", f"{name}: {means}", width, tone)
     drawn += labelled("takes back", f"run {head.of_run}", width) if head.of_run else []
-    drawn += labelled("run", head.run, width)
+    drawn += labelled("run", head.run, width) if head.kind != "dry-run" else []
     if head.kind not in ("dry-run", "check"):
         drawn += labelled("come back", f"inv run.resume {head.run}", width)
     return [*drawn, *places(head.targets, width)]
@@ -145,7 +145,10 @@ class End:
     over: bool
     real: bool = True
     journal: str = ""
+    """Where the record is; empty for a walk-through, of which nothing is kept."""
     rolls_back: bool = False
+    taken_back_by: str = ""
+    """The run that takes this one back."""
     found: Left = field(default_factory=Left)
 
 
@@ -154,14 +157,15 @@ def closing(end: End, width: int) -> list[Line]:
     drawn = [BLANK, *_verdict(end, width)]
     found = end.found
     drawn += listed("proof", found.proof, width)
-    drawn += listed("changed", found.changed or ("nothing",), width)
+    maybe = found.running or found.doubt or found.failed
+    drawn += listed("changed", found.changed or (() if maybe else ("nothing",)), width)
     drawn += listed("RUNS STILL", found.running, width, [Tone.BAD] * len(found.running))
     drawn += listed("IN DOUBT", found.doubt, width, [Tone.BAD] * len(found.doubt))
     drawn += listed("failed", found.failed, width)
     drawn += listed("left out", found.left_out, width)
     drawn += listed("not begun", found.not_done, width) if not end.over else []
     drawn += listed("not undone", found.not_undone, width, [Tone.WARN] * len(found.not_undone))
-    drawn += [BLANK, *now(end, width)]
+    drawn += [BLANK, *now(end, width)] if end.journal or end.real else []
     drawn += labelled("record", end.journal, width, Tone.DIM) if end.journal else []
     return drawn
 
@@ -180,12 +184,15 @@ def now(end: End, width: int) -> list[Line]:
     commands: list[tuple[str, str]] = []
     found, run = end.found, end.run
     show = (f"inv run.show {run}", "shows all that happened")
+    if end.taken_back_by:
+        commands.append((f"inv run.show {end.taken_back_by}", "shows the run that takes this one back"))
     if end.over:
         commands.append(show)
-    if end.real and not end.over:
+    if end.real and not end.over and not end.taken_back_by:
         goes_on = "attaches to what runs still, and goes on" if found.running else "goes on from here"
         commands.append((f"inv run.resume {run}", goes_on))
-    if end.real and not end.rolls_back and (found.changed or found.doubt or found.running or found.failed):
+    may_roll_back = end.real and not end.rolls_back and not end.taken_back_by
+    if may_roll_back and (found.changed or found.doubt or found.running or found.failed):
         commands.append((f"inv run.rollback {run}", "takes back what can be taken back; asks before each undo"))
     commands += [] if end.over else [show]
     column = max(len(command) for command, _ in commands) + 2

@@ -92,7 +92,7 @@ def question(asked: Question, setting: Setting) -> list[Line]:
     drawn += _evidence(asked, width)
     drawn += _afterwards(asked, width)
     drawn += _people(asked, setting)
-    drawn += [BLANK, *_meanings(asked, width)]
+    drawn += [BLANK, *_meanings(asked, width)] if asked.words else []
     return [*drawn, *_instruction(asked, width)] if setting.asks else drawn
 
 

@@ -23,6 +23,8 @@ STOPPED = "stopped"
 FINISHED = "finished"
 ROLLED_BACK = "rolled back"
 FAILED = "failed"
+TAKEN_BACK = "taken back"
+"""Another run takes it back, or did; it can go on no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ def run_of(name: str, records: Sequence[Record], journal: str) -> Run:
 
 def status_of(state: State) -> str:
     """One word on how a run stands."""
+    if state.taken_back_by:
+        return TAKEN_BACK
     match state.end:
         case RunStopped():
             return STOPPED
@@ -152,6 +156,7 @@ def _end(name: str, state: State, frame: Frame) -> bounds.End:
         over=isinstance(end, RunFinished),
         real=real,
         journal=frame.journal,
+        taken_back_by=state.taken_back_by,
         rolls_back=bool(state.opened and state.opened.of_run),
         found=bounds.left(state, frame.background, not_undone),
     )

@@ -18,6 +18,7 @@ from holdpoint.engine.events import (
     LockTaken,
     ProofLooked,
     Reason,
+    RollbackBegun,
     RunFinished,
     RunOpened,
     RunResumed,
@@ -37,6 +38,8 @@ from holdpoint.views.times import clock_time, size, span
 INDENT = 20
 """Cells before the text: the time and the mark."""
 _TAIL = 12
+_NO_NEED = "its condition does not hold here"
+"""So frequent that the mark says it."""
 _NAMING = ("opening", "proceed", "gate", "manual", "value")
 """Questions whose title is that of what they ask about."""
 _NOTABLE = timedelta(milliseconds=50)
@@ -85,6 +88,8 @@ class Timeline:
                 return _of_run(event, record, row)
             case RunResumed() | RunStopped() | RunFinished():
                 return _of_run(event, record, row)
+            case RollbackBegun():
+                return row.block("undoing", Tone.WARN, f"run {event.by_run} takes this one back; it can go on no more")
             case LockTaken() | LockReturned() | StepIntended() if self._mode != "real" and not _reads(event):
                 return []
             case LockTaken():
@@ -108,7 +113,8 @@ class Timeline:
                 if event.asks in _NAMING:
                     self._titles[event.item] = event.title
                 hosts = ", ".join(event.hosts)
-                return row.block("asked", Tone.DIM, f"{event.title}  ({hosts})")
+                effect = f"{event.effect.upper()}: " if event.effect != "read" else ""
+                return row.block("asked", Tone.DIM, f"{effect}{event.title}  ({hosts})")
             case GateAnswered():
                 return self._answered(event, row)
             case Escalated():
@@ -159,11 +165,13 @@ class Timeline:
     def _skipped(self, event: StepEnded, begun: StepIntended | None, row: _Row) -> list[Line]:
         at = self._at(event.step, event.host)
         if event.reason is not Reason.DRY_RUN:
+            if event.reason is Reason.CONDITION and event.note == _NO_NEED:
+                return row.block("no need", Tone.DIM, at, text_tone=Tone.DIM)
             return row.block("skipped", Tone.DIM, f"{at}: {event.note or event.reason}", text_tone=Tone.DIM)
         why = event.note if self._mode != "dry-run" else ""
         drawn = row.block("not run", Tone.WARN, f"{at}: {why}".removesuffix(": "))
         if begun is not None and begun.effect == "read" and begun.command:
-            drawn += verbatim(begun.command, row.width, indent=INDENT)
+            drawn += verbatim(begun.command, row.width)
         return drawn
 
     def _looked(self, event: StepVerified | ProofLooked, row: _Row) -> list[Line]:

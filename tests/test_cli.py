@@ -1,0 +1,255 @@
+"""The outermost layer: what is refused, which exit code comes out, and what a screen never shows."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holdpoint.app import ending, typed
+from holdpoint.cli import passed_on
+from holdpoint.problem import Exit, HoldpointError, Problem
+from tests.case import LIMIT, Case
+
+REFUSED_BY_INVOKE = [
+    ("no-such-task",),
+    ("runbook",),
+    ("runbook", "--dry-run"),
+    ("runbook", "--param"),
+    ("runbook.show", "--json"),
+    ("run.resume", "--take-over"),
+    ("runbook", "door", "another"),
+    ("runbook", "door", "--host", "web1"),
+    ("runbook", "door", "--answers"),
+    ("runbook", "door", "--json=false"),
+    ("runbook", "door", "--dry-run=no"),
+    ("--help", "no-such-task"),
+    ("--list", "no-such-collection"),
+]
+REFUSED_BY_US = [
+    ("runbook", "door", "--param"),
+    ("runbook", "door", "--param", "--json"),
+    ("runbook", "door", "--param", "door=hall", "--param"),
+    ("runbook", "door", "--param="),
+    ("runbook", "door", "--param=--json"),
+    ("runbook", "door", "--param", "hall"),
+    ("runbook", "door", "--param", "door=a", "--param", "door=b"),
+    ("runbook", "--jsn"),
+    ("runbook", ""),
+    ("runbook.show", "--jsn"),
+    ("runbook.find", "--jsn"),
+    ("runbook.lint", "--name"),
+    ("runbook.lint", "--name", "door", "--name"),
+    ("runbook.docs", "--out="),
+    ("run.resume", "--tak-eover"),
+    ("run.show", "-"),
+    ("runbook", "door", "--answers", "--anwers"),
+    ("runbook", "door", "--dry-run", "--check"),
+    ("runbook", "door", "--", "hall"),
+    ("--dry", "run.resume", "last"),
+    ("run.rollback", "last", "-R"),
+    ("runbook", "dor"),
+    ("run.show", "last"),
+    ("runbook", "door", "--answers", "missing.yaml"),
+]
+
+
+@pytest.mark.parametrize("words", REFUSED_BY_INVOKE, ids=" ".join)
+def test_what_invoke_refuses_is_wrong_usage(case: Case, words: tuple[str, ...]) -> None:
+    ran = case.runbook().run(*words).expect(2, ..., ...)
+    assert "--json" in words or not ran.stdout
+    assert ran.stderr.startswith("error[usage]: the command line was refused: "), ran.stderr
+    assert case.runbook().run(*words, program="inv").status == 1
+    assert not case.journals()
+
+
+@pytest.mark.parametrize("words", REFUSED_BY_US, ids=" ".join)
+@pytest.mark.parametrize("program", ["holdpoint", "inv"])
+def test_what_invoke_would_swallow_is_wrong_usage(case: Case, words: tuple[str, ...], program: str) -> None:
+    json = any("--json" in word for word in words)
+    ran = case.runbook().run(*words, program=program).expect(2, ... if json else "", ...)
+    assert "error[" in ran.stderr.partition("\n")[0], ran.stderr
+    assert not json or ran.json()[0]["level"] == "error"
+    assert not case.journals()
+
+
+def test_a_refusal_names_what_was_found_and_what_to_type(case: Case) -> None:
+    case.run("runbook", "--dri-run").expect(
+        2,
+        stderr="error[bad-name]: `runbook.run` needs the name of a runbook before its options\n"
+        "  found: `--dri-run`\n"
+        "  hint: `inv --help runbook.run` shows what it takes\n",
+    )
+    case.run("runbook", "door", "--param").expect(
+        2, stderr="error[bare-option]: `--param` stands without a value\n  expected: `--param mount=/var/log`\n"
+    )
+
+
+def test_problems_are_a_json_list_too(case: Case) -> None:
+    ran = case.runbook().run("runbook", "dor", "--json").expect(2, ..., ...)
+    assert [(problem["code"], problem["hint"]) for problem in ran.json()] == [
+        ("unknown-runbook", "did you mean `door`?")
+    ]
+    assert "error[unknown-runbook]" in ran.stderr
+
+
+@pytest.mark.parametrize("words", [("runbook", "--help"), ("runbook", "-h"), ("--help", "runbook")])
+@pytest.mark.parametrize("program", ["holdpoint", "inv"])
+def test_help_is_help_wherever_it_stands(case: Case, words: tuple[str, ...], program: str) -> None:
+    ran = case.run(*words, program=program).expect(0, ...)
+    assert "--dry-run" in ran.stdout
+    assert "Run a runbook on this machine" in ran.stdout
+
+
+def test_both_programs_offer_the_same_tasks(case: Case) -> None:
+    offered = [case.run("--list", program=program).stdout.split("\n", 1)[1] for program in ("holdpoint", "inv")]
+    assert offered[0] == offered[1]
+    for task in ("runbook.list", "runbook.run (runbook)", "run.verify", "test"):
+        assert task in offered[0]
+
+
+@pytest.mark.parametrize("words", [("runbook", "door", "-R"), ("--dry", "runbook", "door"), ("runbook", "door", "--dry")])
+def test_dry_of_invoke_is_a_walk_through(case: Case, words: tuple[str, ...]) -> None:
+    hall = case.folder / "hall"
+    hall.write_text("x\n")
+    ran = case.runbook().run(*words, "--param", f"door={hall}", program="inv").expect(0, ...)
+    assert "mv -- " in ran.stdout
+    assert hall.exists()
+    assert not case.journals()
+    assert not case.target.exists()
+
+
+def test_a_run_of_several_tasks_stops_at_the_first_that_does_not_end_well(case: Case) -> None:
+    ran = case.runbook().run("runbook.show", "no-such", "runbook.list").expect(2, "", ...)
+    assert "no-such" in ran.stderr
+
+
+def test_a_reader_that_went_away_is_no_error(case: Case) -> None:
+    for number in range(40):
+        case.runbook(f"door-{number}", (case.repository / "tasks.py").read_text())
+    case.runbook()
+    command = " ".join(case.command(("runbook.docs",), "holdpoint"))
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true; echo ${{PIPESTATUS[0]}}"],
+        cwd=case.runbook().repository,
+        env=case.environ(),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+    assert done.stdout in {"0\n", "2\n"}
+
+
+def test_an_interrupt_outside_of_a_run_is_quiet(case: Case) -> None:
+    hall = case.folder / "hall"
+    hall.write_text("x\n")
+    killed = case.runbook().run(
+        *("runbook", "door", "--param", f"door={hall}"), answers="shut: run", environ={"HOLDPOINT_KILL_AT": "record:3:durable"}
+    )
+    assert killed.status == -signal.SIGKILL
+    with case.started("run.follow", "last", "--json") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b'{"data":')
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=LIMIT)
+    assert (process.returncode, error) == (Exit.STOPPED, b"")
+
+
+def test_what_the_system_refuses_is_no_trace(case: Case) -> None:
+    case.folder.joinpath("state").write_text("a file")
+    ran = case.runbook().run("run.list").expect(2, "", ...)
+    assert ran.stderr.startswith("FOLDER/state: error[state-folder]: ")
+
+
+# --- the one place that turns errors into exit codes ---
+
+
+def _raise(error: BaseException) -> int:
+    raise error
+
+
+def test_a_defect_is_a_sentence_and_the_trace_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOLDPOINT_STATE", str(tmp_path))
+    assert ending.conclude(lambda: _raise(RuntimeError("it broke"))) == Exit.DEFECT
+    (trace,) = tmp_path.glob("defect-*.txt")
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    assert str(trace) in said.err
+    assert "it broke" in trace.read_text()
+    assert trace.stat().st_mode & 0o077 == 0
+
+
+def test_every_ending_has_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("HOLDPOINT_STATE", str(tmp_path))
+    problem = Problem("some-code", "something is wrong")
+    assert ending.conclude(lambda: 7) == 7
+    assert ending.conclude(lambda: _raise(HoldpointError(problem))) == Exit.USAGE
+    assert ending.conclude(lambda: _raise(HoldpointError(problem, exit_code=Exit.LOCKED))) == Exit.LOCKED
+    assert ending.conclude(lambda: _raise(PermissionError(13, "Permission denied", "/x"))) == Exit.USAGE
+    assert "/x: error[system]: the system refused: permission denied" in capfd.readouterr().err
+    assert ending.conclude(lambda: _raise(KeyboardInterrupt())) == Exit.STOPPED
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_screen_without_unicode_does_not_end_a_command(case: Case) -> None:
+    text = (case.runbook().repository / "runbooks/door.yaml").read_text()
+    case.runbook(text=text.replace("The door is open", "Die Tür steht offen"))
+    ran = case.run("runbook.show", "door", "--json", environ={"PYTHONIOENCODING": "ascii"}).expect(0, ...)
+    assert ran.json()["title"] == "Die Tür steht offen"
+    assert "Die T" in case.run("runbook.list", environ={"PYTHONIOENCODING": "ascii"}).expect(0, ...).stdout
+
+
+def test_what_follows_test_belongs_to_pytest() -> None:
+    assert passed_on(["test", "-k", "some", "tests/test_cli.py"]) == ["test", "--", "-k", "some", "tests/test_cli.py"]
+    assert passed_on(["test", "--", "-x"]) == ["test", "--", "-x"]
+    assert passed_on(["test", "--help"]) == ["test", "--help"]
+    assert passed_on(["runbook", "test", "-R"]) == ["runbook", "test", "-R"]
+
+
+def test_only_one_of_two_kinds() -> None:
+    assert typed.one_of({"--a": False, "--b": True}, default="c") == "--b"
+    assert typed.one_of({"--a": False, "--b": False}, default="c") == "c"
+    with pytest.raises(HoldpointError, match="`--a` and `--b` exclude each other"):
+        typed.one_of({"--a": True, "--b": True}, default="c")
+
+
+# --- start-up ---
+
+HEAVY = {"fabric", "paramiko", "cryptography", "jsonschema", "rich"}
+
+
+def _imported(case: Case, *words: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "holdpoint.cli", *words],
+        cwd=case.repository,
+        env=case.environ(),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=True,
+    )
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+
+
+def test_listing_imports_nothing_heavy(case: Case) -> None:
+    assert not HEAVY & _imported(case, "--list")
+    case.runbook().run("runbook.list").expect(0, ...)
+    assert not HEAVY & _imported(case, "runbook.list")
+
+
+def test_modules_are_compiled_though_invoke_would_not(tmp_path: Path) -> None:
+    code = "import sys; sys.dont_write_bytecode = True; from holdpoint.app import typed; typed.keep_compiled()"
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    asked = [sys.executable, "-c", f"{code}; print(sys.dont_write_bytecode)"]
+    done = subprocess.run(asked, env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT, check=True)
+    assert done.stdout == "False\n"
