@@ -112,7 +112,9 @@ def test_both_programs_offer_the_same_tasks(case: Case) -> None:
         assert task in offered[0]
 
 
-@pytest.mark.parametrize("words", [("runbook", "door", "-R"), ("--dry", "runbook", "door"), ("runbook", "door", "--dry")])
+@pytest.mark.parametrize(
+    "words", [("runbook", "door", "-R"), ("--dry", "runbook", "door"), ("runbook", "door", "--dry")]
+)
 def test_dry_of_invoke_is_a_walk_through(case: Case, words: tuple[str, ...]) -> None:
     hall = case.folder / "hall"
     hall.write_text("x\n")
@@ -151,7 +153,9 @@ def test_an_interrupt_outside_of_a_run_is_quiet(case: Case) -> None:
     hall = case.folder / "hall"
     hall.write_text("x\n")
     killed = case.runbook().run(
-        *("runbook", "door", "--param", f"door={hall}"), answers="shut: run", environ={"HOLDPOINT_KILL_AT": "record:3:durable"}
+        *("runbook", "door", "--param", f"door={hall}"),
+        answers="shut: run",
+        environ={"HOLDPOINT_KILL_AT": "record:3:durable"},
     )
     assert killed.status == -signal.SIGKILL
     with case.started("run.follow", "last", "--json") as process:
@@ -189,7 +193,9 @@ def test_a_defect_is_a_sentence_and_the_trace_a_file(
     assert trace.stat().st_mode & 0o077 == 0
 
 
-def test_every_ending_has_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_every_ending_has_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("HOLDPOINT_STATE", str(tmp_path))
     problem = Problem("some-code", "something is wrong")
     assert ending.conclude(lambda: 7) == 7

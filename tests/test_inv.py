@@ -68,7 +68,11 @@ class Clone:
         return {**here, "INSTALLED": str(self.log), "LANG": "C.UTF-8", **(more or {})}
 
     def run(
-        self, *words: str, program: Path | None = None, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+        self,
+        *words: str,
+        program: Path | None = None,
+        cwd: Path | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(program or self.root / "inv"), *words],

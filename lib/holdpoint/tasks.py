@@ -258,6 +258,14 @@ def rollback(_context: Context, run: str, answers: str | None = None, json: bool
     return running.rollback(_world(json=json, plain=plain), run, typed.answers(answers)).exit
 
 
+@offered("run.approve", named="run", help={"run": RUN, "plain": PLAIN})
+def approve(_context: Context, run: str, plain: bool = False) -> int:
+    """Approve, as the second person, exactly what the gate of a run shows."""
+    from holdpoint.app import approving  # noqa: PLC0415 - see the module
+
+    return approving.approve(_world(plain=plain), run)
+
+
 # --- the project ------------------------------------------------------------------------------------------------
 
 
@@ -278,6 +286,6 @@ def _collection(name: str, *tasks: Task[Body]) -> Collection:
 
 ns = Collection(
     _collection("runbook", run, list_runbooks, show, find, lint, new, docs),
-    _collection("run", list_runs, show_run, follow, verify, resume, rollback),
+    _collection("run", list_runs, show_run, follow, verify, resume, rollback, approve),
     test,
 )

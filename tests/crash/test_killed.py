@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -162,8 +163,16 @@ def test_killed_at_random(lab: Lab, seed: int) -> None:
 
 
 def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists():
+    def there() -> bool:
         assert process.poll() is None, process.communicate()
+        return path.exists()
+
+    wait_until(there)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait for something that comes, under a hard limit."""
+    deadline = time.monotonic() + 60
+    while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -105,7 +105,9 @@ def test_carriage_returns_are_told_with_the_rest():
 
 
 def test_tabs_in_a_script_are_no_indentation():
-    runbook = load(document(symptoms="\n  - id: a\n    title: A\n    run: |\n      if true; then\n      \techo x\n      fi"))
+    runbook = load(
+        document(symptoms="\n  - id: a\n    title: A\n    run: |\n      if true; then\n      \techo x\n      fi")
+    )
     assert runbook.symptoms[0].action.script == "if true; then\n\techo x\nfi\n"
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from holdpoint.document.check import cross
 from holdpoint.problem import draw
-from tests.document.samples import TOP, document, load, problems
+from tests.document.samples import document, load
 
 
 def library(**documents):
@@ -12,12 +12,14 @@ def library(**documents):
 
 
 def use(target, **more):
-    return f"\n  - {{id: other, title: Other, use: {target}}}" + "".join(f"\n{key}: {text}" for key, text in more.items())
+    return f"\n  - {{id: other, title: Other, use: {target}}}" + "".join(
+        f"\n{key}: {text}" for key, text in more.items()
+    )
 
 
 CHANGES = "[{id: mend, title: Mend, run: rm x, effect: destroy, irreversible: gone}]"
 PARAMS = "{path: {type: path}, level: {type: integer, default: 5, max: 9}, key: {type: secret, from: {prompt: true}}}"
-READS = '[{id: look, title: Look, run: echo $path $level $key}]'
+READS = "[{id: look, title: Look, run: echo $path $level $key}]"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ READS = '[{id: look, title: Look, run: echo $path $level $key}]'
         ({"a": {"diagnostic": use("b")}, "b": {"resolution": CHANGES}}, ["step `other` is diagnosis, but runbook `b` changes things"]),
         ({"a": {"prevention": use("b")}, "b": {"resolution": CHANGES}}, ["step `other` is prevention, but runbook `b` changes things"]),
         ({"a": {"resolution": use("b")}, "b": {"resolution": CHANGES}}, []),
-        ({"a": {"diagnostic": use("b")}, "b": {"resolution": use("c")}, "c": {"resolution": CHANGES}}, ["step `other` is diagnosis, but runbook `c` changes things"][:0] + ["step `other` is diagnosis, but runbook `b` changes things"]),
+        ({"a": {"diagnostic": use("b")}, "b": {"resolution": use("c")}, "c": {"resolution": CHANGES}}, ["step `other` is diagnosis, but runbook `b` changes things"]),
         ({"a": {"diagnostic": use("b")}, "b": {"params": PARAMS, "symptoms": READS}}, ["step `other` gives no value for parameter `path` of runbook `b`"]),
         ({"a": {"diagnostic": use("{runbook: b, with: {path: /x, pth: 1}}")}, "b": {"params": PARAMS, "symptoms": READS}}, ["runbook `b` has no parameter `pth`"]),
         ({"a": {"diagnostic": use("{runbook: b, with: {path: 5, level: '5'}}")}, "b": {"params": PARAMS, "symptoms": READS}}, ["parameter `path` of runbook `b` is not a path", "parameter `level` of runbook `b` is not a whole number"]),
@@ -47,12 +49,12 @@ def test_use(documents, expected):
 def test_a_whole_message():
     (problem,) = cross(library(a={"diagnostic": use("b")}, b={"diagnostic": use("a")}))
     assert draw(problem) == (
-        "b.yaml:8:37: error[use-circle]: step `other` closes a circle\n"
-        "  8 |   - {id: other, title: Other, use: a}\n"
+        "b.yaml:9:36: error[use-circle]: step `other` closes a circle\n"
+        "  9 |   - {id: other, title: Other, use: a}\n"
         "    |                                    ^\n"
         "  found: `a` uses `b` uses `a`\n"
         "  hint: a runbook cannot use itself"
-    ).replace(":8:37", ":9:36").replace("  8 |", "  9 |").replace("                                    ^", "                                   ^")
+    )
 
 
 def test_a_runbook_that_could_not_be_read_is_not_called_unknown():
@@ -62,10 +64,3 @@ def test_a_runbook_that_could_not_be_read_is_not_called_unknown():
 def test_a_long_chain_of_uses_needs_no_stack():
     documents = {f"r{n}": {"diagnostic": use(f"r{n + 1}")} for n in range(1500)}
     assert cross(library(**documents, r1500={})) == ()
-
-
-def test_the_document_of_the_design_is_clean():
-    text = (TOP / "docs" / "design.md").read_text()
-    example = text.split("```yaml\n")[1].split("```")[0]
-    assert problems(example, "log-disk.yaml") == ()
-    assert load(example, "log-disk.yaml").id == "log-disk"

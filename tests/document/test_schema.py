@@ -169,7 +169,9 @@ def test_defaults_are_those_that_the_model_states():
 # --- the two validators -----------------------------------------------------------------------------------------
 
 WORDS = sorted(set(keys(TREE)) | {"read", "change", "destroy", "sh", "5m", "secret", "integer", "goto"})
-SCALARS = st.none() | st.booleans() | st.integers(-2, 400) | st.floats(-2, 300) | st.sampled_from(WORDS) | st.text(max_size=4)
+SCALARS = (
+    st.none() | st.booleans() | st.integers(-2, 400) | st.floats(-2, 300) | st.sampled_from(WORDS) | st.text(max_size=4)
+)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4), max_leaves=8)  # fmt: skip
 
 

@@ -23,7 +23,9 @@ def test_duration(text, seconds):
     assert duration.parse(text).total_seconds() == seconds
 
 
-@pytest.mark.parametrize("text", ["", "5", "1.5h", "-5s", "5 m", "5M", "1m1h", "1h1h", "s", "5s\n", "٥s", "9999999999s", "4000d"])
+@pytest.mark.parametrize(
+    "text", ["", "5", "1.5h", "-5s", "5 m", "5M", "1m1h", "1h1h", "s", "5s\n", "٥s", "9999999999s", "4000d"]
+)
 def test_no_duration(text):
     with pytest.raises(HoldpointError) as caught:
         duration.parse(text)
@@ -89,7 +91,10 @@ def test_names_of_a_condition():
 
 def test_texts():
     lookup = {"used": 95, "name": Secret("hunter2"), "on": True, "brace": "{used}"}.get
-    assert texts.fill("{used} % of {name}, {on}, {gone}, {{used}}, {brace}", lookup) == f"95 % of {MASK}, true, (gone not known), {{used}}, {{used}}"
+    assert (
+        texts.fill("{used} % of {name}, {on}, {gone}, {{used}}, {brace}", lookup)
+        == f"95 % of {MASK}, true, (gone not known), {{used}}, {{used}}"
+    )
     assert texts.names("{used} {{no}} {a_1} {No}") == {"used", "a_1"}
     assert texts.strays("a {b} {{ } {C}") == (9, 11, 13)
 
@@ -164,7 +169,7 @@ def test_reads(script, expected):
         ("cat <<'EOF'\n$mont\nEOF\necho $other", ["other"]), ("cat <<-EOF\n\t$mont\n\tEOF\n", ["mont"]), ("echo $((usd * 2))", ["usd"]),
         ("case $mount in a) echo $x;; esac", ["x"]), ("printf -v out x; echo $out", []), ("local x; echo $x $y", ["y"]),
         ("docker ps --format '{{.Names}}'", []), ("echo \"it's $mont\"", ["mont"]), ("echo $mont $mont", ["mont"]),
-        ("read -r a time b; echo $b", []), ("f() { echo \"$(g \"$inner\")\"; }", ["inner"]),
+        ("read -r a time b; echo $b", []), ('f() { echo "$(g "$inner")"; }', ["inner"]),
     ],
 )  # fmt: skip
 def test_unknown(script, expected):

@@ -45,7 +45,7 @@ rollback:
   - {id: tell, title: Tell the owner, manual: Tell them what is gone.}
 recovered: {run: has_room}
 escalation:
-  - {after: 15m, to: backup, say: The disk is still full}
+  - {after: 15m, to: backup, say: 'The disk of {mount} is still full'}
 """
 )
 
@@ -239,7 +239,7 @@ def test_something_wrong_without_a_cause_calls_for_help() -> None:
     one.machine.outcomes = {"used_of": printed("12"), "has_room": Exited(1, Captured())}
     ended = one.begin()
     assert ended.exit is Exit.FAILED
-    assert one.messenger.sent == [("backup", "The log disk is full [r1]: The disk is still full")]
+    assert one.messenger.sent == [("backup", "The log disk is full [r1]: The disk of /var/log is still full")]
 
 
 def test_green_at_the_start_asks_whether_to_go_on() -> None:
@@ -296,7 +296,7 @@ def test_escalation_in_time_while_a_gate_waits() -> None:
 
     one.operator.answers["first"] = [later, "run"]
     assert one.begin().exit is Exit.OK
-    assert one.messenger.sent == [("backup", "The log disk is full [r1]: The disk is still full")]
+    assert one.messenger.sent == [("backup", "The log disk is full [r1]: The disk of /var/log is still full")]
 
 
 def test_rollback_takes_back_in_reverse_and_lists_what_stays() -> None:

@@ -120,6 +120,19 @@ def test_a_run_that_stopped_on_a_full_disk_is_taken_up_there(small_disk, writer)
             journal.append("step.result", {"text": "x" * 1000})
 
 
+def test_what_is_left_of_the_reserve_is_found_again_on_a_full_disk(small_disk):
+    path = small_disk / "journal.jsonl"
+    with JournalFile.create(path, "anna", CLOCK) as journal:
+        fill(small_disk)
+        while path.stat().st_size < 200_000:
+            journal.append("step.result", {"text": "x" * 4000})
+    with JournalFile.open(path, "bob", CLOCK) as journal:
+        with pytest.raises(JournalFailed, match="is full"):
+            journal.append("step.intent", {})
+        for _ in range(10):
+            journal.append("step.result", {"text": "x" * 4000})
+
+
 def test_no_journal_is_begun_on_a_full_disk(small_disk):
     small_disk.chmod(0o700)
     state = StateFolder.default({"HOLDPOINT_STATE": str(small_disk)})

@@ -32,7 +32,7 @@ from holdpoint.engine.ports import (
     Target,
 )
 from holdpoint.engine.session import Session
-from holdpoint.hosts.crashing import crashing
+from holdpoint.app.crashing import crashing
 from holdpoint.hosts.local import LocalMachine, NoRoom
 from holdpoint.hosts.walkthrough import CheckMachine, WalkthroughMachine
 from holdpoint.operators.console import ConsoleOperator

@@ -22,9 +22,7 @@ def errors(draft: Draft) -> tuple[Problem, ...]:
     """Say what is wrong in a draft, as far as its sound parts tell."""
     found = scope(draft)
     return tuple(
-        chain(
-            check_flow.errors(draft, found), check_names.errors(draft, found), check_types.errors(draft, found)
-        )
+        chain(check_flow.errors(draft, found), check_names.errors(draft, found), check_types.errors(draft, found))
     )
 
 
@@ -98,7 +96,9 @@ def _argument(runbook: Runbook, arg: UseArg, param: Param, target: Runbook) -> I
 
 
 def _type(runbook: Runbook, name: str) -> ValueType | None:
-    values: Iterator[Param | Registered] = chain(runbook.params, (value for step in runbook.steps() for value in step.register))
+    values: Iterator[Param | Registered] = chain(
+        runbook.params, (value for step in runbook.steps() for value in step.register)
+    )
     return next((value.type for value in values if value.name == name), None)
 
 

@@ -71,7 +71,9 @@ def _causes(draft: Draft) -> Iterator[Problem]:
                 hint = did_you_mean(name, known)
                 expected = "" if hint else expected or "a cause under `causes`"
                 message = f"step `{step.id}` is for cause `{name}`, which is not there"
-                yield Problem("unknown-cause", message, at_key(draft, step, "for", number), expected=expected, hint=hint)
+                yield Problem(
+                    "unknown-cause", message, at_key(draft, step, "for", number), expected=expected, hint=hint
+                )
 
 
 def _jumps(draft: Draft, scope: Scope) -> Iterator[Problem]:
@@ -89,7 +91,9 @@ def _jumps(draft: Draft, scope: Scope) -> Iterator[Problem]:
         elif scope.numbers[step.goto] <= scope.numbers.get(step.id, -1):
             what = "itself" if step.goto == step.id else f"the earlier step `{step.goto}`"
             message = f"step `{step.id}` goes to {what}, and would loop"
-            yield Problem("loop", message, at_key(draft, step, "goto"), expected="a later step", hint="`retry` repeats a step")
+            yield Problem(
+                "loop", message, at_key(draft, step, "goto"), expected="a later step", hint="`retry` repeats a step"
+            )
 
 
 def _reached(draft: Draft) -> Iterator[Problem]:
@@ -128,5 +132,7 @@ def _effects(step: Step) -> Iterator[Problem]:
         yield Problem("retry", message, step.place, hint="say `idempotent: true` where running it twice is safe")
     if step.sensitive and step.register:
         message = f"step `{step.id}` is sensitive and changes something, and cannot register values"
-        hint = "its output is not kept, so the value would be lost when the run is resumed; read it in a step of its own"
+        hint = (
+            "its output is not kept, so the value would be lost when the run is resumed; read it in a step of its own"
+        )
         yield Problem("sensitive-register", message, step.place, hint=hint)

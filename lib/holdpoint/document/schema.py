@@ -26,10 +26,24 @@ Path = tuple[str | int, ...]
 MOST = 200
 _FEW = 12
 _SECTIONS = frozenset({"symptoms", "diagnostic", "resolution", "prevention", "rollback"})
-_EITHER = {"run": "`run` nor `manual`", "undo": "`undo` nor `irreversible`", "value": "`value` nor `all`, `any` or `not`"}
+_EITHER = {
+    "run": "`run` nor `manual`",
+    "undo": "`undo` nor `irreversible`",
+    "value": "`value` nor `all`, `any` or `not`",
+}
 """What a missing key could have been given instead, in the rules that name only one."""
 
-_SYMBOLS = {">=": "ge", ">": "gt", "<=": "le", "<": "lt", "==": "eq", "=": "eq", "!=": "ne", "<>": "ne", "=~": "matches"}
+_SYMBOLS = {
+    ">=": "ge",
+    ">": "gt",
+    "<=": "le",
+    "<": "lt",
+    "==": "eq",
+    "=": "eq",
+    "!=": "ne",
+    "<>": "ne",
+    "=~": "matches",
+}
 _COMPILED: list[tuple[Mapping[str, Any], Fits]] = []
 """The schemas that were used last, with their functions; compiling takes longer than a hundred documents."""
 
@@ -210,7 +224,9 @@ def advice(instance: object, rule: Mapping[str, Any]) -> str:
     types = rule.get("type", [])
     types = [types] if isinstance(types, str) else types
     if instance is None:
-        return "write `[]` for none" if types == ["array"] and "minItems" not in rule else "write a value after the colon"
+        return (
+            "write `[]` for none" if types == ["array"] and "minItems" not in rule else "write a value after the colon"
+        )
     if expected.startswith("a length of time") and isinstance(instance, int | float | str):
         digits = str(instance).isdigit()
         return f"write `{instance}s` for seconds" if digits and not isinstance(instance, bool) else ""

@@ -28,7 +28,7 @@ class Piece:
 
     def at(self, line: int, column: int, length: int = 1) -> Place:
         """Point at a line and column of the script (from 1) in the document."""
-        lines = self.script.split("\n")
+        lines = self.script.rstrip().split("\n")
         number = max(0, min(line - 1, len(lines) - 1))
         offset = sum(len(one) + 1 for one in lines[:number]) + max(0, min(column - 1, len(lines[number])))
         rest = max(1, min(length, len(lines[number]) - column + 1))

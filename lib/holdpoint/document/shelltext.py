@@ -18,7 +18,9 @@ _BARE = re.compile(r"(?<![$\w{#!])([a-z][a-z0-9_]*)")
 _ASSIGN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[[^]\n]*\])?\+?=")
 _HEREDOC = re.compile(r"<<(-?)[ \t]*(\\?)(['\"]?)([A-Za-z0-9_.+-]+)\3")
 _ARITHMETIC = re.compile(r"(?<![$\w.#])([a-z][a-z0-9_]*)\b(?![(\[])")
-_DECLARING = frozenset({"read", "local", "export", "readonly", "declare", "typeset", "mapfile", "readarray", "getopts", "unset"})
+_DECLARING = frozenset(
+    {"read", "local", "export", "readonly", "declare", "typeset", "mapfile", "readarray", "getopts", "unset"}
+)
 _ENDS = frozenset(" \t\n;&|<>()")
 
 
@@ -178,7 +180,11 @@ class _Scanner:
             self.found.mentions.append(Mention(match.group(), self.at))
             self.at = match.end()
         else:
-            self.at = min(rest + 1, len(self.text)) if self.text[rest : rest + 1] in ("#", "?", "$", "!", "@", "*", "-") else rest
+            self.at = (
+                min(rest + 1, len(self.text))
+                if self.text[rest : rest + 1] in ("#", "?", "$", "!", "@", "*", "-")
+                else rest
+            )
         self.word_start = False
 
     def _substitute(self, start: int) -> None:
@@ -205,7 +211,9 @@ class _Scanner:
             self.at = begin
             return
         after = self.text[match.end() : match.end() + 2].lstrip(":")[:1]
-        self.found.mentions.append(Mention(match.group(), self.at, optional=after in ("-", "=", "+", "?") and bool(after)))
+        self.found.mentions.append(
+            Mention(match.group(), self.at, optional=after in ("-", "=", "+", "?") and bool(after))
+        )
         if after == "=":
             self.found.assigned.setdefault(match.group(), match.end())
         self.at = match.end()

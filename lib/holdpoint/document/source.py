@@ -17,7 +17,9 @@ LARGEST = 1024 * 1024
 """Bytes that a document may have."""
 
 _MOST = 20
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\u00a0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = re.compile(
+    "[^\t\n\r\x20-\x7e\u00a0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 _HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff]")
 _MARKS = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"), (b"\x00\x00\xfe\xff", "UTF-32"))
 
@@ -139,5 +141,7 @@ def _forbidden(lines: Lines, text: str, match: re.Match[str]) -> Problem:
         lines.at(line, column),
         found=f"U+{ord(match.group()):04X}",
         expected="text that shows all it holds",
-        hint="remove it" if hidden or match.group() == "\x00" else "remove it, or let the command make it with `printf`",
+        hint="remove it"
+        if hidden or match.group() == "\x00"
+        else "remove it, or let the command make it with `printf`",
     )

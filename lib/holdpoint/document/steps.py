@@ -110,7 +110,9 @@ def _use(reader: Reader, entry: Map, inner: Map) -> model.Use:
     if isinstance(entry["use"], str):
         return model.Use(entry["use"], (), reader.at(entry, "use"))
     given = reader.map(inner, "with")
-    args = [model.UseArg(name, _operand(given, name), reader.at_key(given, name)) for name in given or ()] if given else []
+    args = (
+        [model.UseArg(name, _operand(given, name), reader.at_key(given, name)) for name in given or ()] if given else []
+    )
     return model.Use(reader.text(inner, "runbook"), tuple(args), reader.at(inner, "runbook"))
 
 

@@ -38,9 +38,7 @@ def check(spec: Param | Registered, given: Plain) -> Plain | Problem:
         return unfit
     typed = _typed(spec.type, given)
     if typed is None:
-        return Problem(
-            "value-type", f"{who} is not {WORDS[spec.type]}", found=shown(given), expected=WORDS[spec.type]
-        )
+        return Problem("value-type", f"{who} is not {WORDS[spec.type]}", found=shown(given), expected=WORDS[spec.type])
     return _rules(who, spec, typed) or typed if isinstance(spec, Param) else typed
 
 
@@ -105,7 +103,8 @@ def _integer(given: Plain) -> int | None:
         text = given.strip()
         if not _INTEGER.fullmatch(text) or len(text.lstrip("+-0")) > len(str(_LARGEST)):
             return None
-        given = int(text[0].strip("+") + (text[1:].lstrip("0") or "0")) if len(text) > 1 else int(text)
+        digits = text.lstrip("+-").lstrip("0") or "0"  # Python refuses to read thousands of digits, zeros too
+        given = -int(digits) if text.startswith("-") else int(digits)
     return given if abs(given) <= _LARGEST else None
 
 

@@ -30,7 +30,6 @@ _BEGIN = "-0123456789tfn"
 """What the first character of a JSON scalar can be; nothing at all is one too."""
 
 
-
 class Map(dict[str, Json]):
     """A mapping; `key_marks` and `marks` hold the events of its keys and values, `mark` its own."""
 
@@ -72,8 +71,9 @@ def load(text: str, lines: Lines) -> tuple[Map | None, tuple[Problem, ...]]:
     reading = _Reading(lines)
     loader = _LOADER(text)
     try:
-        while (event := loader.get_event()) is not None:
-            if not reading.take(event):
+        following, plain = loader.get_event, reading.plain
+        while (event := following()) is not None:
+            if not plain(event) and not reading.take(event):
                 return None, tuple(reading.problems)
     except yaml.MarkedYAMLError as error:
         reading.problems.append(_syntax(lines, error))
@@ -97,6 +97,31 @@ class _Reading:
         self.keys: list[events.ScalarEvent | None] = []
         self.anchors: dict[str, Json] = {}
         self.started = False
+
+    def plain(self, event: events.Event) -> bool:
+        """Take in what most of a document is, keys and texts without anything special; False for all else."""
+        if type(event) is not events.ScalarEvent or event.anchor is not None or event.tag is not None or not self.stack:
+            return False
+        top = self.stack[-1]
+        value: str = event.value
+        if type(top) is Map:
+            key = self.keys[-1]
+            if key is None:
+                if value == "<<":
+                    return False
+                self.keys[-1] = event
+                return True
+            name = str(key.value)
+            if name in top or name == "<<":
+                return False
+            top[name] = value if event.style or value[:1] not in _BEGIN else self._plain(event)
+            top.marks[name] = event
+            top.key_marks[name] = key
+            self.keys[-1] = None
+            return True
+        top.append(value if event.style or value[:1] not in _BEGIN else self._plain(event))
+        cast("Seq", top).marks.append(event)
+        return True
 
     def take(self, event: events.Event) -> bool:
         """Take one event in; False where it makes no sense to read on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from holdpoint.document import texts
 from holdpoint.document.model import Effect, Escalation
 from holdpoint.engine import questions
 from holdpoint.engine.decide import Stop
@@ -173,10 +174,11 @@ class Asking:
             self.session.record(Escalated(key, "", "", "this runbook names nobody to call: call your backup"))
 
     def _send(self, key: str, one: Escalation, after: int) -> None:
-        opened = self.session.state.opened
-        text = f"{opened.title if opened else ''} [{self.session.run}]: {one.say}"
+        opened, facts = self.session.state.opened, self.session.facts()
+        say = texts.fill(one.say, facts.lookup("", facts.plan.hosts[0]))
+        text = f"{opened.title if opened else ''} [{self.session.run}]: {say}"
         became = self.session.ports.messenger.send(one.to, text)
-        self.session.record(Escalated(key, one.to, one.say, became, after))
+        self.session.record(Escalated(key, one.to, say, became, after))
 
 
 def _opened(question: Question) -> GateOpened:

@@ -283,7 +283,7 @@ survivors() {
     pids=$(
       sed -n -e "s/^\([0-9]*\) (.*) [^ZX] [0-9]* $group [0-9]* .*/\1/p" \
         -e "s/^\([0-9]*\) (.*) [^ZX] [0-9]* [0-9]* $group [-0-9]* .*/\1/p" /proc/[0-9]*/stat 2>/dev/null
-      grep -l -F "HOLDPOINT_TOKEN=$token/" /proc/[0-9]*/environ 2>/dev/null |
+      grep -l -F "HOLDPOINT_TOKEN=$token/$s_pid.$s_start/" /proc/[0-9]*/environ 2>/dev/null |
         while IFS=/ read -r _ _ pid _; do look_at_process "$pid" && echo "$pid"; done
     )
   else
@@ -328,6 +328,7 @@ supervise() { # a part of the pipe, so that its output is what wakes the followe
   name_self
   echo "super $self"
   look_at_process "$self"
+  s_pid=$self s_start=$start
   note "started.$self" "$self $start $boot $machine $digest $head $run $epoch" || { echo "noroom" && exit 1; }
   exec 8<"$mine/cmd.$from"
   ln "started.$self" started 2>/dev/null || { # won by one
@@ -393,7 +394,7 @@ execute() {
   {
     (
       trap - HUP INT QUIT TERM PIPE USR1
-      HOLDPOINT_TOKEN=$token/
+      HOLDPOINT_TOKEN=$token/$s_pid.$s_start/
       export HOLDPOINT_TOKEN
       # shellcheck disable=SC2086 # `session` is words
       exec $session "$shell" /dev/stdin <&8 8<&- >>out 2>>err 9>group

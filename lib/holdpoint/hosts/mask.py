@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, quote_plus
@@ -18,6 +18,8 @@ from holdpoint.shell import MASK, Secret
 
 MASKED = MASK.encode()
 LINE_LEAST = 8
+LINES_MOST = 4
+"""Of a secret with more lines than that, single lines are found raw and escaped, but not encoded each by itself."""
 CORE_LEAST = 4
 BLANKS = b" \t\r\n"
 GAPS = (b"", b"\n", b"\r\n", *(b"\n" + b" " * n for n in range(1, 17)), b"\n\t", b"\\n", b"\\r\\n")
@@ -43,6 +45,25 @@ class _Pattern:
     loose: bool
     longest: int
 
+    def starts(self, data: bytes, floor: int = 0) -> Iterator[int]:
+        """Give the places at which an occurrence may begin, by its first units, overlapping ones too."""
+        match = self.start.search(data, floor)
+        while match:
+            yield match.start()
+            match = self.start.search(data, match.start() + 1)
+
+    def cut_from(self, data: bytes) -> int:
+        """Give the first place from which the data could be the beginning of an occurrence; its length if none."""
+        floor = max(0, len(data) - self.longest)
+        for place in self.starts(data, floor):
+            if self.ends(data, place)[1]:
+                return place
+        short = sum(max(map(len, unit)) for unit in self.units[:START_UNITS])
+        for place in range(max(floor, len(data) - short), len(data)):
+            if self.ends(data, place)[1]:
+                return place
+        return len(data)
+
     def ends(self, data: bytes, start: int) -> tuple[int, bool]:
         """Give the furthest end of a match that starts here (or -1), and whether the data's end cuts one off."""
         places = {start}
@@ -67,8 +88,6 @@ class Masker:
 
     def __init__(self, secrets: Sequence[Secret]) -> None:
         self._patterns = _patterns(tuple(sorted({secret.reveal() for secret in secrets} - {""})))
-        self._longest = max((pattern.longest for pattern in self._patterns), default=0)
-        self._firsts = _first_bytes(self._patterns)
         self._held = b""
         self._covered = 0  # so many of the held bytes were already given out as a mask
 
@@ -109,24 +128,15 @@ class Masker:
                 joined = _without_gaps(data)
             if not any(pattern.anchor in text for text in (joined or () if pattern.loose else (data,))):
                 continue
-            match = pattern.start.search(data)
-            while match:
-                stop, _ = pattern.ends(data, match.start())
+            for start in pattern.starts(data):
+                stop, _ = pattern.ends(data, start)
                 if stop >= 0:
-                    found.append((match.start(), stop))
-                match = pattern.start.search(data, match.start() + 1)
+                    found.append((start, stop))
         return _merged(found)
 
     def _safe_end(self, data: bytes) -> int:
         """Give where the earliest occurrence may begin that more data could complete."""
-        floor = max(0, len(data) - self._longest)
-        for start in self._candidates(data, floor):
-            if any(pattern.ends(data, start)[1] for pattern in self._patterns):
-                return start
-        return len(data)
-
-    def _candidates(self, data: bytes, floor: int) -> Iterable[int]:
-        return (match.start() for match in self._firsts.finditer(data, floor))
+        return min(pattern.cut_from(data) for pattern in self._patterns)
 
 
 def mask(data: bytes, secrets: Sequence[Secret]) -> bytes:
@@ -157,10 +167,12 @@ def _patterns(texts: tuple[str, ...]) -> tuple[_Pattern, ...]:
     made: dict[tuple[Unit, ...], _Pattern] = {}
     for text in texts:
         lines = [line for line in text.splitlines() if len(line) >= LINE_LEAST] if "\n" in text or "\r" in text else []
-        for part in (text, text.rstrip("\r\n"), *lines):
-            if part:
-                for pattern in _patterns_of(part):
-                    made.setdefault(pattern.units, pattern)
+        for part in dict.fromkeys((text, text.strip("\r\n"))):
+            for pattern in _patterns_of(part) if part else ():
+                made.setdefault(pattern.units, pattern)
+        for line in dict.fromkeys(lines):
+            for pattern in _patterns_of(line) if len(lines) <= LINES_MOST else [_mixture(line)]:
+                made.setdefault(pattern.units, pattern)
     return tuple(made.values())
 
 
@@ -248,8 +260,3 @@ def _any_of(unit: Unit) -> bytes:
 
 def _longest(units: tuple[Unit, ...]) -> int:
     return sum(max(len(way) for way in unit) for unit in units)
-
-
-def _first_bytes(patterns: Sequence[_Pattern]) -> re.Pattern[bytes]:
-    firsts = {way[:1] for pattern in patterns for way in pattern.units[0]}
-    return re.compile(b"[" + b"".join(re.escape(first) for first in sorted(firsts)) + b"]") if firsts else re.compile(b"(?!)")

@@ -6,11 +6,9 @@ size stays, and a full disk cannot take them away.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import functools
 import os
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
@@ -33,6 +31,8 @@ class Reserved(StrEnum):
 
 @functools.cache
 def _fallocate() -> Callable[[int, int, int, int], int] | None:
+    import ctypes  # noqa: PLC0415 - only whoever writes a journal pays for it
+
     try:
         function = ctypes.CDLL(None, use_errno=True).fallocate64
     except (OSError, AttributeError):
@@ -85,7 +85,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
     Raises `OSError`; then the old file stands as it was.
     """
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    fresh = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
     try:
         write_new(fresh, data)
         fresh.rename(path)

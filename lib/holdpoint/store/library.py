@@ -102,7 +102,9 @@ class Library:
                 continue
             files.add(source.name)
             problems += parse.problems(source, schema())
-        problems += [problem for problem in check.cross(runbooks, self.names()) if problem.place and problem.place.file in files]
+        problems += [
+            problem for problem in check.cross(runbooks, self.names()) if problem.place and problem.place.file in files
+        ]
         return by_place(dict.fromkeys(problems))
 
     def _found(self) -> tuple[dict[str, tuple[Path, Path]], list[Problem]]:
@@ -146,7 +148,7 @@ def _unknown(name: str, known: Iterable[str], folders: tuple[Path, ...]) -> Prob
     return Problem(
         "unknown-runbook",
         f"there is no runbook `{name}`",
-        found=f"{len(names)} runbooks in {where}",
+        found=f"{len(names)} {'runbook' if len(names) == 1 else 'runbooks'} in {where}",
         hint=did_you_mean(name, names) or "`inv runbook.list` shows those there are",
     )
 
@@ -161,12 +163,14 @@ def _read(folder: Path, path: Path) -> Source:
         descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, RuntimeError) as error:
         raise HoldpointError(_system("unreadable", "the runbook cannot be read", path, error)) from error
-    with os.fdopen(descriptor, "rb") as file:
-        _regular(path, os.fstat(file.fileno()))
-        try:
+    try:
+        _regular(path, os.fstat(descriptor))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             data = file.read(LARGEST + 1)
-        except OSError as error:
-            raise HoldpointError(_system("unreadable", "the runbook cannot be read", path, error)) from error
+    except OSError as error:
+        raise HoldpointError(_system("unreadable", "the runbook cannot be read", path, error)) from error
+    finally:
+        os.close(descriptor)
     if len(data) > LARGEST:
         raise HoldpointError(_too_large(path, f"more than {LARGEST:,} bytes"))
     return Source(_display(path), data)

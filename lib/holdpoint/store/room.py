@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,7 +38,7 @@ def probe(path: Path, *, room: int = ROOM_BYTES, files: int = ROOM_FILES) -> Roo
     place = path
     while not place.exists() and place != place.parent:
         place = place.parent
-    trial = place / f".holdpoint-room-{secrets.token_hex(4)}"
+    trial = place / f".holdpoint-room-{os.urandom(4).hex()}"
     try:
         trial.mkdir(mode=0o700)
         try:

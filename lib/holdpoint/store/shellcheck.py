@@ -86,7 +86,9 @@ def _comment(piece: Piece, comment: Mapping[str, Any]) -> Problem:
     message = str(comment["message"]).rstrip(".")
     message = message[:1].lower() + message[1:] if message[1:2].islower() else message
     hint = f"https://www.shellcheck.net/wiki/{code}"
-    return Problem(code, message, piece.at(line, column, length), hint=hint, level=Level.ERROR if fatal else Level.WARNING)
+    return Problem(
+        code, message, piece.at(line, column, length), hint=hint, level=Level.ERROR if fatal else Level.WARNING
+    )
 
 
 def _parsed(piece: Piece, shells: Mapping[Shell, Path]) -> list[Problem]:
@@ -107,7 +109,14 @@ def _run(argv: list[str], script: str) -> subprocess.CompletedProcess[str]:
     """Run a program over a script; one that does not come back in time counts as having said so."""
     try:
         return subprocess.run(
-            argv, input=script, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=_LONGEST, check=False
+            argv,
+            input=script,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_LONGEST,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return subprocess.CompletedProcess(argv, 0, "", str(error))

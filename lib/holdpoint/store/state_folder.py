@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
-import secrets
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
@@ -151,7 +150,7 @@ class StateFolder:
     def key(self) -> bytes:
         """Give the key for digests over secrets: 32 random bytes, made once. Raises `HoldpointError`."""
         self.prepare()
-        return self._read_key() or self._make_key(secrets.token_bytes(KEY_BYTES))
+        return self._read_key() or self._make_key(os.urandom(KEY_BYTES))
 
     def _adopt_key(self, other: StateFolder) -> None:
         """Use the key of `other`, where it has one and this has none, so that digests can be compared."""
@@ -175,7 +174,7 @@ class StateFolder:
     def _make_key(self, key: bytes) -> bytes:
         """Set the key, whole or not at all; where another process was faster, its key counts."""
         path = self.path / "key"
-        fresh = self.path / f".key.{secrets.token_hex(8)}"
+        fresh = self.path / f".key.{os.urandom(8).hex()}"
         try:
             try:
                 disk.write_new(fresh, key)

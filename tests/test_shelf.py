@@ -1,0 +1,241 @@
+"""The use cases of the library, through the real command: list, show, find, lint, new, docs."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from holdpoint.document.search import Card, rank, words
+from tests.case import DOOR, Case
+
+WINDOW = DOOR.replace("id: door", "id: window", 1).replace("The door is open", "A window is open")
+BROKEN = DOOR.replace("id: door", "id: broken", 1).replace("severity: SEV3", "severity: SEV9")
+WARNED = DOOR.replace("id: door", "id: warned", 1).replace("wc -l <", "rm -f x; wc -l <")
+
+
+# --- list ---
+
+
+def test_list(case: Case) -> None:
+    ran = case.runbook().runbook("window", WINDOW).run("runbook.list").expect(0, ...)
+    rows = [re.split(r"  +", line) for line in ran.stdout.splitlines()]
+    assert rows[0] == ["runbook", "severity", "reviewed", "services", "from", "title"]
+    assert ["door", "SEV3", "2026-11-23", "house", "runbooks", "The door is open"] in rows
+    assert ["window", "SEV3", "2026-11-23", "house", "runbooks", "A window is open"] in rows
+    assert ["disk-full", "holdpoint"] in [[row[0], row[4]] for row in rows]
+
+
+def test_list_as_json(case: Case) -> None:
+    listed = case.runbook().run("runbook.list", "--json").expect(0, ...).json()
+    (door,) = [entry for entry in listed if entry["id"] == "door"]
+    assert door == {
+        "id": "door",
+        "title": "The door is open",
+        "severity": "SEV3",
+        "owner": "ops",
+        "services": ["house"],
+        "reviewed": "2026-11-23",
+        "alerts": ["DoorOpen"],
+        "matches": ["a draught in the hall"],
+        "symptoms": ["The door stands open"],
+        "file": "runbooks/door.yaml",
+    }
+
+
+def test_list_leaves_out_what_cannot_be_read_and_says_so(case: Case) -> None:
+    ran = case.runbook().runbook("broken", BROKEN).run("runbook.list").expect(0, ..., ...)
+    assert "broken" not in ran.stdout
+    assert ran.stderr == "left out, since they cannot be read: 1 error; `inv runbook.lint` shows them\n"
+
+
+def test_list_notices_a_change_at_once(case: Case) -> None:
+    case.runbook().run("runbook.list").expect(0, ...)
+    cache = case.state / "cards.json"
+    assert json.loads(cache.read_text())["cards"]
+    case.runbook(text=DOOR.replace("The door is open", "The door is ajar"))
+    assert "The door is ajar" in case.run("runbook.list").expect(0, ...).stdout
+
+
+@pytest.mark.parametrize(
+    "cache", ["", "[]", '{"of": "0.1.0", "cards": {"x": [1]}}', '{"of": "0.0.1", "cards": {}}', "\0"]
+)
+def test_a_cache_that_is_no_cache_is_no_matter(case: Case, cache: str) -> None:
+    case.state.mkdir(mode=0o700)
+    (case.state / "cards.json").write_text(cache)
+    assert "The door is open" in case.runbook().run("runbook.list").expect(0, ...).stdout
+
+
+def test_a_cache_that_others_can_write_is_not_believed(case: Case) -> None:
+    case.runbook().run("runbook.list").expect(0, ...)
+    cache = case.state / "cards.json"
+    cache.write_text(cache.read_text().replace("The door is open", "something else"))
+    case.state.chmod(0o777)
+    assert "something else" not in case.run("runbook.list").expect(0, ...).stdout
+
+
+def test_from_a_folder_within_the_repository(case: Case) -> None:
+    inner = case.runbook().repository / "deep/er"
+    inner.mkdir(parents=True)
+    for program in ("holdpoint", "inv"):
+        assert "The door is open" in case.run("runbook.list", cwd=inner, program=program).expect(0, ...).stdout
+
+
+# --- show, docs ---
+
+
+def test_show(case: Case) -> None:
+    ran = case.runbook().run("runbook.show", "door").expect(0, ...)
+    for text in ("The door is open", "a draught in the hall", 'mv -- "$door" "$door.shut"', "Fit a spring"):
+        assert text in ran.stdout
+    assert case.run("runbook.show", "door", "--json").json()["id"] == "door"
+
+
+def test_docs_on_standard_output(case: Case) -> None:
+    ran = case.runbook().run("runbook.docs").expect(0, ...)
+    assert "# The door is open\n" in ran.stdout
+    assert {"door", "disk-full"} == {page["id"] for page in case.run("runbook.docs", "--json").json()}
+
+
+def test_docs_in_a_folder(case: Case) -> None:
+    ran = case.runbook().run("runbook.docs", "--out", "pages/all").expect(0, ...)
+    assert ran.stdout.splitlines() == ["pages/all/disk-full.md", "pages/all/door.md", "pages/all/index.md"]
+    pages = case.repository / "pages/all"
+    assert {page.name for page in pages.iterdir()} == {"disk-full.md", "door.md", "index.md"}
+    before = {page.name: page.read_bytes() for page in pages.iterdir()}
+    case.run("runbook.docs", "--out", "pages/all").expect(0, ...)
+    assert before == {page.name: page.read_bytes() for page in pages.iterdir()}
+
+
+def test_docs_where_nothing_can_be_written(case: Case) -> None:
+    ran = case.runbook().write("pages", "a file").run("runbook.docs", "--out", "pages").expect(2, "", ...)
+    assert ran.stderr.startswith("pages: error[docs-folder]: the pages cannot be written there: ")
+
+
+def test_docs_tell_what_is_left_out(case: Case) -> None:
+    ran = case.runbook().runbook("broken", BROKEN).run("runbook.docs").expect(2, ..., ...)
+    assert "# The door is open\n" in ran.stdout
+    assert "runbooks/broken.yaml:5:11: error" in ran.stderr
+
+
+# --- find ---
+
+
+def test_a_message_finds_its_runbook(case: Case) -> None:
+    case.runbook()
+    for text in (
+        "no space left on device",
+        "cp: /x: NO SPACE LEFT ON DEVICE",
+        "ENOSPC",
+        "NodeFilesystemSpaceFillingUp",
+    ):
+        ran = case.run("runbook.find", text, "--json").expect(0, ...)
+        assert ran.json()[0]["id"] == "disk-full", text
+    ran = case.run("runbook.find", "a draught in the hall").expect(0, ...)
+    assert ran.stdout.splitlines()[1].startswith("door ")
+    assert "matches: a draught in the hall" in ran.stdout
+
+
+def test_nothing_fits(case: Case) -> None:
+    case.run("runbook.find", "xyzzy").expect(0, "No runbook fits that; `inv runbook.list` shows all there are.\n")
+    assert case.run("runbook.find", "xyzzy", "--json").json() == []
+
+
+def _card(name: str, **more: object) -> Card:
+    empty = Card(name, "", "SEV3", "ops", (), "2026-11-23", (), (), (), ())
+    return empty._replace(**more)  # type: ignore[arg-type]
+
+
+DISK = _card("disk-full", title="A disk is full", matches=("No space left on device",), alerts=("NodeDiskFull",))
+CERT = _card("certificate", title="A certificate ran out", symptoms=("The handshake fails",), services=("web",))
+QUEUE = _card("queue", title="The queue is full", texts=("a disk can be full as well", "restart the worker"))
+ALL = (QUEUE, CERT, DISK)
+
+
+@pytest.mark.parametrize(
+    ("query", "best"),
+    [
+        ("disk full", "disk-full"),
+        ("Disk FULL!", "disk-full"),
+        ("disc ful", "disk-full"),
+        ("node disk full", "disk-full"),
+        ("ERROR [db] write failed: No space left on device (28)", "disk-full"),
+        ("certificates", "certificate"),
+        ("certifcate", "certificate"),
+        ("handshake", "certificate"),
+        ("web", "certificate"),
+        ("worker", "queue"),
+        ("the queue", "queue"),
+        ("Ｄｉｓｋ", "disk-full"),
+    ],
+)
+def test_the_best_comes_first(query: str, best: str) -> None:
+    assert rank(query, ALL)[0].card.id == best
+
+
+@pytest.mark.parametrize("query", ["", " ", "…", "xyzzy"])
+def test_what_means_nothing_finds_nothing(query: str) -> None:
+    assert rank(query, ALL) == ()
+    assert rank(query, ()) == ()
+
+
+def test_words() -> None:
+    assert words("NodeDISKFull disk_full-2 Naïve") == ("node", "disk", "full", "disk", "full", "2", "naive")
+
+
+# --- lint ---
+
+
+def test_lint_without_problems(case: Case) -> None:
+    case.runbook().run("runbook.lint", "--name", "door").expect(0, "1 runbook: no problems\n")
+    assert case.run("runbook.lint", "--name", "door", "--json").json() == []
+
+
+def test_lint_tells_everything_at_once(case: Case) -> None:
+    worse = BROKEN.replace("effect: change", "effect: chnage").replace("reviewed: 2026-11-23", "reviewed: soon")
+    ran = case.runbook("broken", worse).run("runbook.lint").expect(2, ...)
+    assert len(re.findall(r"runbooks/broken\.yaml:\d+:\d+: error\[", ran.stdout)) >= 3
+    assert "did you mean `change`?" in ran.stdout
+    problems = case.run("runbook.lint", "--json").expect(2, ...).json()
+    assert {problem["place"]["line"] for problem in problems} >= {5, 9, 23}
+
+
+def test_warnings_alone_are_no_failure(case: Case) -> None:
+    ran = case.runbook("warned", WARNED).run("runbook.lint", "--name", "warned").expect(0, ...)
+    assert "warning[" in ran.stdout
+
+
+def test_lint_of_a_file_anywhere(case: Case) -> None:
+    ran = case.write("drafts/broken.yaml", BROKEN).run("runbook.lint", "--name", "drafts/broken.yaml").expect(2, ...)
+    assert "drafts/broken.yaml:5:11: error" in ran.stdout
+    ran = case.run("runbook.lint", "--name", "drafts/none.yaml", "--name", "no-such").expect(2, ...)
+    assert "drafts/none.yaml: error[no-file]" in ran.stdout
+    assert "there is no runbook `no-such`" in ran.stdout
+
+
+# --- new ---
+
+
+def test_a_new_runbook_lints_clean_and_walks_through(case: Case) -> None:
+    ran = case.run("runbook.new", "slow-disk").expect(0, ...)
+    assert ran.stdout.startswith("FOLDER/repository/runbooks/slow-disk.yaml\n")
+    case.run("runbook.lint", "--name", "slow-disk").expect(0, "1 runbook: no problems\n")
+    case.run("runbook", "slow-disk", "--dry-run").expect(0, ...)
+
+
+def test_a_new_runbook_is_never_written_over_another(case: Case) -> None:
+    case.runbook().run("runbook.new", "door").expect(2, "", ...)
+    assert (case.repository / "runbooks/door.yaml").read_text() == DOOR
+    ran = case.run("runbook.new", "disk-full").expect(2, "", ...)
+    assert "there is a runbook `disk-full` already" in ran.stderr
+    (case.repository / "runbooks/gone.yaml").symlink_to("nowhere.yaml")
+    case.run("runbook.new", "gone").expect(2, "", ...)
+    assert not (case.repository / "runbooks/nowhere.yaml").exists()
+
+
+@pytest.mark.parametrize("name", ["../up", "Door", "a b", "door.yaml", "", "ä"])
+def test_a_new_runbook_needs_a_name_that_can_be_one(case: Case, name: str) -> None:
+    before = sorted(case.repository.rglob("*"))
+    case.run("runbook.new", name).expect(2, "", ...)
+    assert sorted(case.repository.rglob("*")) == before
