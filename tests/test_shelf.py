@@ -75,6 +75,20 @@ def test_a_cache_that_others_can_write_is_not_believed(case: Case) -> None:
     assert "something else" not in case.run("runbook.list").expect(0, ...).stdout
 
 
+def test_a_copy_under_another_name_is_not_listed_as_the_first(case: Case) -> None:
+    case.runbook().run("runbook.list").expect(0, ...)
+    listed = case.runbook("copy").run("runbook.list", "--json").expect(0, ..., ...).json()
+    assert [entry["id"] for entry in listed if entry["id"] == "door"] == ["door"]
+
+
+def test_a_library_of_many(case: Case) -> None:
+    for number in range(12):
+        case.runbook(f"door-{number}", DOOR.replace("id: door", f"id: door-{number}", 1))
+    for _ in ("fresh", "from the cache"):
+        listed = case.run("runbook.list", "--json").expect(0, ...).json()
+        assert len([entry for entry in listed if entry["id"].startswith("door-")]) == 12
+
+
 def test_from_a_folder_within_the_repository(case: Case) -> None:
     inner = case.runbook().repository / "deep/er"
     inner.mkdir(parents=True)

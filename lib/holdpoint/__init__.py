@@ -64,8 +64,8 @@ def run(
     `check` reads and changes nothing; `dry_run` executes nothing at all. `answers` maps step ids to gate words;
     `operator` takes the place of the terminal. Gives the exit code of the contract and the reason in a sentence.
     """
-    from holdpoint.app.running import Kind, carry_out  # noqa: PLC0415 - as above
-    from holdpoint.app.world import World  # noqa: PLC0415 - as above
+    from holdpoint.app.running import carry_out  # noqa: PLC0415 - as above
+    from holdpoint.app.world import Kind, World  # noqa: PLC0415 - as above
 
     kind = Kind.DRY if dry_run else Kind.CHECK if check else Kind.REAL
-    return carry_out(World.here(operator=operator), plan, kind, answers)
+    return carry_out(World.here(operator=operator).ready(kind, answers), plan, kind, answers)

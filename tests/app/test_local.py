@@ -40,7 +40,9 @@ def test_an_entry_that_expects_this_machine(tmp_path: Path, expect: str, tier: T
 
 
 def test_of_several_entries_the_most_careful_tier_holds(tmp_path: Path) -> None:
-    entries = "  lab: {tier: practice, expect: {machine_id: abc123}}\n  web1: {tier: prod, expect: {machine_id: abc123}}\n"
+    entries = (
+        "  lab: {tier: practice, expect: {machine_id: abc123}}\n  web1: {tier: prod, expect: {machine_id: abc123}}\n"
+    )
     assert inventory(tmp_path, entries) == Target("web1", Tier.PROD)
 
 

@@ -78,7 +78,12 @@ class Lab:
         }
         command = [sys.executable, "-m", "holdpoint.cli", *words, "--answers", "answers.yaml"]
         return subprocess.Popen(
-            command, cwd=self.folder, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            cwd=self.folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
 
     def run(self, *words: str, kill_at: str = "") -> tuple[int, str]:
@@ -156,7 +161,9 @@ def test_killed_at_random(lab: Lab, seed: int) -> None:
             process.kill()
             process.communicate()
         begun = lab.journals() and b"\n" in lab.journals()[-1].read_bytes()
-        process = lab.start("run.resume", "last") if begun else lab.start("runbook", "two", "--param", f"folder={lab.work}")
+        process = (
+            lab.start("run.resume", "last") if begun else lab.start("runbook", "two", "--param", f"folder={lab.work}")
+        )
     output, _ = process.communicate(timeout=60)
     assert process.returncode in (0, 2), output.decode()
     assert lab.marks() == ("began\n", "second\n"), output.decode()

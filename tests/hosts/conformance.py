@@ -62,7 +62,7 @@ class Way:
         self.watcher = watcher or Watcher()
         if self._kind == "read":
             return self._host.read(given, self.watcher)
-        return self._host.change(given, ticket(f"way-{self._count}"), self.watcher)
+        return self._host.change(given, ticket(f"run1.way-{self._count}"), self.watcher)
 
 
 @pytest.fixture(params=["read", "change"])
@@ -252,16 +252,16 @@ def test_another_command_under_the_same_token_is_refused(host: Machine, tmp_path
 
 
 def test_what_was_never_sent_never_started(host: Machine) -> None:
-    assert host.settle(command("true"), ticket("new"), Watcher()) == NeverStarted()
+    assert host.settle(command("true"), ticket("run1.new"), Watcher()) == NeverStarted()
 
 
 def test_a_tombstone_remembers_how_it_ended(host: Machine, tmp_path: Path) -> None:
     given = command(f"echo x >>{tmp_path}/made; exit 5")
     host.change(given, ticket(), Watcher())
-    assert host.heads("run1") == {"t1": "h1"}
+    assert host.heads("run1") == {"run1.t1": "h1"}
     host.forget(ticket())
     host.forget(ticket())
-    assert host.heads("run1") == {"t1": "h1"}
+    assert host.heads("run1") == {"run1.t1": "h1"}
     for outcome in (host.settle(given, ticket(), Watcher()), host.change(given, ticket(), Watcher())):
         assert isinstance(outcome, Exited)
         assert outcome.code == 5
@@ -306,7 +306,7 @@ m.change(command("echo one; while [ ! -e {tmp_path}/gate ]; do sleep 0.02; done;
     given = command("echo one; while ...")  # the text is not looked at again, the token and the digest are
     with subprocess.Popen([sys.executable, "-c", client]) as running:
         try:
-            spool = tmp_path / "target" / f"agent-{os.getuid()}" / "s.t1" / "out"
+            spool = tmp_path / "target" / f"agent-{os.getuid()}" / "s.run1.t1" / "out"
             wait_for("the step printed", lambda: spool.exists() and spool.read_bytes() == b"one\n")
         finally:
             running.kill()

@@ -50,7 +50,7 @@ def command(
     return Command(script, spool, timedelta(seconds=timeout), timedelta(seconds=grace))
 
 
-def ticket(token: str = "t1", *, digest: str = "d1", epoch: int = 0) -> Ticket:
+def ticket(token: str = "run1.t1", *, digest: str = "d1", epoch: int = 0) -> Ticket:
     return Ticket(token, digest, "h1", epoch)
 
 

@@ -53,7 +53,7 @@ def masked(parts: list[bytes], *secrets: str) -> bytes:
     return b"".join(masker.feed(part) for part in parts) + masker.finish()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(SECRETS, AROUND, AROUND, st.lists(st.integers(0, 10_000), max_size=6))
 def test_no_encoding_comes_out(secret: str, before: bytes, after: bytes, cuts: list[int]) -> None:
     secret = secret.encode("utf-8", "replace").decode()
@@ -63,7 +63,7 @@ def test_no_encoding_comes_out(secret: str, before: bytes, after: bytes, cuts: l
         assert b"[masked]" in out, name
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(SECRETS, AROUND, AROUND, st.lists(st.integers(0, 10_000), max_size=6), st.integers(8, 76))
 def test_no_base64_comes_out(secret: str, before: bytes, after: bytes, cuts: list[int], width: int) -> None:
     raw = secret.encode("utf-8", "replace")
@@ -76,7 +76,7 @@ def test_no_base64_comes_out(secret: str, before: bytes, after: bytes, cuts: lis
         assert whole[first:last] not in masked(chunks(wrapped, cuts), raw.decode()).replace(b"\n", b"")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(SECRETS, min_size=1, max_size=3), st.data())
 def test_cuts_make_no_difference(secrets: list[str], data: st.DataObject) -> None:
     secrets = [secret.encode("utf-8", "replace").decode() for secret in secrets]

@@ -85,7 +85,10 @@ def test_run_is_an_agreement(lab: Case) -> None:
 
 
 def test_what_was_typed_before_the_question_answers_nothing(case: Case) -> None:
-    text = book(CHANGE, diagnostic=f"\n  - {{id: slow, title: Slow, run: 'until test -e {case.folder}/go; do sleep 0.05; done'}}")
+    text = book(
+        CHANGE,
+        diagnostic=f"\n  - {{id: slow, title: Slow, run: 'until test -e {case.folder}/go; do sleep 0.05; done'}}",
+    )
     case.runbook("lab", text.replace("touch mark", f"touch {case.folder}/mark"))
     with person(case, "runbook", "lab") as child:
         child.expect("come back")
@@ -173,7 +176,9 @@ def test_a_walk_through_executes_nothing(case: Case) -> None:
         "causes:\n  - {id: it, title: It, when: {value: one, op: eq, than: 1}, evidence: 'it is {one}'}\n"
     )
     text = book(EVERY_KIND.replace("title: Change,", "title: Change, for: [it],"), diagnostic=diagnostic, rest=rest)
-    case.runbook("lab", text.replace("mark-", f"{case.folder}/mark-")).runbook("other", inner.replace("mark-", f"{case.folder}/mark-"))
+    case.runbook("lab", text.replace("mark-", f"{case.folder}/mark-")).runbook(
+        "other", inner.replace("mark-", f"{case.folder}/mark-")
+    )
     ran = case.run("runbook", "lab", "--dry-run").expect(0, ..., ...)
     assert marks(case) == []
     assert not case.target.exists()

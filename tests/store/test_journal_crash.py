@@ -8,7 +8,7 @@ from holdpoint.problem import HoldpointError
 from holdpoint.store.clock import SystemClock
 from holdpoint.store.journal_file import JournalFile, Keeping
 from holdpoint.store.journal_reader import records
-from holdpoint.store.room import NoRoom, probe
+from holdpoint.store.room import ROOM_FILES, NoRoom, probe
 from holdpoint.store.state_folder import StateFolder
 from tests.store.conftest import close, fill, give_back, tell
 
@@ -162,3 +162,6 @@ def test_used_up_inodes_are_no_room(small_disk):
         state.new_run("disk-full", CLOCK.now())
     with pytest.raises(HoldpointError, match="cannot be made"):
         state.key()
+    for number in range(ROOM_FILES // 2):  # a few are not enough for a run
+        (small_disk / f"empty-{number}").unlink()
+    assert isinstance(probe(state.path), NoRoom)

@@ -98,10 +98,11 @@ def test_a_command_that_is_not_there():
     assert "cannot be started" in refused(FromCommand(("echo", "a\0b")))
 
 
-def test_what_it_leaves_behind_is_ended_and_not_waited_for(tmp_path):
+@pytest.mark.parametrize("before", ["", "trap '' TERM;"], ids=["", "ignores TERM"])
+def test_what_it_leaves_behind_is_ended_and_not_waited_for(tmp_path, before):
     started = time.monotonic()
     file = tmp_path / "pid"
-    assert resolved(sh(f"echo hunter22; sleep 50 & echo $! >{file}"), seconds=30) == "hunter22"
+    assert resolved(sh(f"{before} echo hunter22; sleep 50 & echo $! >{file}"), seconds=30) == "hunter22"
     assert time.monotonic() - started < 20
     try:
         process = os.pidfd_open(int(file.read_text()))

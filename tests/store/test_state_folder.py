@@ -294,7 +294,8 @@ def test_states_that_are_apart_have_memory_apart(tmp_path):
 def test_a_place_in_memory_that_somebody_took_is_passed_over(state, tmp_path):
     environ = {"HOLDPOINT_STATE": str(state.path), "XDG_RUNTIME_DIR": str(tmp_path)}
     folder = StateFolder.default(environ)
-    folder.stand_ins[0].mkdir(mode=0o777)
+    begun(StateFolder(folder.stand_ins[0]))
+    assert len(folder.runs()) == 1
     folder.stand_ins[0].chmod(0o777)
     memory = folder.memory_folder()
     assert memory.path.parent == tmp_path

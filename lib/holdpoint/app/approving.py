@@ -23,7 +23,9 @@ def approve(world: World, name: str) -> int:
         world.out.write(inert(line) + "\n")
     if not world.interactive:
         hint = "approve at a terminal; no file and no option does it"
-        raise HoldpointError(Problem("no-terminal", "an approval needs a person", hint=hint), exit_code=Exit.NEEDS_PERSON)
+        raise HoldpointError(
+            Problem("no-terminal", "an approval needs a person", hint=hint), exit_code=Exit.NEEDS_PERSON
+        )
     if world.prompt(f"Type `{WORD}` to approve exactly this; anything else leaves it:") != WORD:
         world.out.write("Nothing was approved.\n")
         return Exit.STOPPED
@@ -39,7 +41,9 @@ def _waiting(world: World, folder: RunFolder) -> GateOpened:
     gate = replay(records).gate
     if gate is None or gate.opened.approvers < 2:  # noqa: PLR2004 - one person alone needs no approval
         hint = f"`run.follow {folder.name}` shows what it is doing"
-        raise HoldpointError(Problem("nothing-to-approve", f"no gate of `{folder.name}` waits for a second person", hint=hint))
+        raise HoldpointError(
+            Problem("nothing-to-approve", f"no gate of `{folder.name}` waits for a second person", hint=hint)
+        )
     if records[-1].person == world.person:
         message = f"`{folder.name}` is a run of {world.person}, and a second person has to approve it"
         hint = "another person types this, under their own name (their account, or HOLDPOINT_PERSON)"

@@ -6,9 +6,11 @@ time; where it cannot be read or written, everything still works, only slower.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from holdpoint.store.library import Library
 
 _LISTS = frozenset({"services", "alerts", "matches", "symptoms", "texts"})
+FEW = 8
+"""More documents than this are read in one go."""
+LARGEST = 1024 * 1024
 MOST_KEPT = 4000
 """Cards that the cache holds; those of other libraries go first."""
 
@@ -55,28 +60,55 @@ def place(environ: Mapping[str, str]) -> Path | None:
 def shelf(library: Library, cache: Path | None) -> Shelf:
     """Look at every runbook. A runbook with errors is left out, and its errors come back."""
     known = _read(cache)
-    used: dict[str, Card] = {}
-    books: list[Shelved] = []
+    files = {name: _file(library, name) for name in library.names()}
+    digests = {name: _digest(file) for name, file in files.items()}
+    valid = {name: card for name, digest in digests.items() if (card := known.get(digest)) and card.id == name}
+    made, problems = _made(library, [name for name in files if name not in valid])
+    cards = {**valid, **made}
+    if cache is not None and made:
+        _write(cache, {**{digests[name]: card for name, card in cards.items() if digests[name]}, **known})
+    return Shelf(tuple(Shelved(cards[name], _shown(file)) for name, file in files.items() if name in cards), problems)
+
+
+def _file(library: Library, name: str) -> Path:
+    paths = [folder / f"{name}.yaml" for folder in library.folders]
+    return next((path for path in paths if os.path.lexists(path)), paths[0])
+
+
+def _digest(file: Path) -> str:
+    """Digest a plain file; empty for whatever the library should look at with more care."""
+    try:
+        status = file.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+            return ""
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _made(library: Library, names: Sequence[str]) -> tuple[dict[str, Card], tuple[Problem, ...]]:
+    """Read documents and make their cards; many of them in one go."""
+    if not names:
+        return {}, ()
+    from holdpoint.document.search import card_of  # noqa: PLC0415 - only for documents that are new
+
+    if len(names) > FEW:
+        runbooks, found = library.load_all()
+        return {name: card_of(runbooks[name]) for name in names if name in runbooks}, found
+    cards: dict[str, Card] = {}
     problems: list[Problem] = []
-    for name in library.names():
+    for name in names:
         try:
-            source = library.source(name)
-            digest = source.digest()
-            card = known.get(digest) or _made(library, name)
+            cards[name] = card_of(library.load(name))
         except HoldpointError as error:
             problems += error.problems
-        else:
-            used[digest] = card
-            books.append(Shelved(card, source.name))
-    if cache is not None and not used.keys() <= known.keys():
-        _write(cache, {**used, **known})
-    return Shelf(tuple(books), tuple(problems))
+    return cards, tuple(problems)
 
 
-def _made(library: Library, name: str) -> Card:
-    from holdpoint.document.search import card_of  # noqa: PLC0415 - only for a document that is new
-
-    return card_of(library.load(name))
+def _shown(file: Path) -> str:
+    """Show a path as short as it can be written from here."""
+    here = Path.cwd()
+    return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
 
 
 def _read(cache: Path | None) -> Mapping[str, Card]:

@@ -16,10 +16,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from holdpoint.app.crashing import crashing
 from holdpoint.app.local import this_machine
 from holdpoint.app.repository import repository
 from holdpoint.app.room import MEMORY, memory_agreed
-from holdpoint.document.model import Runbook
+from holdpoint.document.model import FromEnv, Runbook
 from holdpoint.engine.loop import Ended
 from holdpoint.engine.ports import (
     Clock,
@@ -32,8 +33,8 @@ from holdpoint.engine.ports import (
     Target,
 )
 from holdpoint.engine.session import Session
-from holdpoint.app.crashing import crashing
-from holdpoint.hosts.local import LocalMachine, NoRoom
+from holdpoint.hosts.local import LocalMachine
+from holdpoint.hosts.lock import NoRoom
 from holdpoint.hosts.walkthrough import CheckMachine, WalkthroughMachine
 from holdpoint.operators.console import ConsoleOperator
 from holdpoint.operators.interrupts import Interrupts
@@ -165,9 +166,12 @@ class World:
         """Ask for a secret without echo; None where nobody is at a terminal."""
         return (lambda text: getpass.getpass(f"{text} ", self.out)) if self.interactive else None
 
-    def machine(self, run_folder: Path, *, memory_allowed: bool = False) -> LocalMachine:
-        """This machine, for real."""
-        return LocalMachine(self.local, run_folder, memory_allowed=memory_allowed)
+    def machine(
+        self, run_folder: Path, *, memory_allowed: bool = False, without: frozenset[str] = frozenset()
+    ) -> LocalMachine:
+        """This machine, for real; its steps do not see the variables `without`, which secrets come from."""
+        seen = {name: value for name, value in self.environ.items() if name not in without}
+        return LocalMachine(self.local, run_folder, memory_allowed=memory_allowed, environment=seen)
 
     @contextmanager
     def stage(
@@ -195,7 +199,7 @@ class World:
                 stack.callback(journal.close)
             else:
                 drawing.recall(journal.records)
-            yield self._real(kind, folder, journal, drawing, answers)
+            yield self._real(plan, kind, folder, journal, drawing, answers)
 
     # --- parts of a stage
 
@@ -210,6 +214,7 @@ class World:
 
     def _real(
         self,
+        plan: Plan,
         kind: Kind,
         folder: RunFolder,
         journal: JournalFile,
@@ -217,7 +222,13 @@ class World:
         answers: Mapping[str, str] | None,
     ) -> Stage:
         asks = self.operator or (drawing if answers is None else ScriptedOperator(answers, self.person, drawing))
-        local = self.machine(folder.path)
+        without = frozenset(
+            param.source.name
+            for scope in plan.scopes.values()
+            for param in scope.runbook.params
+            if isinstance(param.source, FromEnv)
+        )
+        local = self.machine(folder.path, without=without)
         machine: Machine = local
         operator: Operator = asks
         messenger: Messenger = CommandMessenger(self.environ)
@@ -226,7 +237,7 @@ class World:
             operator = WalkthroughOperator(self.person, drawing, asks=asks)
         elif isinstance(lacking := local.prepare(), NoRoom):
             memory_agreed(self, lacking.why, answers)
-            machine = self.machine(folder.path, memory_allowed=True)
+            machine = self.machine(folder.path, memory_allowed=True, without=without)
         machines = {self.local.name: crashing(machine)}
         return Stage(folder.name, machines, operator, self.clock, journal, messenger, drawing, str(folder.journal))
 

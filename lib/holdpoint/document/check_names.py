@@ -31,7 +31,7 @@ def unused(draft: Draft) -> Iterator[Problem]:
     for cause in draft.runbook.causes:
         read |= conditions.names(cause.when)
     for text in all_texts(draft):
-        read |= shelltext.reads(text.text, draft.reader.known) if text.shell else texts.names(text.text)
+        read |= draft.reader.reads(text.text) if text.shell else texts.names(text.text)
     for param in draft.runbook.params:
         if param.name not in read:
             message = f"nothing reads parameter `{param.name}`"
@@ -47,7 +47,7 @@ def _script(draft: Draft, scope: Scope, text: Text) -> Iterator[Problem]:
         message = f"no parameter and no step gives `{mention.name}`"
         hint = did_you_mean(mention.name, scope.since) or _ASSIGN
         yield Problem("unknown-name", message, place, hint=hint)
-    for name in sorted(shelltext.reads(text.text, known)):
+    for name in sorted(draft.reader.reads(text.text)):
         if _too_early(name, text, scope):
             yield _early(name, _first(draft, text, f"${name}", f"${{{name}"), text.step, scope)
 

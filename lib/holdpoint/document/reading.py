@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
 
-from holdpoint.document import duration
+from holdpoint.document import duration, shelltext
 from holdpoint.document.source import Lines
 from holdpoint.document.yaml import Map, Seq, place, span
 from holdpoint.problem import HoldpointError, Level, Place, Problem
@@ -27,6 +27,14 @@ class Reader:
     lines: Lines
     known: frozenset[str]
     problems: list[Problem] = field(default_factory=list)
+    _reads: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def reads(self, script: str) -> frozenset[str]:
+        """Give the known names that a script reads; asked several times, looked for once."""
+        found = self._reads.get(script)
+        if found is None:
+            found = self._reads[script] = shelltext.reads(script, self.known)
+        return found
 
     def at(self, owner: Map, key: str) -> Place:
         """Point at the value of a key."""

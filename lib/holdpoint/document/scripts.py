@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from holdpoint.document import shelltext
 from holdpoint.document.build import Draft
 from holdpoint.document.model import ValueType
 from holdpoint.document.parse import examine
@@ -49,5 +48,5 @@ def pieces(source: Source, schema: Mapping[str, Any]) -> tuple[Piece, ...]:
 
 
 def _typed(script: str, draft: Draft, kind: Callable[[str], ValueType | None]) -> tuple[tuple[str, ValueType], ...]:
-    names = sorted(shelltext.reads(script, draft.reader.known))
+    names = sorted(draft.reader.reads(script))
     return tuple((name, kind(name) or ValueType.STRING) for name in names)

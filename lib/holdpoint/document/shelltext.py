@@ -21,6 +21,11 @@ _ARITHMETIC = re.compile(r"(?<![$\w.#])([a-z][a-z0-9_]*)\b(?![(\[])")
 _DECLARING = frozenset(
     {"read", "local", "export", "readonly", "declare", "typeset", "mapfile", "readarray", "getopts", "unset"}
 )
+MOST = 20
+
+_LONGEST = 1000
+"""Characters that one arithmetic expression may have; also a bound, so that nothing is searched again and again."""
+
 _ENDS = frozenset(" \t\n;&|<>()")
 
 
@@ -66,7 +71,10 @@ def reads(script: str, known: frozenset[str]) -> frozenset[str]:
 
 
 def unknown(script: str, known: frozenset[str]) -> tuple[Mention, ...]:
-    """Give the first mention of each lower-case variable that neither the script nor anything before it sets."""
+    """Give the first mention of each lower-case variable that neither the script nor anything before it sets.
+
+    At most `MOST` of them, since a person mends those first.
+    """
     if "$((" not in script and known.issuperset(_DOLLAR.findall(script)):
         return ()
     found = scan(script)
@@ -75,7 +83,7 @@ def unknown(script: str, known: frozenset[str]) -> tuple[Mention, ...]:
         fits = _LOWER.fullmatch(mention.name) and not mention.optional
         if fits and mention.name not in known and mention.name not in found.assigned:
             first.setdefault(mention.name, mention)
-    return tuple(first.values())
+    return tuple(first.values())[:MOST]
 
 
 def scan(script: str) -> Findings:
@@ -220,7 +228,7 @@ class _Scanner:
 
     def _arithmetic(self, start: int) -> None:
         """`$((…))`: names need no dollar there. What turns out to be `$( (…) )` is scanned as such."""
-        end = self.text.find("))", start)
+        end = self.text.find("))", start, start + _LONGEST)
         inside = self.text[start:end] if end >= 0 else ""
         if end < 0 or "\n" in inside or '"' in inside or "'" in inside or "$(" in inside:
             self._substitute(start - 1)

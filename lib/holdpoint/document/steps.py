@@ -6,12 +6,24 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, cast
 
-from holdpoint.document import conditions, model, shelltext, texts
+from holdpoint.document import conditions, model, texts
 from holdpoint.document.reading import Reader
 from holdpoint.document.yaml import Map, Seq
 from holdpoint.shell import Plain, Shell
 
 KINDS = ("run", "manual", "ask", "wait", "use", "notify", "put", "fetch", "action")
+_TEXTS: dict[str, tuple[str, ...]] = {
+    "title": (),
+    "why": (),
+    "manual": (),
+    "ask": (),
+    "irreversible": (),
+    "notify": ("say",),
+    "gate": ("prompt",),
+    "undo": ("title", "manual"),
+}
+"""The texts for people of a step: keys, and keys within these."""
+
 _MINUTE = timedelta(minutes=1)
 
 
@@ -57,16 +69,12 @@ def step(reader: Reader, entry: Map, section: model.Section) -> model.Step:
 def people_texts(entry: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
     """Give the texts of a step in which `{name}` stands for a value, by their paths."""
     found: dict[tuple[str, ...], str] = {}
-    paths = (
-        ("title",), ("why",), ("manual",), ("ask",), ("irreversible",), ("notify", "say"), ("gate", "prompt"),
-        ("undo", "title"), ("undo", "manual"),
-    )  # fmt: skip
-    for path in paths:
-        here: Any = entry
-        for key in path:
-            here = here.get(key) if isinstance(here, dict) else None
-        if isinstance(here, str):
-            found[path] = here
+    for key, inner in _TEXTS.items():
+        value: Any = entry.get(key)
+        if isinstance(value, str) and not inner:
+            found[key,] = value
+        elif isinstance(value, dict):
+            found.update({(key, name): value[name] for name in inner if isinstance(value.get(name), str)})
     return found
 
 
@@ -103,7 +111,7 @@ def _effect(entry: Map) -> model.Effect:
 def run(reader: Reader, owner: Map) -> model.Run:
     """Read `run` and `shell` of a step, a check or an undo."""
     script = reader.text(owner, "run")
-    return model.Run(script, Shell(reader.text(owner, "shell", "sh")), shelltext.reads(script, reader.known))
+    return model.Run(script, Shell(reader.text(owner, "shell", "sh")), reader.reads(script))
 
 
 def _use(reader: Reader, entry: Map, inner: Map) -> model.Use:
@@ -234,7 +242,7 @@ def _reads(
     for key in ("verify", "undo"):
         tree = reader.map(entry, key)
         if tree is not None and "run" in tree:
-            found |= shelltext.reads(reader.text(tree, "run"), reader.known)
+            found |= reader.reads(reader.text(tree, "run"))
     found -= own
     if isinstance(action, model.Run):
         found |= action.reads

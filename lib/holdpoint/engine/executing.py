@@ -119,7 +119,9 @@ class Executing:
         assert isinstance(item.step.action, Run)  # noqa: S101 - only commands come here
         script = self.session.facts().script(item, host, item.step.action)
         step = item.step
-        return Command(script, spool, step.timeout, step.kill_grace, step.become, self.session.secrets())
+        return Command(
+            script, spool, step.timeout, step.kill_grace, step.become, self.session.secrets(), step.sensitive
+        )
 
     def _spool(self, item: Item, host: str) -> str:
         """A file name that no other execution of the run has."""
@@ -153,7 +155,9 @@ class Executing:
         """Ask a check until it is green, for `within` at most."""
         started, machine = self.session.ports.clock.now(), self.session.ports.machines[host]
         script = self.session.facts().script(item, host, check.run)
-        command = Command(script, self._spool(item, host), check.timeout, CHECK_GRACE, None, self.session.secrets())
+        sensitive = isinstance(item, StepItem) and item.step.sensitive
+        secrets = self.session.secrets()
+        command = Command(script, self._spool(item, host), check.timeout, CHECK_GRACE, None, secrets, sensitive)
         while True:
             watch = self.session.ports.operator.watch(item.key, machine.target, Effect.READ)
             outcome = machine.read(command, watch)

@@ -100,10 +100,14 @@ def _claim(session: Session) -> Claim:
 
 
 def _lock(session: Session, host: str) -> Stop | None:
-    answer = session.ports.machines[host].lock(_claim(session), take_over=session.take_over)
+    machine, over = session.ports.machines[host], ""
+    answer = machine.lock(_claim(session))
+    if isinstance(answer, HeldBy) and session.take_over:
+        over = f"{answer.claim.person}, run {answer.claim.run}"
+        answer = machine.lock(_claim(session), take_over=True)
     match answer:
         case Acquired(epoch):
-            session.record(LockTaken(host, epoch, "taken over" if session.take_over else ""))
+            session.record(LockTaken(host, epoch, over))
             return None
         case HeldBy(claim, _):
             return Stop(Exit.LOCKED, held_by(host, claim, session.ports.clock.now()))

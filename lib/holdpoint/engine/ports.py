@@ -48,6 +48,8 @@ class Command:
     kill_grace: timedelta
     become: str | None = None
     secrets: tuple[Secret, ...] = ()
+    sensitive: bool = False
+    """Nothing that it prints is shown or kept; it can only be registered."""
 
     def hidden(self) -> tuple[Secret, ...]:
         """All that must be masked in what comes out."""

@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from holdpoint.engine.ports import TAIL_LIMIT, VALUE_LIMIT, Captured, Watch
+from holdpoint.engine.ports import TAIL_LIMIT, VALUE_LIMIT, Captured, Command, Watch
 from holdpoint.hosts.mask import Masker
 from holdpoint.shell import Secret
 
@@ -23,8 +23,9 @@ FOLDER = "out"
 class _Stream:
     """One of the two streams."""
 
-    def __init__(self, name: str, path: Path, secrets: Sequence[Secret], watch: Watch) -> None:
+    def __init__(self, name: str, path: Path, secrets: Sequence[Secret], watch: Watch, *, quiet: bool) -> None:
         self.size = 0
+        self._quiet = quiet
         self.note = ""
         self._name = name
         self._path = path
@@ -65,6 +66,8 @@ class _Stream:
         return tail[start:].decode("utf-8", "replace") + self.note
 
     def _keep(self, masked: bytes, *, last: bool = False) -> None:
+        if self._quiet:
+            return
         if masked:
             self._write(masked)
             self._tail += masked[-2 * TAIL_LIMIT :]
@@ -91,14 +94,14 @@ class _Stream:
 
 
 class Capture:
-    """The output of one execution, under `out/` in the run's folder."""
+    """The output of one execution, under `out/` in the run's folder; of a sensitive one, nothing is kept."""
 
-    def __init__(self, run_folder: Path, spool: str, secrets: Sequence[Secret], watch: Watch) -> None:
-        folder = run_folder / FOLDER
-        paths = {name: folder / (spool + suffix) for name, suffix in SUFFIX.items()}
+    def __init__(self, run_folder: Path, command: Command, watch: Watch) -> None:
+        folder, secrets, quiet = run_folder / FOLDER, command.hidden(), command.sensitive
+        paths = {name: folder / (command.spool + suffix) for name, suffix in SUFFIX.items()}
         for path in paths.values():
             path.unlink(missing_ok=True)
-        self._streams = {name: _Stream(name, path, secrets, watch) for name, path in paths.items()}
+        self._streams = {name: _Stream(name, path, secrets, watch, quiet=quiet) for name, path in paths.items()}
 
     def feed(self, stream: str, data: bytes) -> None:
         self._streams[stream].feed(data)

@@ -23,6 +23,8 @@ LINES_MOST = 4
 CORE_LEAST = 4
 BLANKS = b" \t\r\n"
 GAPS = (b"", b"\n", b"\r\n", *(b"\n" + b" " * n for n in range(1, 17)), b"\n\t", b"\\n", b"\\r\\n")
+GAP = rb"(?:\r?\n[ \t]*|\\n|\\r\\n)?"
+"""What may match more than `GAPS`: a place that is found by it is looked at closely."""
 BACKSLASHES = 4
 ANCHOR_LEAST = 3
 START_UNITS = 4
@@ -238,15 +240,16 @@ def _ways(character: str) -> Unit:
 
 
 def _literal(form: bytes) -> _Pattern:
-    units = tuple(form[at : at + 1] for at in range(len(form)))
-    return _Pattern(tuple((unit,) for unit in units), re.compile(re.escape(form)), form, loose=False, longest=len(form))
+    units = tuple((form[at : at + 1],) for at in range(len(form)))
+    return _Pattern(units, _start_of(units), form, loose=False, longest=len(form))
 
 
 def _wrapped(form: bytes) -> _Pattern:
     """Match the form also where line breaks, with or without an indent, stand between its bytes."""
-    first, *rest = (form[at : at + 1] for at in range(len(form)))
-    units: tuple[Unit, ...] = ((first,), *(tuple(gap + byte for gap in GAPS) for byte in rest))
-    return _Pattern(units, _start_of(units), form, loose=True, longest=_longest(units))
+    bytes_of = [form[at : at + 1] for at in range(len(form))]
+    units: tuple[Unit, ...] = ((bytes_of[0],), *(tuple(gap + byte for gap in GAPS) for byte in bytes_of[1:]))
+    start = re.compile(GAP.join(re.escape(byte) for byte in bytes_of[:START_UNITS]))
+    return _Pattern(units, start, form, loose=True, longest=_longest(units))
 
 
 def _start_of(units: tuple[Unit, ...]) -> re.Pattern[bytes]:

@@ -53,7 +53,7 @@ def execute_plainly(
     command: Command, run_folder: Path, watch: Watch, environment: Mapping[str, str] | None = None
 ) -> Outcome:
     """Execute the command and wait for it. Nothing of it lives on afterwards, or the outcome says that it does."""
-    capture = Capture(run_folder, command.spool, command.hidden(), watch)
+    capture = Capture(run_folder, command, watch)
     mark = secrets.token_hex(8)
     try:
         running = _start(command, mark, os.environ if environment is None else environment)

@@ -123,7 +123,7 @@ class Steps:
         return found
 
     def _carry_out(self, operation: str, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
-        capture = Capture(self._run_folder, command.spool, command.hidden(), watch)
+        capture = Capture(self._run_folder, command, watch)
         place = self._place().arguments()
         execution = _Execution(self._link, self._memory, command, ticket, watch, capture, place)
         arguments = [*place, *_terms(command, ticket, self._holder(), self._run_folder.name)]
