@@ -119,6 +119,7 @@ class FakeMachine:
     holder: tuple[Claim, int] | None = None
     epoch: int = 0
     approved: list[str] = field(default_factory=list)
+    alive: list[str] = field(default_factory=list)
     journal: FakeJournal | None = None
 
     def outcome(self, command: Command) -> Outcome:
@@ -165,6 +166,9 @@ class FakeMachine:
 
     def heads(self, run: str) -> Mapping[str, str] | None:
         return {}
+
+    def running(self, run: str) -> tuple[str, ...] | None:
+        return tuple(token for token in self.alive if token.startswith(f"{run}."))
 
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:
         return tuple(self.approved)

@@ -139,7 +139,7 @@ def test_a_value_that_changed_voids_the_agreement() -> None:
     one.operator.answers["first"] = [slow]
     assert one.begin().exit is Exit.OK
     gates = [q for q in one.operator.questions if q.key == "first"]
-    assert [dict((n, v) for _, n, v in gate.values)["used"] for gate in gates] == ["97", "98"]
+    assert [{n: v for _, n, v in gate.values}["used"] for gate in gates] == ["97", "98"]
     assert gates[0].digest != gates[1].digest
 
 

@@ -115,7 +115,16 @@ def test_what_a_file_holds_is_the_whole_output(way: Way, host: Machine, run_fold
 
 @pytest.mark.parametrize(
     "text",
-    ["", "\n\n", "echo x\n\n\n", "# only a comment", "cat <<E\nx\nE", "cat <<E\nx\nE\n", "echo a \\\n b", "set -e; false; echo no"],
+    [
+        "",
+        "\n\n",
+        "echo x\n\n\n",
+        "# only a comment",
+        "cat <<E\nx\nE",
+        "cat <<E\nx\nE\n",
+        "echo a \\\n b",
+        "set -e; false; echo no",
+    ],
 )
 def test_a_script_means_what_it_means_in_a_file(way: Way, text: str, tmp_path: Path) -> None:
     file = tmp_path / "script"
@@ -201,8 +210,12 @@ def test_100_megabytes_are_kept_in_bounded_memory(way: Way, run_folder: Path) ->
 
 def test_a_secret_is_in_no_list_of_processes_and_in_no_file(way: Way, run_folder: Path) -> None:
     secret = "wo/rt'\"$+schatz 17"
-    look = "for p in /proc/[0-9]*; do cat $p/cmdline $p/environ 2>/dev/null; done | tr '\\0' '\\n' | grep -c '[s]chatz'; "
-    captured = output(way(command(f'printf "%s\\n" "$key"; printf %s "$key" | base64; {look}', values={"key": Secret(secret)})))
+    look = (
+        "for p in /proc/[0-9]*; do cat $p/cmdline $p/environ 2>/dev/null; done | tr '\\0' '\\n' | grep -c '[s]chatz'; "
+    )
+    captured = output(
+        way(command(f'printf "%s\\n" "$key"; printf %s "$key" | base64; {look}', values={"key": Secret(secret)}))
+    )
     assert captured.stdout == "[masked]\n[masked]\n0\n"
     assert captured.value is not None
     assert captured.value.startswith(secret.encode())

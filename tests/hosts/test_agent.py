@@ -56,7 +56,9 @@ def supervisor(folder: Path) -> int:
     return int((spool(folder) / "started").read_text().split()[0])
 
 
-def test_a_killed_supervisor_leaves_a_doubt_once_the_step_ended(host: LocalMachine, shell: dict[str, str], tmp_path: Path) -> None:
+def test_a_killed_supervisor_leaves_a_doubt_once_the_step_ended(
+    host: LocalMachine, shell: dict[str, str], tmp_path: Path
+) -> None:
     with ending(tmp_path / "pids"):
         begin(host, tmp_path)
         os.kill(supervisor(tmp_path), signal.SIGKILL)
@@ -67,7 +69,9 @@ def test_a_killed_supervisor_leaves_a_doubt_once_the_step_ended(host: LocalMachi
         assert not lives(pids(tmp_path / "pids")[0])
 
 
-def test_when_all_of_it_is_killed_the_outcome_is_in_doubt(host: LocalMachine, shell: dict[str, str], tmp_path: Path) -> None:
+def test_when_all_of_it_is_killed_the_outcome_is_in_doubt(
+    host: LocalMachine, shell: dict[str, str], tmp_path: Path
+) -> None:
     with ending(tmp_path / "pids"):
         begin(host, tmp_path)
         os.kill(supervisor(tmp_path), signal.SIGKILL)
@@ -88,21 +92,27 @@ def test_a_person_can_end_what_lost_its_supervisor(host: LocalMachine, shell: di
 
 
 @pytest.mark.parametrize("what", ["HOLDPOINT_BOOT_ID", "HOLDPOINT_MACHINE_ID"])
-def test_another_boot_or_machine_is_a_doubt(host: LocalMachine, shell: dict[str, str], tmp_path: Path, what: str) -> None:
+def test_another_boot_or_machine_is_a_doubt(
+    host: LocalMachine, shell: dict[str, str], tmp_path: Path, what: str
+) -> None:
     with ending(tmp_path / "pids"):
         begin(host, tmp_path)
         (tmp_path / "other").write_text("0000-other\n")
         assert isinstance(settle(again(tmp_path, shell, **{what: str(tmp_path / "other")})), Unknown)
 
 
-def test_a_machine_that_never_saw_the_token_cannot_say_it_never_ran(host: LocalMachine, shell: dict[str, str], tmp_path: Path) -> None:
+def test_a_machine_that_never_saw_the_token_cannot_say_it_never_ran(
+    host: LocalMachine, shell: dict[str, str], tmp_path: Path
+) -> None:
     host.change(command("true"), ticket(), Watcher())
     (tmp_path / "other").write_text("0000-other\n")
     elsewhere = machine(tmp_path, environment={**shell, "HOLDPOINT_MACHINE_ID": str(tmp_path / "other")})
     assert isinstance(elsewhere.settle(command("true"), ticket("run1.t2"), Watcher()), Unknown)
 
 
-def test_a_deleted_spool_is_a_doubt_and_nothing_runs_again(host: LocalMachine, shell: dict[str, str], tmp_path: Path) -> None:
+def test_a_deleted_spool_is_a_doubt_and_nothing_runs_again(
+    host: LocalMachine, shell: dict[str, str], tmp_path: Path
+) -> None:
     given = command(f"echo x >>{tmp_path}/made")
     host.change(given, ticket(), Watcher())
     for file in spool(tmp_path).iterdir():
@@ -135,7 +145,9 @@ def agent(shell: dict[str, str], operation: str, given: list[str], sent: bytes =
 
 def test_a_command_that_is_cut_at_any_byte_does_not_start(shell: dict[str, str], tmp_path: Path) -> None:
     text = f"touch {tmp_path}/made".encode()
-    terms = arguments(tmp_path, f"token={TOKEN}", "digest=d1", "head=h1", "run=run1", f"size={len(text)}", "timeout=9000")
+    terms = arguments(
+        tmp_path, f"token={TOKEN}", "digest=d1", "head=h1", "run=run1", f"size={len(text)}", "timeout=9000"
+    )
     for cut in range(0, len(text), max(1, len(text) // 24)):
         assert agent(shell, "run", terms, text[:cut]).endswith(b"cut")
         assert agent(shell, "attach", terms).split(b"\n")[-1] in (b"none", b"claimed")
@@ -143,7 +155,9 @@ def test_a_command_that_is_cut_at_any_byte_does_not_start(shell: dict[str, str],
     assert not list((tmp_path / "target").rglob("cmd.*"))
 
 
-@pytest.mark.parametrize("token", ["", ".", "..", "../x", "-x", "a/b", "a b", "a\nb", "é", "x" * 300, ".hidden", "*", "$(id)"])
+@pytest.mark.parametrize(
+    "token", ["", ".", "..", "../x", "-x", "a/b", "a b", "a\nb", "é", "x" * 300, ".hidden", "*", "$(id)"]
+)
 def test_a_token_that_is_not_a_word_is_refused(shell: dict[str, str], tmp_path: Path, token: str) -> None:
     answer = agent(shell, "run", arguments(tmp_path, f"token={token}", "size=4"), b"true")
     assert b"\nrefused token" in answer
@@ -160,7 +174,7 @@ def test_output_cannot_forge_an_answer(host: LocalMachine) -> None:
 
 def test_the_command_is_on_no_disk_while_it_runs(host: LocalMachine, tmp_path: Path) -> None:
     with ending(tmp_path / "pids"):
-        text = f"echo $$ >{tmp_path}/pids; echo begun; : \"$key\"; while [ ! -e {tmp_path}/gate ]; do sleep 0.02; done"
+        text = f'echo $$ >{tmp_path}/pids; echo begun; : "$key"; while [ ! -e {tmp_path}/gate ]; do sleep 0.02; done'
         given = command(text, values={"key": Secret("wortschatz-17")})
         host.change(given, ticket(), Watcher(Wish.LEAVE, once_seen="begun"))
         wait_for("the command's file is gone", lambda: not list((tmp_path / "target").rglob("cmd.*")))
@@ -181,7 +195,9 @@ def test_the_time_out_holds_without_a_client(host: LocalMachine, shell: dict[str
         assert outcome.ended
 
 
-def test_nothing_starts_under_an_epoch_that_was_passed(host: LocalMachine, shell: dict[str, str], tmp_path: Path) -> None:
+def test_nothing_starts_under_an_epoch_that_was_passed(
+    host: LocalMachine, shell: dict[str, str], tmp_path: Path
+) -> None:
     host.lock(claim())
     other = machine(tmp_path, run="run2", environment=shell)
     other.lock(claim("run2", "bob"), take_over=True)
@@ -223,7 +239,23 @@ def test_a_folder_that_somebody_else_prepared_is_not_used(host: LocalMachine, tm
 def test_without_setsid_and_proc_tools_the_results_are_the_same(tmp_path: Path, shell: dict[str, str]) -> None:
     bare = tmp_path / "bare"
     bare.mkdir()
-    for tool in "sh cat dd ln mkdir rm wc sleep date grep sed mv ls sync chmod".split():
+    for tool in (
+        "sh",
+        "cat",
+        "dd",
+        "ln",
+        "mkdir",
+        "rm",
+        "wc",
+        "sleep",
+        "date",
+        "grep",
+        "sed",
+        "mv",
+        "ls",
+        "sync",
+        "chmod",
+    ):
         place = next(p for folder in shell["PATH"].split(":") if os.access(p := Path(folder) / tool, os.X_OK))
         (bare / tool).symlink_to(place.resolve() if tool != "sh" else place)
     host = machine(tmp_path, environment={**shell, "PATH": str(bare)})

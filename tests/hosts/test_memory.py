@@ -27,7 +27,10 @@ assert outcome.output.stdout_size == 100_000_000, outcome
 print(peak() - before)
 """
 WAYS = {
-    "read": ("read(command('true', values=values), Watcher())", "read(command('\"$python\" \"$bad\"', values=values), Watcher())"),
+    "read": (
+        "read(command('true', values=values), Watcher())",
+        'read(command(\'"$python" "$bad"\', values=values), Watcher())',
+    ),
     "change": (
         "change(command('true', values=values), ticket(), Watcher())",
         "change(command('\"$python\" \"$bad\"', values=values), ticket('run1.t2'), Watcher())",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,32 @@ def test_takeover_is_on_record(lab: Case) -> None:
     (lock,) = [record["data"] for record in taken if record["kind"] == "lock.taken"]
     first = lab.journals()[0].parent.name
     assert first in lock["taken_over_from"], lock
+
+
+def test_no_new_change_while_the_old_ones_step_still_runs(case: Case) -> None:
+    slow = """\
+  - {id: first, title: The first, effect: change, irreversible: no,
+     run: 'echo x >> FOLDER/mark-first; until test -e FOLDER/go; do sleep 0.05; done'}
+"""
+    case.runbook("lab", book(slow).replace("FOLDER", str(case.folder)))
+    with case.started("runbook", "lab", "--answers", str(answers(case))) as process:
+        wait_until((case.folder / "mark-first").exists)
+        process.kill()
+        process.wait()
+    case.run("runbook", "lab", answers=ANSWERS_ONE).expect(9, ..., ...)
+    rival = case.journals()[-1].parent.name
+    ran = case.run("run.resume", rival, "--take-over", answers=ANSWERS_ONE).expect(8, ..., ...)
+    assert "still runs on" in ran.stdout
+    assert (case.folder / "mark-first").read_text() == "x\n"
+    (case.folder / "go").touch()
+    wait_until(lambda: case.run("run.resume", rival, "--take-over", answers=ANSWERS_ONE).status == 0)
+    assert (case.folder / "mark-first").read_text() == "x\nx\n"
+
+
+ANSWERS_ONE = "first: run\n"
+
+
+def answers(case: Case) -> Path:
+    file = case.folder / "answers.yaml"
+    file.write_text(ANSWERS_ONE)
+    return file

@@ -56,5 +56,8 @@ class _Crashing:
     def heads(self, run: str) -> Mapping[str, str] | None:
         return self.inner.heads(run)
 
+    def running(self, run: str) -> tuple[str, ...] | None:
+        return self.inner.running(run)
+
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:
         return self.inner.approvals(run, digest)

@@ -34,7 +34,6 @@ def conclude(work: Callable[[], int], *, as_json: bool = False, unread: int = Ex
     _say_anything()
     try:
         code = work()
-        sys.stdout.flush()
     except BrokenPipeError:
         _nobody_reads()
         return unread
@@ -48,6 +47,17 @@ def conclude(work: Callable[[], int], *, as_json: bool = False, unread: int = Ex
         return _tell((_refused(error),), Exit.USAGE, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last resort, which tells and keeps all of it
         return _tell((_defect(error, os.environ),), Exit.DEFECT, as_json=as_json)
+    return _flushed(code)
+
+
+def _flushed(code: int) -> int:
+    """What was done stays done, and its exit code stands, whether or not anybody could be told."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _nobody_reads()
+        if not isinstance(error, BrokenPipeError):
+            return _tell((_refused(error),), code or Exit.USAGE, as_json=False)
     return code
 
 
@@ -60,14 +70,14 @@ def _tell(problems: tuple[Problem, ...], code: int, *, as_json: bool) -> int:
 
             sys.stdout.write(json.dumps([as_data(problem) for problem in problems]) + "\n")
             sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         _nobody_reads()
     from holdpoint.views.inert import inert  # noqa: PLC0415 - only after an error
 
     try:
         sys.stderr.write("".join(f"{inert(draw(problem))}\n" for problem in problems))
         sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     return code
 
@@ -120,7 +130,9 @@ def _state_folder(environ: Mapping[str, str]) -> Path | None:
 
 
 def _say_anything() -> None:
-    """A name that is no text, or a screen that knows no Unicode, must not end a run."""
+    """A name that is no text, a screen that knows no Unicode, or no screen at all must not end a run."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the whole process
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as above
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import closing
 
 from holdpoint.app.values import resolve
 from holdpoint.app.world import Kind, Stage, World
@@ -67,7 +66,7 @@ def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_o
     """Take a run up again where it was left; refused where its document, plan or journal is not what it was."""
     folder = world.state.find(name)
     world = world.ready(Kind.REAL, answers)
-    with closing(folder.open_journal(world.person, world.clock)) as journal:
+    with folder.open_journal(world.person, world.clock) as journal:
         state = replay(journal.records)
         _can_be_resumed(folder.name, state)
         plan = _replanned(world, folder.name, state)
@@ -90,7 +89,7 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
     """
     folder = world.state.find(name)
     world = world.ready(Kind.REAL, answers)
-    with closing(folder.open_journal(world.person, world.clock)) as journal:
+    with folder.open_journal(world.person, world.clock) as journal:
         state = replay(journal.records)
         plan = _replanned(world, folder.name, state)
         _can_be_taken_back(world, folder.name, plan, state)

@@ -195,8 +195,7 @@ class World:
             if folder is None:
                 folder = self.state.new_run(plan.runbook.id, self.clock.now())
             if journal is None:
-                journal = _made(folder, self.person, self.clock)
-                stack.callback(journal.close)
+                journal = stack.enter_context(_made(folder, self.person, self.clock))
             else:
                 drawing.recall(journal.records)
             yield self._real(plan, kind, folder, journal, drawing, answers)

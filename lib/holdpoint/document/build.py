@@ -41,6 +41,8 @@ class Draft:
     tree: Map
     reader: Reader
     ghosts: Ghosts
+    by_place: dict[tuple[int, int], Map] = field(default_factory=dict)
+    """The trees of the steps, by the places of their ids; filled when it is first asked for."""
 
 
 def draft(tree: Map, lines: Lines, misfits: Iterable[Misfit], digest: str) -> Draft:

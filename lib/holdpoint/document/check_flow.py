@@ -65,6 +65,8 @@ def _ids(draft: Draft) -> Iterator[Problem]:
 def _causes(draft: Draft) -> Iterator[Problem]:
     known = {cause.id for cause in draft.runbook.causes} | draft.ghosts.causes
     for step in draft.runbook.steps():
+        if known.issuperset(step.causes):
+            continue
         for number, name in enumerate(step.causes):
             if name not in known and ("causes" not in draft.tree or draft.runbook.causes or draft.ghosts.causes):
                 expected = ", ".join(f"`{one}`" for one in sorted(known))

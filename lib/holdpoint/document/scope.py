@@ -71,8 +71,9 @@ def entries(tree: Map) -> Iterator[tuple[str, Map]]:
 
 def entry_of(draft: Draft, step: Step) -> Map | None:
     """Find the tree of a step again, to point into it."""
-    at = (step.place.line - 1, step.place.column - 1)
-    return next((e for _, e in entries(draft.tree) if "id" in e.marks and span(e.marks["id"])[:2] == at), None)
+    if not draft.by_place:
+        draft.by_place.update({span(e.marks["id"])[:2]: e for _, e in entries(draft.tree) if "id" in e.marks})
+    return draft.by_place.get((step.place.line - 1, step.place.column - 1))
 
 
 def at_key(draft: Draft, step: Step, key: str, item: int | None = None) -> Place:

@@ -10,18 +10,30 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LOWER = re.compile(r"[a-z][a-z0-9_]*")
 _DOLLAR = re.compile(r"\$(?:\{[#!]?)?([a-z][a-z0-9_]*)")
-_BARE = re.compile(r"(?<![$\w{#!])([a-z][a-z0-9_]*)")
+_LOOSE = re.compile(r"(?<![$\w])([a-z][a-z0-9_]*)(?:\[[^]\n]*\])?[:+]?=")
+_BEGIN = r"(?:^|[;&|({`]|\b(?:do|then|else|while|until|if)\b)[ \t]*"
+_STRICT = re.compile(_BEGIN + r"([a-z][a-z0-9_]*)=", re.MULTILINE)
+_DECLARED = re.compile(
+    _BEGIN
+    + r"(?:IFS=\S*[ \t]+)?(?:(?:for|select)[ \t]+([a-z]\w*)[ \t]|(?:read|local|export|readonly)[ \t]+([\w \t=-]*))",
+    re.MULTILINE,
+)
+"""Cheap looks at a script, to save a scan: `_LOOSE` finds every assignment and more, the others only plain ones."""
 _ASSIGN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[[^]\n]*\])?\+?=")
 _HEREDOC = re.compile(r"<<(-?)[ \t]*(\\?)(['\"]?)([A-Za-z0-9_.+-]+)\3")
 _ARITHMETIC = re.compile(r"(?<![$\w.#])([a-z][a-z0-9_]*)\b(?![(\[])")
 _DECLARING = frozenset(
     {"read", "local", "export", "readonly", "declare", "typeset", "mapfile", "readarray", "getopts", "unset"}
 )
+_WORD = re.compile(r"[^ \t\n;&|<>()'\"`$\\#}]+")
+_QUOTED = re.compile(r"[^\"`$\\}]+")
 MOST = 20
+"""Unknown variables that are told of one script."""
 
 _LONGEST = 1000
 """Characters that one arithmetic expression may have; also a bound, so that nothing is searched again and again."""
@@ -57,13 +69,12 @@ def reads(script: str, known: frozenset[str]) -> frozenset[str]:
     arithmetic = "((" in script
     if not known or ("$" not in script and not arithmetic):
         return frozenset()
-    names = {name for name in _DOLLAR.findall(script) if name in known}
-    bare = {name for name in _BARE.findall(script) if name in known}
-    if not bare:
-        return frozenset(names)
+    names = known.intersection(_DOLLAR.findall(script))
+    if known.isdisjoint(_LOOSE.findall(script)) and not arithmetic and known.isdisjoint(_declared(script)):
+        return names
     found = scan(script)
     end = len(script)
-    names = {m.name for m in found.mentions if m.name in known and m.offset < found.assigned.get(m.name, end)}
+    names = frozenset(m.name for m in found.mentions if m.name in known and m.offset < found.assigned.get(m.name, end))
     for start, stop in found.quoted:
         inside = {match[1] for match in _DOLLAR.finditer(script, start, stop)}
         names |= {name for name in inside & known if start < found.assigned.get(name, end)}
@@ -75,8 +86,11 @@ def unknown(script: str, known: frozenset[str]) -> tuple[Mention, ...]:
 
     At most `MOST` of them, since a person mends those first.
     """
-    if "$((" not in script and known.issuperset(_DOLLAR.findall(script)):
-        return ()
+    if "$((" not in script:
+        rest = {*_DOLLAR.findall(script)} - known
+        rest = rest and rest.difference(_STRICT.findall(script))
+        if not rest or not rest.difference(_declared(script)):
+            return ()
     found = scan(script)
     first: dict[str, Mention] = {}
     for mention in found.mentions:
@@ -86,8 +100,17 @@ def unknown(script: str, known: frozenset[str]) -> tuple[Mention, ...]:
     return tuple(first.values())[:MOST]
 
 
+def _declared(script: str) -> frozenset[str]:
+    """Names that `for`, `read` and their like set, as far as a regular expression can tell."""
+    return frozenset(name for groups in _DECLARED.findall(script) for name in _LOWER.findall(" ".join(groups)))
+
+
+@lru_cache(maxsize=64)
 def scan(script: str) -> Findings:
-    """Scan a script once. Never raises: what cannot be understood is passed over."""
+    """Scan a script. Never raises: what cannot be understood is passed over.
+
+    The findings of the last scripts are kept, since several checks ask for them; nobody may change them.
+    """
     scanner = _Scanner(script)
     while scanner.at < len(script):
         scanner.step()
@@ -147,7 +170,12 @@ class _Scanner:
         elif char == "$":
             self._dollar()
         else:
-            self.at += 1
+            self._skip(_QUOTED)
+
+    def _skip(self, run: re.Pattern[str]) -> None:
+        """Pass over a run of characters that mean nothing here; over one at least."""
+        match = run.match(self.text, self.at)
+        self.at = match.end() if match else self.at + 1
 
     def _toggle(self, char: str) -> None:
         closes = bool(self.open) and self.open[-1] == char
@@ -298,7 +326,7 @@ class _Scanner:
 
     def _word(self, char: str) -> None:
         if not self.word_start:
-            self.at += 1
+            self._skip(_WORD)
             return
         self.word_start = False
         match = _ASSIGN.match(self.text, self.at)
@@ -307,9 +335,8 @@ class _Scanner:
             self.at = match.end()
             self.word_start = False
             return
-        end = self.at
-        while end < len(self.text) and self.text[end] not in _ENDS and self.text[end] not in "'\"`$\\#}":
-            end += 1
+        run = _WORD.match(self.text, self.at)
+        end = run.end() if run else self.at
         word = self.text[self.at : end] or char
         self._take_word(self.at, word)
         self.at = max(end, self.at + 1)

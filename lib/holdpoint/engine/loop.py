@@ -31,7 +31,7 @@ from holdpoint.engine.executing import Executing
 from holdpoint.engine.facts import is_changing
 from holdpoint.engine.gates import Asking
 from holdpoint.engine.performing import Performing
-from holdpoint.engine.ports import Acquired, Claim, HeldBy, JournalFailed, Unreachable
+from holdpoint.engine.ports import Acquired, Claim, HeldBy, JournalFailed, Machine, Unreachable
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import StepItem
 from holdpoint.problem import Exit
@@ -100,21 +100,32 @@ def _claim(session: Session) -> Claim:
 
 
 def _lock(session: Session, host: str) -> Stop | None:
-    machine, over = session.ports.machines[host], ""
+    machine, over = session.ports.machines[host], None
     answer = machine.lock(_claim(session))
     if isinstance(answer, HeldBy) and session.take_over:
-        over = f"{answer.claim.person}, run {answer.claim.run}"
+        over = answer.claim
         answer = machine.lock(_claim(session), take_over=True)
     match answer:
         case Acquired(epoch):
-            session.record(LockTaken(host, epoch, over))
-            return None
+            session.record(LockTaken(host, epoch, f"{over.person}, run {over.run}" if over else ""))
+            return None if over is None else _answered_for(machine, host, over)
         case HeldBy(claim, _):
             return Stop(Exit.LOCKED, held_by(host, claim, session.ports.clock.now()))
         case Unreachable(why):
             return Stop(Exit.UNKNOWN, f"the lock of {host} cannot be reached: {why}")
         case _:
             assert_never(answer)
+
+
+def _answered_for(machine: Machine, host: str, old: Claim) -> Stop | None:
+    """After a takeover, nothing is changed before the target has answered for what the old owner began."""
+    alive = machine.running(old.run)
+    if alive is None:
+        return Stop(Exit.UNKNOWN, f"{host} does not say whether a step of {old.run} still runs there")
+    if not alive:
+        return None
+    why = f"a step of {old.run} still runs on {host}, so nothing was begun: wait for its end, then resume"
+    return Stop(Exit.UNKNOWN, f"{why} ({', '.join(alive)})")
 
 
 def _end(session: Session, end: Stop | Finish) -> Ended:

@@ -239,6 +239,9 @@ class Machine(Protocol):
     def heads(self, run: str) -> Mapping[str, str] | None:
         """Give, for each token of this run that the target remembers, the journal's head that came with it."""
 
+    def running(self, run: str) -> tuple[str, ...] | None:
+        """Name the tokens of a run that live on the target still; None where it does not answer."""
+
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:
         """Name the other people who approved exactly this."""
 

@@ -213,9 +213,10 @@ unlock() {
   settle_somewhere
   look_at_lock
   freed=no
+  leave_room
+  case $top_at in "$memory_folder"/*) mine=$mem ;; "$target"/*) mine=$disk ;; esac # a link stays on its filesystem
   if [ -z "$top_free" ] && [ "$top_run" = "$run" ]; then publish "${top_at%/*}/epoch.$top.done" "$boot" && freed=yes; fi
   rm -f "$shared/approval.$run".* 2>/dev/null
-  leave_room
   answer unlocked "$freed"
 }
 
@@ -647,12 +648,13 @@ forget() {
 heads() { # by the token, which begins with its run: a rollback's own `run` is the one that it takes back
   for place in "$disk" "$mem"; do
     for file in "$place/t.$run".*; do
-      [ -f "$file" ] && read -r _ _ its_head _ <"$file" && frame head "${file##*/t.} $its_head"
+      [ -f "$file" ] && read -r _ _ its_head _ <"$file" && frame head "${file##*/t.} $its_head done"
     done
     for file in "$place/s.$run".*/started; do
       [ -f "$file" ] && read -r _ _ _ _ _ its_head _ <"$file" || continue
-      file=${file%/started}
-      frame head "${file##*/s.} $its_head"
+      file=${file%/started} token=${file##*/s.}
+      look
+      frame head "$token $its_head $state"
     done
   done
   answer listed

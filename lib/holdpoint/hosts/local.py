@@ -169,6 +169,9 @@ class LocalMachine:
     def heads(self, run: str) -> Mapping[str, str] | None:
         return self._steps.heads(run)
 
+    def running(self, run: str) -> tuple[str, ...] | None:
+        return self._steps.running(run)
+
     def approve(self, run: str, digest: str, person: str) -> str:
         """Leave a second person's approval on the target; gives what went wrong, or nothing."""
         return self._lock.approve(run, digest, person)

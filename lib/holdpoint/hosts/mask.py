@@ -218,7 +218,7 @@ def _ways(character: str) -> Unit:
     ways: dict[bytes, None] = {}
     if character.isascii() and character.isalnum():
         return (raw,)
-    for count in range(BACKSLASHES + 1):
+    for count in (0, 1, 3) if character == "\\" else range(BACKSLASHES + 1):  # a backslash doubles
         ways[b"\\" * count + raw] = None
     if raw == b"\n":
         ways[b"\r\n"] = None
@@ -234,7 +234,14 @@ def _ways(character: str) -> Unit:
             ways[b"".join(lead + template.format(byte).encode() for byte in raw)] = None
     for template in ("%{:02x}", "%{:02X}", "%25{:02x}", "%25{:02X}"):
         ways["".join(template.format(byte) for byte in raw).encode()] = None
-    for way in {"'": (b"'\\''", b"'\"'\"'", b"&#39;", b"&#x27;"), '"': (b"&quot;", b"&#34;"), "&": (b"&amp;",), "<": (b"&lt;",), ">": (b"&gt;",), " ": (b"+",)}.get(character, ()):
+    for way in {
+        "'": (b"'\\''", b"'\"'\"'", b"&#39;", b"&#x27;"),
+        '"': (b"&quot;", b"&#34;"),
+        "&": (b"&amp;",),
+        "<": (b"&lt;",),
+        ">": (b"&gt;",),
+        " ": (b"+",),
+    }.get(character, ()):
         ways[way] = None
     return tuple(ways)
 

@@ -41,6 +41,7 @@ END_EVERY = 1.0
 ATTEMPTS = 3
 STREAMS = {"out": STDOUT, "err": STDERR}
 
+LIVING = frozenset({"claimed", "running", "orphan"})
 RUN_STARTS = 128
 """Above it, a shell's status is that of a child that a signal ended."""
 
@@ -113,19 +114,31 @@ class Steps:
 
     def heads(self, run: str) -> Mapping[str, str] | None:
         """Give the journal's head of each token of the run; None where the target does not answer."""
-        found: dict[str, str] = {}
+        known = self._known(run)
+        return None if known is None else {token: head for token, (head, _) in known.items()}
+
+    def running(self, run: str) -> tuple[str, ...] | None:
+        """Give the tokens of the run whose process, or a child of it, lives; None where the target does not answer."""
+        known = self._known(run)
+        return None if known is None else tuple(token for token, (_, state) in known.items() if state in LIVING)
+
+    def _known(self, run: str) -> Mapping[str, tuple[str, str]] | None:
+        found: dict[str, tuple[str, str]] = {}
         for user in (None, *self._memory.raised):
             try:
                 frames = ask(self._link, "heads", [*self._place().arguments(), f"run={run}"], user)
             except LinkFailed:
                 return None
-            found.update({frame.words()[0]: frame.words()[1] for frame in frames if frame.kind == "head"})
+            heads = (frame.words() for frame in frames if frame.kind == "head")
+            found.update({token: (head, state) for token, head, state in heads})
         return found
 
     def _carry_out(self, operation: str, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
         capture = Capture(self._run_folder, command, watch)
         place = self._place().arguments()
-        execution = _Execution(self._link, self._memory, command, ticket, watch, capture, place)
+        execution = _Execution(
+            self._link, self._memory, command=command, ticket=ticket, watch=watch, capture=capture, place=place
+        )
         arguments = [*place, *_terms(command, ticket, self._holder(), self._run_folder.name)]
         try:
             answer = execution.follow(operation, arguments)
@@ -143,6 +156,7 @@ class _Execution:
         self,
         link: Link,
         memory: Memory,
+        *,
         command: Command,
         ticket: Ticket,
         watch: Watch,

@@ -56,6 +56,9 @@ class WalkthroughMachine:
     def heads(self, run: str) -> Mapping[str, str] | None:  # noqa: ARG002
         return None
 
+    def running(self, run: str) -> tuple[str, ...] | None:  # noqa: ARG002
+        return ()
+
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:  # noqa: ARG002
         return ()
 
@@ -94,6 +97,9 @@ class CheckMachine:
 
     def heads(self, run: str) -> Mapping[str, str] | None:  # noqa: ARG002
         return None
+
+    def running(self, run: str) -> tuple[str, ...] | None:  # noqa: ARG002
+        return ()
 
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:  # noqa: ARG002
         return ()

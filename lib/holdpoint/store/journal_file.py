@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from holdpoint.engine.events import StepIntended
+from holdpoint.engine.events import RollbackBegun, RunFinished, StepIntended
 from holdpoint.engine.ports import Clock, JournalFailed
 from holdpoint.journal.chain import Chain
 from holdpoint.journal.record import START, Json, Record, sealed_line
@@ -32,6 +32,8 @@ CHUNK = 64 * 1024
 """How much is kept beyond the reserve, so that most appends need not ask for room."""
 BEFORE_EFFECT = frozenset({StepIntended.kind})
 """Kinds that an effect follows: they may not eat into the reserve, which is for recording what then happened."""
+LAST = frozenset({RunFinished.kind, RollbackBegun.kind})
+"""Kinds after which nothing more is to be recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ class JournalFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(finished=bool(self.records) and self.records[-1].kind in LAST)
 
     # --- room ---
 
