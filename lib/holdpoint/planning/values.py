@@ -51,7 +51,8 @@ def _one(param: Param, given: Value | None) -> Value | Problem:
         return Problem(
             "secret-value", f"parameter `{param.name}` is not a secret, but was given one", expected=f"a {param.type}"
         )
-    return values.check(param, as_text(given if given is not None else param.default or ""))
+    default = "" if param.default is None else param.default
+    return values.check(param, as_text(default if given is None else given))
 
 
 def _unknown(name: str, runbook: Runbook) -> Problem:
