@@ -67,6 +67,8 @@ def test_a_killed_supervisor_leaves_a_doubt_once_the_step_ended(
             (tmp_path / "gate").touch()
             assert isinstance(outcome.result(60), Unknown)
         assert not lives(pids(tmp_path / "pids")[0])
+        watchdog = pids(spool(tmp_path) / "dog")[0]
+        wait_for("the watchdog ended too", lambda: not lives(watchdog))
 
 
 def test_when_all_of_it_is_killed_the_outcome_is_in_doubt(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -30,6 +31,7 @@ from holdpoint.engine.ports import (
     Machine,
     Messenger,
     Operator,
+    Silence,
     Target,
 )
 from holdpoint.engine.session import Session
@@ -39,6 +41,7 @@ from holdpoint.hosts.walkthrough import CheckMachine, WalkthroughMachine
 from holdpoint.operators.console import ConsoleOperator
 from holdpoint.operators.interrupts import Interrupts
 from holdpoint.operators.scripted import ScriptedOperator, check_answers
+from holdpoint.operators.terminal import Terminal
 from holdpoint.operators.walkthrough import WalkthroughOperator
 from holdpoint.planning.plan import Plan
 from holdpoint.problem import Exit, HoldpointError, Problem
@@ -151,20 +154,24 @@ class World:
     def documents(self) -> Documents:
         return LibraryDocuments(self.library)
 
-    def prompt(self, text: str) -> str:
-        """Ask for a value before a run begins."""
-        self.out.write(f"{text} ")
-        self.out.flush()
-        line = sys.stdin.readline()
-        if not line:
-            problem = Problem("input-closed", "the input was closed before a value was typed")
-            raise HoldpointError(problem, exit_code=Exit.NEEDS_PERSON)
-        return line.rstrip("\n")
+    def prompt(self, text: str, *, echo: bool = True) -> str:
+        """Ask for a line outside of a run. Raises `HoldpointError`, with code 7 where nobody answers and 3 after Ctrl-C."""
+        with Interrupts() as interrupts:
+            terminal = Terminal(sys.stdin, interrupts)
+            terminal.forget()
+            self.out.write(f"{text} ")
+            self.out.flush()
+            line = terminal.line(echo=echo)
+        if isinstance(line, Silence):
+            self.out.write("\n")
+            code = Exit.STOPPED if line is Silence.INTERRUPTED else Exit.NEEDS_PERSON
+            raise HoldpointError(Problem("no-answer", f"there is no answer to `{text}`: {line.value}"), exit_code=code)
+        return line
 
     @property
     def prompt_secret(self) -> Callable[[str], str] | None:
         """Ask for a secret without echo; None where nobody is at a terminal."""
-        return (lambda text: getpass.getpass(f"{text} ", self.out)) if self.interactive else None
+        return partial(self.prompt, echo=False) if self.interactive else None
 
     def machine(
         self, run_folder: Path, *, memory_allowed: bool = False, without: frozenset[str] = frozenset()

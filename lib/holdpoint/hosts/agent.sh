@@ -430,9 +430,17 @@ watchdog() {
     if [ "$timeout" -gt 0 ] && [ "$left" -lt 1000 ]; then piece=$left; fi
     nap_in_background "$piece"
     left=$((left - piece))
+    supervised || exit 0
     if [ "$timeout" -gt 0 ] && [ "$left" -le 0 ] && [ ! -s ending ]; then : >late && end_because late; fi
     drop_oldest
   done
+}
+
+# A supervisor that was killed cannot end its watchdog: that goes on for as long as anything of the step lives.
+supervised() {
+  if look_at_process "$s_pid" && [ "$start" = "$s_start" ]; then return 0; fi
+  survivors
+  [ -n "$pids" ]
 }
 
 nap_in_background() {

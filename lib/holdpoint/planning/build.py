@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from holdpoint.document.model import Effect, Runbook, Section, Step, Use, UseArg, ValueRef
-from holdpoint.planning.plan import CausesItem, Guard, Item, Mode, Plan, ProofItem, Scope, StepItem, fingerprint
+from holdpoint.document.model import Fetch, Put, Runbook, Section, Step, Use, UseArg, ValueRef
+from holdpoint.planning.plan import CausesItem, Guard, Item, Mode, Plan, ProofItem, Scope, StepItem
 from holdpoint.planning.values import bind
 from holdpoint.problem import HoldpointError, Problem
 from holdpoint.shell import Value, as_text, value_digest
@@ -35,8 +35,6 @@ def plan(
 
 def seal(unsealed: Plan) -> Plan:
     """Compute the digest: documents, parameters, targets and the program."""
-    from dataclasses import replace  # noqa: PLC0415
-
     hasher = hashlib.sha256()
     parts = [unsealed.mode, *unsealed.hosts, unsealed.here, unsealed.of_run]
     for scope in unsealed.scopes.values():
@@ -77,6 +75,10 @@ class _Layout:
     def _steps(self, steps: tuple[Step, ...], scope: Scope, guards: tuple[Guard, ...]) -> None:
         for step in steps:
             own = (*guards, Guard(scope.name, step.causes, step.when)) if step.causes or step.when else guards
+            if isinstance(step.action, Put | Fetch):
+                message = f"step `{scope.name}{step.id}` copies a file, which this version cannot carry out"
+                hint = "write it as a `run`, or leave it to a person with `manual`"
+                raise HoldpointError(Problem("no-files", message, step.place, hint=hint))
             if isinstance(step.action, Use):
                 self._use(step, step.action, scope, own)
             else:
@@ -103,16 +105,8 @@ def _argument(arg: UseArg, scope: Scope) -> Value | str:
     return as_text(arg.value)
 
 
-def changes(plan: Plan) -> tuple[StepItem, ...]:
-    """The steps that change something, in order."""
-    return tuple(i for i in plan.items if isinstance(i, StepItem) and i.step.effect is not Effect.READ)
-
-
 def differences(recorded: Mapping[str, str], plan: Plan) -> tuple[str, ...]:
     """The keys of the items that are not as they were recorded, in the plan's order; gone ones last."""
     now = plan.fingerprints()
     changed = [key for key in now if recorded.get(key) != now[key]]
     return (*changed, *(key for key in recorded if key not in now))
-
-
-__all__ = ["Load", "changes", "differences", "fingerprint", "plan", "seal"]
