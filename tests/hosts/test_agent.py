@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -195,6 +196,16 @@ def test_the_time_out_holds_without_a_client(host: LocalMachine, shell: dict[str
         outcome = settle(again(tmp_path, shell))
         assert isinstance(outcome, TimedOut)
         assert outcome.ended
+
+
+def test_the_time_out_holds_though_the_spool_was_deleted(host: LocalMachine, tmp_path: Path) -> None:
+    file = tmp_path / "pids"
+    with ending(file):
+        given = command(f'"$python" "$bad" {file}', values=bad("deaf.py"), timeout=3, grace=0.2)
+        host.change(given, ticket(), Watcher(Wish.LEAVE, once_seen="ready"))
+        shutil.rmtree(spool(tmp_path))
+        wait_for("the step was ended", lambda: not lives(pids(file)[0]))
+        assert isinstance(settle(host), Unknown)
 
 
 def test_nothing_starts_under_an_epoch_that_was_passed(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from holdpoint.document.model import Ask, Effect, Manual, Run, Undo, ValueType
 from holdpoint.engine.decide import OPENING, PROCEED
-from holdpoint.engine.events import Status
+from holdpoint.engine.events import CauseDecided, Status
 from holdpoint.engine.facts import Facts, is_changing, shown
 from holdpoint.engine.ports import Asked, Question, Target, Tier, Word
 from holdpoint.planning.plan import Mode, StepItem
@@ -172,13 +172,25 @@ def script_of(facts: Facts, item: StepItem, host: str) -> str:
 
 
 def evidence(facts: Facts, scope: str) -> tuple[str, ...]:
-    """Which causes were found, and which were ruled out, each with its line."""
-    lines = []
-    for (key, host, _), decided in sorted(facts.state.causes.items(), key=lambda pair: pair[1].seq):
-        if key == f"{scope}causes":
-            verdict = {True: "found", False: "ruled out", None: "not known"}[decided.cause.holds]
-            lines.append(f"{host}: {decided.cause.title}: {verdict}: {decided.cause.evidence}")
-    return tuple(sorted(lines, key=lambda line: ": found: " not in line))
+    """Which causes were found, each with its line; then those that are not known; then the names of those ruled out."""
+    lines, ruled_out = [], dict[str, list[str]]()
+    for decided in _decided(facts, scope):
+        if decided.holds is False:
+            ruled_out.setdefault(decided.host, []).append(decided.title)
+        else:
+            lines.append(_finding(decided))
+    lines.sort(key=lambda line: ": found: " not in line)
+    return (*lines, *(f"{host}: ruled out: {'; '.join(titles)}" for host, titles in ruled_out.items()))
+
+
+def _decided(facts: Facts, scope: str) -> list[CauseDecided]:
+    in_order = sorted(facts.state.causes.items(), key=lambda pair: pair[1].seq)
+    return [decided.cause for (key, _, _), decided in in_order if key == f"{scope}causes"]
+
+
+def _finding(decided: CauseDecided) -> str:
+    verdict = {True: "found", False: "ruled out", None: "not known"}[decided.holds]
+    return f"{decided.host}: {decided.title}: {verdict}: {decided.evidence}"
 
 
 def remains(facts: Facts, key: str = "") -> tuple[str, ...]:
@@ -230,6 +242,7 @@ def _outputs(facts: Facts, item: StepItem, names: tuple[str, ...], host: str) ->
     """What `show` prints: the command, the named values, and what the reading steps of this scope printed."""
     shows = [("the command", script_of(facts, item, host))]
     shows += [(name, shown(facts.value(item.scope, host, name))) for name in names]
+    shows += [("the causes", "\n".join(map(_finding, _decided(facts, item.scope))))]
     for other in facts.plan.items:
         if isinstance(other, StepItem) and other.scope == item.scope and not is_changing(other):
             ended = facts.progress(other, host).ended

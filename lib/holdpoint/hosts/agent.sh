@@ -338,8 +338,8 @@ supervise() { # a part of the pipe, so that its output is what wakes the followe
     exit 0
   }
   may_start || exit 0
-  : >out
-  : >err
+  printf '' >out
+  printf '' >err
   durable started . .. # the point of no return
   rm -f "$mine/cmd.$from" started.[0-9]* "$mine/room.$from" >/dev/null 2>&1 &
   echo go
@@ -407,7 +407,7 @@ execute() {
 }
 
 end_watch() {
-  : >finished # for a watchdog that does not hear signals yet
+  { printf '' >finished; } 2>/dev/null # for a watchdog that does not hear signals yet
   if [ ! -e late ] && [ ! -e ending ]; then kill -s TERM "$dog" 2>/dev/null; fi
   wait "$dog" 2>/dev/null
   for reason in late ending; do
@@ -431,7 +431,7 @@ watchdog() {
     nap_in_background "$piece"
     left=$((left - piece))
     supervised || exit 0
-    if [ "$timeout" -gt 0 ] && [ "$left" -le 0 ] && [ ! -s ending ]; then : >late && end_because late; fi
+    if [ "$timeout" -gt 0 ] && [ "$left" -le 0 ] && [ ! -s ending ]; then end_because late; fi
     drop_oldest
   done
 }
@@ -454,8 +454,9 @@ nap_in_background() {
   sleep "$((($1 + 999) / 1000))" # a sleep that knows whole seconds only
 }
 
-end_because() {
+end_because() { # also where the spool was deleted: so no `: >file`, which ends a POSIX shell when it fails
   trap '' TERM USR1
+  [ "$1" != late ] || { printf '' >late; } 2>/dev/null
   end_all
   echo "$ended" >"$1.seen"
   exit 0
