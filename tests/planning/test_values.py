@@ -36,7 +36,9 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert "open" not in str(error.value).replace("in the open", "")
 
 
-@pytest.mark.parametrize("text", ["it's", "a\nb", "$(id)", "`id`", "a;b", "*", "x" * 100_000, "ünïcode", "\\", '"', "\x01\x7f"])
+@pytest.mark.parametrize(
+    "text", ["it's", "a\nb", "$(id)", "`id`", "a;b", "*", "x" * 100_000, "ünïcode", "\\", '"', "\x01\x7f"]
+)
 def test_texts_arrive_as_they_are(text: str) -> None:
     assert bind(BOOK, {"name": text, "token": TOKEN})["name"] == text
 

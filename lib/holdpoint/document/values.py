@@ -131,6 +131,9 @@ def _rules(who: str, param: Param, value: Plain) -> Problem | None:
             expected=", ".join(f"`{choice}`" for choice in choices),
             hint=did_you_mean(as_text(value), choices),
         )
+    if param.type is ValueType.PATH and value and not as_text(value).startswith("/"):
+        hint = "a command starts in the home folder, here and over SSH, so a relative path leads somewhere else"
+        return Problem("value-path", f"{who} is not absolute", found=shown(value), expected="`/…`", hint=hint)
     if isinstance(value, str | bool):
         return None
     if param.min is not None and value < param.min:

@@ -397,8 +397,10 @@ execute() {
       trap - HUP INT QUIT TERM PIPE USR1
       HOLDPOINT_TOKEN=$token/$s_pid.$s_start/
       export HOLDPOINT_TOKEN
+      exec >>out 2>>err 9>group
+      { CDPATH='' cd -- "${HOME:-/}" || cd /; } >/dev/null 2>&1 # where a read is as well
       # shellcheck disable=SC2086 # `session` is words
-      exec $session "$shell" /dev/stdin <&8 8<&- >>out 2>>err 9>group
+      exec $session "$shell" /dev/stdin <&8 8<&-
     )
     code=$?
   } 2>signal

@@ -92,8 +92,15 @@ def _start(command: Command, mark: str, environment: Mapping[str, str]) -> subpr
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
+            cwd=_home(environment),
             env={**environment, process.COOKIE: f"{mark}/"},
         )
+
+
+def _home(environment: Mapping[str, str]) -> str:
+    """Where a step is executed: at home, like a command over SSH, and like a change under the agent."""
+    home = environment.get("HOME", "/")
+    return home if os.access(home, os.X_OK) and os.path.isdir(home) else "/"  # noqa: PTH112 - a text from outside
 
 
 def _as_input(script: bytes) -> IO[bytes]:

@@ -65,10 +65,12 @@ class Library:
 
     def source(self, name: str) -> Source:
         """Read the bytes of a runbook. Raises `HoldpointError` for an unfit or unknown name or file."""
+        return self._source(name, *self._found())
+
+    def _source(self, name: str, found: Mapping[str, tuple[Path, Path]], problems: list[Problem]) -> Source:
         unfit = _unfit(name)
         if unfit is not None:
             raise HoldpointError(unfit)
-        found, problems = self._found()
         if name not in found:
             raise HoldpointError([_unknown(name, found, self.folders), *problems])
         return _read(*found[name])
@@ -91,19 +93,20 @@ class Library:
     def lint(self, names: Iterable[str] | None = None) -> tuple[Problem, ...]:
         """Say everything about the runbooks of these names (all, where none are given), warnings and `use` included."""
         runbooks, _ = self.load_all()
-        _, problems = self._found() if names is None else ({}, [])
-        wanted = self.names() if names is None else tuple(names)
+        found, unfit = self._found()
+        problems = list(unfit) if names is None else []
+        wanted = sorted(found) if names is None else tuple(names)
         files = set()
         for name in wanted:
             try:
-                source = self.source(name)
+                source = self._source(name, found, unfit)
             except HoldpointError as error:
                 problems += error.problems
                 continue
             files.add(source.name)
             problems += parse.problems(source, schema())
         problems += [
-            problem for problem in check.cross(runbooks, self.names()) if problem.place and problem.place.file in files
+            problem for problem in check.cross(runbooks, found) if problem.place and problem.place.file in files
         ]
         return by_place(dict.fromkeys(problems))
 
