@@ -7,8 +7,24 @@ from datetime import timedelta
 import pytest
 
 from holdpoint.engine import aftermath, loop
-from holdpoint.engine.ports import By, Captured, Exited, Silence, Tier, TimedOut, Unknown
+from holdpoint.engine.ports import (
+    By,
+    Captured,
+    EndedByPerson,
+    Exited,
+    LeftRunning,
+    NotRun,
+    Outcome,
+    Signalled,
+    Silence,
+    Superseded,
+    Tier,
+    TimedOut,
+    Unknown,
+    Unreachable,
+)
 from holdpoint.engine.session import Session
+from holdpoint.planning.plan import Plan
 from holdpoint.planning.rollback import rollback
 from holdpoint.problem import Exit
 from tests.engine.fakes import FakeJournal, FakeWatch, Killed, World, load, printed
@@ -391,3 +407,50 @@ def test_a_used_runbook_has_its_own_values_and_gates() -> None:
     one.runbook, one.others = load(text), {"inner": load(inner)}
     assert one.begin().exit is Exit.OK
     assert [q.key for q in one.operator.questions] == ["sub/first", "sub/second", "first", "second"]
+
+
+def test_a_rollback_killed_at_every_boundary_and_resumed() -> None:
+    def ready() -> tuple[World, Plan]:
+        one = world(answers={"first": ["run"], "second": ["run"], "undo-first": ["run"], "tell": ["done"]})
+        one.begin()
+        session = one.session()
+        plan = rollback(session.plan, "r1", aftermath.changes_made(session.facts()), {})
+        one.journal = FakeJournal(one.clock, one.points)
+        one.machine.journal = one.journal
+        one.points.passed = 0
+        return one, plan
+
+    counted, plan = ready()
+    assert counted.resume(plan).exit is Exit.ROLLED_BACK
+    assert counted.points.passed >= 20
+    for point in range(counted.points.passed):
+        one, plan = ready()
+        one.points.kill_at = point
+        with pytest.raises(Killed):
+            one.resume(plan)
+        one.points.kill_at = -1
+        ended = one.resume(plan)
+        assert ended.exit is Exit.ROLLED_BACK, (point, ended)
+        assert one.machine.effects == ['first "$used"', "second", "unfirst"], point
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "code"),
+    [
+        (Exited(3, Captured()), "failed", Exit.FAILED),
+        (Signalled(9, Captured()), "failed", Exit.FAILED),
+        (TimedOut(ended=True, output=Captured()), "timed_out", Exit.FAILED),
+        (Unreachable("no route"), "unreachable", Exit.UNKNOWN),
+        (Unknown("gone"), "in_doubt", Exit.UNKNOWN),
+        (EndedByPerson(ended=True, output=Captured()), "failed", Exit.STOPPED),
+        (EndedByPerson(ended=False, output=Captured()), "in_doubt", Exit.UNKNOWN),
+        (NotRun("not here"), "skipped dry_run", Exit.OK),
+        (Superseded("bob"), "", Exit.LOCKED),
+        (LeftRunning(), "", Exit.STOPPED),
+    ],
+)
+def test_every_outcome_has_its_status_and_its_exit(outcome: Outcome, status: str, code: Exit) -> None:
+    one = world(answers={"first": ["run", Silence.NO_TERMINAL], "second": ["run"]})
+    one.machine.outcomes["first"] = outcome
+    assert one.begin().exit is code
+    assert one.results().get("first", "") == status
