@@ -62,7 +62,8 @@ REFUSED_BY_US = [
 def test_what_invoke_refuses_is_wrong_usage(case: Case, words: tuple[str, ...]) -> None:
     ran = case.runbook().run(*words).expect(2, ..., ...)
     assert "--json" in words or not ran.stdout
-    assert ran.stderr.startswith("error[usage]: the command line was refused: "), ran.stderr
+    assert ran.stderr.startswith(("error[usage]: ", "error[bare-option]: ")), ran.stderr
+    assert "positional" not in ran.stderr
     assert case.runbook().run(*words, program="inv").status == 1
     assert not case.journals()
 
@@ -87,6 +88,52 @@ def test_a_refusal_names_what_was_found_and_what_to_type(case: Case) -> None:
     case.run("runbook", "door", "--param").expect(
         2, stderr="error[bare-option]: `--param` stands without a value\n  expected: `--param mount=/var/log`\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("door",), "there is no task `door`\n  hint: there is a runbook of that name: `holdpoint runbook door`\n"),
+        (("disk-ful",), "there is no task `disk-ful`\n  hint: did you mean `runbook disk-full`?\n"),
+        (("runbook.sho",), "there is no task `runbook.sho`\n  hint: did you mean `runbook.show`?\n"),
+        (("runbook", "door", "--chek"), "`runbook` has no option `--chek`\n  hint: did you mean `--check`?\n"),
+        (
+            ("runbook.lint", "door"),
+            "`runbook.lint` does not take the word `door`\n"
+            "  expected: options alone\n  hint: write `holdpoint runbook.lint --name door`\n",
+        ),
+        (
+            ("runbook.docs", "door"),
+            "`runbook.docs` does not take the word `door`\n"
+            "  expected: options alone\n  hint: write `holdpoint runbook.docs --name door`\n",
+        ),
+        (
+            ("runbook", "door", "--param", "a=b", "c=d"),
+            "`runbook` does not take the word `c=d`\n"
+            "  expected: one name, then options\n  hint: each value has an option of its own: `--param c=d`\n",
+        ),
+        (
+            ("run.show",),
+            "`run.show` needs the name of a run, or `last`\n"
+            "  found: nothing, or options alone\n  expected: the name of a run, or `last`, before any options\n"
+            "  hint: for example: `holdpoint run.show last`\n",
+        ),
+    ],
+)
+def test_a_refused_command_line_says_what_to_type(case: Case, words: tuple[str, ...], said: str) -> None:
+    case.runbook().run(*words).expect(2, "", f"error[usage]: {said}")
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
+def test_without_a_task_it_tells_every_task_in_a_line(case: Case, words: tuple[str, ...]) -> None:
+    ran = case.run(*words).expect(0, ...)
+    usage, more, blank, *tasks = ran.stdout.splitlines()
+    assert usage == "Usage: holdpoint TASK [NAME] [--option VALUE ...]"
+    assert more == "`holdpoint --help TASK` shows what a task takes."
+    assert blank == ""
+    assert tasks[0] == "  runbook NAME       Run a runbook on this machine; stops before every change."
+    assert tasks[-1].startswith("  test ")
+    assert all(len(line) <= 80 and not line.endswith("...") for line in tasks)
 
 
 def test_problems_are_a_json_list_too(case: Case) -> None:

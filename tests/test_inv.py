@@ -120,7 +120,15 @@ def test_through_links_and_from_anywhere_with_the_paths_that_were_typed(clone: C
 def test_a_refused_command_line_is_2(clone: Clone) -> None:
     ran = clone.with_uv().run("no-such-task")
     assert ran.returncode == 2
-    assert "error[usage]: the command line was refused" in ran.stderr
+    assert "error[usage]: there is no task `no-such-task`" in ran.stderr
+
+
+def test_alone_it_tells_the_tasks(clone: Clone) -> None:
+    for words in ((), ("--help",)):
+        ran = clone.with_uv().run(*words)
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.startswith("Usage: ./inv TASK ")
+        assert "\n  runbook NAME " in ran.stdout
 
 
 def test_what_the_project_needs_has_changed(clone: Clone) -> None:

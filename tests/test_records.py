@@ -108,12 +108,34 @@ def test_verify(case: Case, hall: Path) -> None:
     assert re.fullmatch(
         r"RUN-door: \d+ records, each fits the one before it; the last is [0-9a-f]{16}…\n"
         r"HOST remembers 1 change, and the journal holds the record of each\n"
-        r"a cut after the last change looks like a crash, and cannot be told from one\n",
+        r"all is well: everything fits together\n",
         ran.stdout,
     )
     found = case.run("run.verify", "last", "--json").json()
     assert found["records"] == len(case.journals()[0].read_text().splitlines())
     assert list(found["remembered"].values()) == [1]
+
+
+def test_verify_where_nothing_was_begun(case: Case, hall: Path) -> None:
+    _run(case, hall).expect(0, ...)
+    case.journals()[0].write_text("")
+    (listed,) = case.run("run.list", "--json").expect(0, ...).json()
+    assert listed["status"] == "never began"
+    case.journals()[0].write_text("")
+    shown = case.run("run.list").expect(0, ...).stdout
+    assert "never began" in shown
+    assert "open" not in shown
+
+
+def test_verify_a_run_without_an_end(case: Case, hall: Path) -> None:
+    assert _run(case, hall, kill_at="record:3:durable").status == -signal.SIGKILL
+    said = case.run("run.verify", "last").expect(0, ...).stdout.splitlines()
+    assert said[-1] == "all fits together; no end is recorded: the run goes on in another process, or was cut off"
+
+
+def test_a_check_is_listed_as_one(case: Case, hall: Path) -> None:
+    case.run("runbook", "door", "--param", f"door={hall}", "--check").expect(0, ...)
+    assert "check: finished (0)" in case.run("run.list").expect(0, ...).stdout
 
 
 def test_a_cut_before_the_last_change_shows(case: Case, hall: Path) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 
 import pytest
 
+from holdpoint.app import shelf
 from holdpoint.document.search import Card, rank, words
+from holdpoint.store import shellcheck
+from holdpoint.store.library import Library
 from tests.case import DOOR, Case
 
 WINDOW = DOOR.replace("id: door", "id: window", 1).replace("The door is open", "A window is open")
@@ -133,6 +138,13 @@ def test_docs_tell_what_is_left_out(case: Case) -> None:
     assert "runbooks/broken.yaml:5:11: error" in ran.stderr
 
 
+def test_docs_of_one(case: Case) -> None:
+    ran = case.runbook().run("runbook.docs", "--name", "door").expect(0, ...)
+    assert ran.stdout.startswith("# The door is open\n")
+    assert "# A disk is full" not in ran.stdout
+    case.run("runbook.docs", "--name", "dor").expect(2, "", ...)
+
+
 # --- find ---
 
 
@@ -226,6 +238,56 @@ def test_lint_of_a_file_anywhere(case: Case) -> None:
     ran = case.run("runbook.lint", "--name", "drafts/none.yaml", "--name", "no-such").expect(2, ...)
     assert "drafts/none.yaml: error[no-file]" in ran.stdout
     assert "there is no runbook `no-such`" in ran.stdout
+
+
+def test_lint_asks_shellcheck(case: Case) -> None:
+    blunder = DOOR.replace("id: door", "id: blunder", 1).replace(
+        'mv -- "$door" "$door.shut"', "mv -- $door door.shut", 1
+    )
+    ran = case.runbook("blunder", blunder).run("runbook.lint", "--name", "blunder").expect(0, ...)
+    line = next(number for number, text in enumerate(blunder.splitlines(), 1) if "mv -- $door" in text)
+    assert f"runbooks/blunder.yaml:{line}:16: warning[SC2086]: double quote" in ran.stdout
+    assert "SC2086" in case.run("runbook.lint", "--name", "runbooks/blunder.yaml").expect(0, ...).stdout
+    assert "SC2086" in case.run("runbook.lint").expect(0, ...).stdout
+
+
+WITHOUT_AN_END = DOOR.replace("id: door", "id: loop", 1).replace(
+    """    run: mv -- "$door" "$door.shut"
+""",
+    """    run: |
+      for unit in "$door" "$door.shut"; do
+        ls -- $unit
+      don
+""",
+)
+
+
+def _places(case: Case, environ: dict[str, str] | None = None) -> tuple[set[int], str]:
+    words = ("runbook.lint", "--name", "loop", "--json")
+    ran = case.runbook("loop", WITHOUT_AN_END).run(*words, environ=environ).expect(2, ..., ...)
+    return {one["place"]["line"] for one in ran.json() if one["level"] == "error"}, ran.stderr
+
+
+def test_a_script_that_no_shell_can_parse_is_an_error_of_its_line(case: Case) -> None:
+    lines, said = _places(case)
+    first = WITHOUT_AN_END.splitlines().index('      for unit in "$door" "$door.shut"; do') + 1
+    assert lines
+    assert lines <= set(range(first, first + 3))
+    assert said == ""
+
+
+def test_without_shellcheck_the_shell_parses_and_it_is_said_once(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    case.runbook("loop", WITHOUT_AN_END)
+    found = shellcheck.linters()
+    monkeypatch.setattr(shellcheck, "linters", lambda: shellcheck.Linters(None, found.shells))
+    monkeypatch.chdir(case.repository)
+    out, error = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", error)
+    at = shelf.Desk(Library.of(case.repository), None)
+    assert shelf.lint(at, ("loop", "disk-full")) == 2
+    assert "error[shell-syntax]: `sh` cannot parse this" in out.getvalue()
+    assert error.getvalue().count("ShellCheck is not installed, so scripts were only parsed (`sh -n`)") == 1
 
 
 # --- new ---

@@ -5,22 +5,36 @@ Plain `inv` answers 1 where it refuses a command line; these two answer 2, so th
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from invoke._version import __version__ as version_of_invoke
+from invoke.collection import Collection
 from invoke.exceptions import Exit as Ended
 from invoke.exceptions import ParseError
+from invoke.parser.context import ParserContext
 from invoke.program import Program
 
 from holdpoint import __version__
 from holdpoint.app.ending import conclude
-from holdpoint.problem import HoldpointError, Problem
+from holdpoint.app.typed import bare
+from holdpoint.problem import HoldpointError, Problem, did_you_mean
 from holdpoint.tasks import ns
 
 _PASSES_ON = "test"
 """The task to which everything behind its name belongs."""
+_UNKNOWN = re.compile(r"No idea what ['\"](.*)['\"] is!", re.DOTALL)
+_MISSING = re.compile(r"'(.*)' did not receive required positional arguments: '([^']*)'")
+_VALUE = re.compile(r"Flag <Argument: ([\w-]+).*> (needed value|doesn't take any value)")
+_POSITIONALS = {
+    "name": ("the name of a runbook", "disk-full"),
+    "run": ("the name of a run, or `last`", "last"),
+    "text": ("a text in quotes", '"No space left on device"'),
+}
+"""What is expected in each place, and an example."""
 
 
 class Strict(Program):
@@ -43,6 +57,27 @@ class Strict(Program):
             return int(ended.code)
         return 0
 
+    def print_help(self) -> None:
+        """Say how it is used, and every task in one line; Invoke's own would list only options of Invoke's."""
+        from holdpoint.views.console import Screen  # noqa: PLC0415 - only for help
+        from holdpoint.views.lines import clip, line  # noqa: PLC0415 - as above
+
+        if not hasattr(self, "collection"):
+            self.load_collection()
+        screen = Screen(sys.stdout)
+        offered = [(_written(self.collection, name), name) for name in self.collection.task_names]
+        offered.sort(key=lambda pair: (_GROUPS.get(pair[1].partition(".")[0], len(_GROUPS)), pair[1] != "runbook.run"))
+        column = max((len(written) for written, _ in offered), default=0) + 2
+        lines = [
+            f"Usage: {self.binary} TASK [NAME] [--option VALUE ...]",
+            f"`{self.binary} --help TASK` shows what a task takes.",
+            "",
+        ]
+        for written, name in offered:
+            told = (self.collection[name].__doc__ or "").strip().partition("\n")[0]
+            lines.append(f"  {written:<{column}}{told}")
+        screen.lines(line(clip(one, screen.width)) for one in lines)
+
     def _understand(self, argv: list[str] | None) -> None:
         """Find out what is wanted; `--list` and its like end here."""
         steps: tuple[Callable[[], Any], ...] = (
@@ -56,16 +91,96 @@ class Strict(Program):
             for step in steps:
                 step()
         except ParseError as error:
-            raise HoldpointError(_refused(str(error), self.binary)) from error
+            raise HoldpointError(self._refused(str(error), error.context)) from error
         except Ended as ended:
             if ended.message:
-                raise HoldpointError(_refused(ended.message, self.binary)) from ended
+                raise HoldpointError(self._refused(ended.message, None)) from ended
             raise
 
+    # --- what was wrong with a command line, in words of ours ---
 
-def _refused(message: str, binary: str) -> Problem:
-    said = message[:1].lower() + message[1:]
-    return Problem("usage", f"the command line was refused: {said}", hint=f"`{binary} --list` names every task")
+    def _refused(self, message: str, context: ParserContext | None) -> Problem:
+        if match := _UNKNOWN.fullmatch(message):
+            token, task = match[1], context.name if context else None
+            if token.startswith("-"):
+                return self._no_option(token, context)
+            return self._no_task(token) if context is None or task is None else self._extra(token, context)
+        if match := _MISSING.fullmatch(message):
+            return self._missing(match[1], match[2])
+        if match := _VALUE.match(message):
+            option = match[1].replace("_", "-")
+            if match[2] == "needed value":
+                return bare(option)
+            return Problem("usage", f"`--{option}` takes no value", hint="it stands alone; without it, it is off")
+        said = message[:1].lower() + message[1:]
+        return Problem("usage", f"the command line was refused: {said}", hint=self._all_tasks())
+
+    def _no_task(self, token: str) -> Problem:
+        from holdpoint.app.repository import repository  # noqa: PLC0415 - only after an error
+        from holdpoint.store.library import Library  # noqa: PLC0415 - as above
+
+        books = Library.of(repository(Path.cwd())).names()
+        if token in books:
+            hint = f"there is a runbook of that name: `{self.binary} runbook {token}`"
+        else:
+            meant = did_you_mean(token, books).replace("mean `", "mean `runbook ")
+            hint = did_you_mean(token, self._tasks()) or meant
+        return Problem("usage", f"there is no task `{token}`", hint=hint or self._all_tasks())
+
+    def _no_option(self, token: str, context: ParserContext | None) -> Problem:
+        if context is None or context.name is None:
+            hint = f"options of a task stand behind it: `{self.binary} runbook NAME --check`"
+            return Problem("usage", f"there is no option `{token}` without a task", hint=hint)
+        task = _called(context.name)
+        hint = did_you_mean(token, [flag for flag in context.flags if flag.startswith("--")])
+        hint = hint or f"`{self.binary} --help {task}` shows those there are"
+        return Problem("usage", f"`{task}` has no option `{token}`", hint=hint)
+
+    def _extra(self, token: str, context: ParserContext) -> Problem:
+        """A word too many behind a task; Invoke would take it for another one."""
+        task = _called(str(context.name))
+        if "--name" in context.flags and not context.positional_args:
+            hint = f"write `{self.binary} {task} --name {token}`"
+        elif "--param" in context.flags and "=" in token:
+            hint = f"each value has an option of its own: `--param {token}`"
+        else:
+            hint = did_you_mean(token, self._tasks()) or f"`{self.binary} --help {task}` shows what it takes"
+        if context.positional_args:
+            expected = f"one {context.positional_args[0].name}, then options"
+        else:
+            expected = "options alone"
+        return Problem("usage", f"`{task}` does not take the word `{token}`", expected=expected, hint=hint)
+
+    def _missing(self, task: str, positional: str) -> Problem:
+        what, example = _POSITIONALS.get(positional, (f"a value for `{positional}`", positional.upper()))
+        example = "slow-disk" if task == "runbook.new" else example
+        return Problem(
+            "usage",
+            f"`{_called(task)}` needs {what}",
+            found="nothing, or options alone",
+            expected=f"{what}, before any options",
+            hint=f"for example: `{self.binary} {_called(task)} {example}`",
+        )
+
+    def _tasks(self) -> list[str]:
+        known = self.collection.task_names if hasattr(self, "collection") else {}
+        return [name for one, more in known.items() for name in (one, *more)]
+
+    def _all_tasks(self) -> str:
+        return f"`{self.binary} --list` names every task"
+
+
+_GROUPS = {"runbook": 0, "run": 1}
+
+
+def _written(collection: Collection, name: str) -> str:
+    """How a task is typed: its shortest usual name, and what stands behind it."""
+    return " ".join([_called(name), *(one.upper() for one in collection[name].positional)])
+
+
+def _called(task: str | None) -> str:
+    """The name that people type for a task."""
+    return "runbook" if task == "runbook.run" else str(task)
 
 
 def main() -> None:

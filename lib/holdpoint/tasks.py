@@ -120,7 +120,7 @@ def run(
     json: bool = False,
     plain: bool = False,
 ) -> int:
-    """Run a runbook on this machine, step by step, stopping for you before every change."""
+    """Run a runbook on this machine; stops before every change."""
     from holdpoint.app import running, typed, values  # noqa: PLC0415 - see the module
     from holdpoint.app.world import Kind  # noqa: PLC0415 - see the module
 
@@ -133,7 +133,7 @@ def run(
 
 @offered("runbook.list", help={"json": JSON, "plain": PLAIN})
 def list_runbooks(_context: Context, json: bool = False, plain: bool = False) -> int | None:
-    """List the runbooks: id, title, severity, services, when reviewed, where from."""
+    """List the runbooks, with severity, services and title."""
     from holdpoint.app import shelf  # noqa: PLC0415 - see the module
 
     return shelf.list_all(shelf.desk(json=json, plain=plain))
@@ -173,18 +173,26 @@ def lint(_context: Context, name: list[str], json: bool = False) -> int | None:
 
 @offered("runbook.new", named="name", help={"name": "The id of the new runbook.", "json": JSON})
 def new(_context: Context, name: str, json: bool = False) -> int | None:
-    """Write a new runbook to fill in, `runbooks/NAME.yaml`; never over a file that is there."""
+    """Write a new runbook to fill in; never over another file."""
     from holdpoint.app import shelf  # noqa: PLC0415 - see the module
 
     return shelf.new(shelf.desk(json=json), name)
 
 
-@offered("runbook.docs", help={"out": "The folder for one Markdown file each; made where missing.", "json": JSON})
-def docs(_context: Context, out: str | None = None, json: bool = False) -> int | None:
-    """Write the runbooks as Markdown, to standard output or a folder."""
+@offered(
+    "runbook.docs",
+    lists=("name",),
+    help={
+        "name": "A runbook's id; can be repeated. Without it, the whole library.",
+        "out": "The folder for one Markdown file each; made where missing.",
+        "json": JSON,
+    },
+)
+def docs(_context: Context, name: list[str], out: str | None = None, json: bool = False) -> int | None:
+    """Write runbooks as Markdown, to the screen or a folder."""
     from holdpoint.app import shelf  # noqa: PLC0415 - see the module
 
-    return shelf.docs(shelf.desk(json=json), out)
+    return shelf.docs(shelf.desk(json=json), out, tuple(name))
 
 
 # --- runs -------------------------------------------------------------------------------------------------------
@@ -192,7 +200,7 @@ def docs(_context: Context, out: str | None = None, json: bool = False) -> int |
 
 @offered("run.list", help={"json": JSON, "plain": PLAIN})
 def list_runs(_context: Context, json: bool = False, plain: bool = False) -> int | None:
-    """List the runs, the newest last: what each was for, and how it stands."""
+    """List the runs, the newest last, and how each stands."""
     from holdpoint.app import records  # noqa: PLC0415 - see the module
 
     return records.list_all(_world(json=json, plain=plain))
@@ -208,7 +216,7 @@ def show_run(_context: Context, run: str, json: bool = False, plain: bool = Fals
 
 @offered("run.follow", named="run", help={"run": RUN, "json": JSON, "plain": PLAIN})
 def follow(_context: Context, run: str, json: bool = False, plain: bool = False) -> int | None:
-    """Follow a run from another terminal until this part of it ends."""
+    """Follow a run from another terminal until it stops or ends."""
     from holdpoint.app import records  # noqa: PLC0415 - see the module
 
     return records.follow(_world(json=json, plain=plain), run)
@@ -216,7 +224,7 @@ def follow(_context: Context, run: str, json: bool = False, plain: bool = False)
 
 @offered("run.verify", named="run", help={"run": RUN, "json": JSON})
 def verify(_context: Context, run: str, json: bool = False) -> int | None:
-    """Check a run's journal: its chain, and what the target remembers of it."""
+    """Check whether the record of a run was altered."""
     from holdpoint.app import records  # noqa: PLC0415 - see the module
 
     return records.verify(_world(json=json), run)
@@ -252,7 +260,7 @@ def resume(
 
 @offered("run.rollback", named="run", unread=3, help={"run": RUN, "answers": ANSWERS, "json": JSON, "plain": PLAIN})
 def rollback(_context: Context, run: str, answers: str | None = None, json: bool = False, plain: bool = False) -> int:
-    """Take back what a run changed: a run of its own, with its own gates."""
+    """Take back what a run changed; asks before each undo."""
     from holdpoint.app import running, typed  # noqa: PLC0415 - see the module
 
     return running.rollback(_world(json=json, plain=plain), run, typed.answers(answers)).exit
@@ -260,7 +268,7 @@ def rollback(_context: Context, run: str, answers: str | None = None, json: bool
 
 @offered("run.approve", named="run", help={"run": RUN, "plain": PLAIN})
 def approve(_context: Context, run: str, plain: bool = False) -> int:
-    """Approve, as the second person, exactly what the gate of a run shows."""
+    """Agree, as the second person, to what a run's gate shows."""
     from holdpoint.app import approving  # noqa: PLC0415 - see the module
 
     return approving.approve(_world(plain=plain), run)

@@ -149,6 +149,10 @@ class FakeMachine:
     def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
         return self.tokens.get(ticket.token, NeverStarted())
 
+    def bury(self, ticket: Ticket) -> bool:
+        self.points.pass_()
+        return ticket.token not in self.tokens
+
     def forget(self, ticket: Ticket) -> None:
         self.points.pass_()
 

@@ -319,8 +319,7 @@ def test_rollback_takes_back_in_reverse_and_lists_what_stays() -> None:
     one = world()
     one.begin()
     session = one.session()
-    done = aftermath.changes_made(session.facts())
-    plan = rollback(session.plan, "r1", done, aftermath.registered(session.plan, session.state))
+    plan = rollback(session.plan, "r1", aftermath.left(session.facts()), one.others.__getitem__)
     assert plan.not_undone == ("web1: Do the second: it is gone",)
     one.answers |= {"undo-first": ["run"], "tell": ["done"]}
     one.journal = FakeJournal(one.clock, one.points)
@@ -335,7 +334,7 @@ def test_a_rollback_never_reports_success_when_a_part_failed() -> None:
     one = world()
     one.begin()
     session = one.session()
-    plan = rollback(session.plan, "r1", aftermath.changes_made(session.facts()), {})
+    plan = rollback(session.plan, "r1", aftermath.left(session.facts()), one.others.__getitem__)
     for outcome, words in ((Exited(1, Captured()), ["run"]), (Exited(0, Captured()), ["skip"])):
         one.answers |= {"undo-first": list(words), "tell": ["done"]}
         one.machine.outcomes = {"unfirst": outcome}
@@ -414,7 +413,7 @@ def test_a_rollback_killed_at_every_boundary_and_resumed() -> None:
         one = world(answers={"first": ["run"], "second": ["run"], "undo-first": ["run"], "tell": ["done"]})
         one.begin()
         session = one.session()
-        plan = rollback(session.plan, "r1", aftermath.changes_made(session.facts()), {})
+        plan = rollback(session.plan, "r1", aftermath.left(session.facts()), one.others.__getitem__)
         one.journal = FakeJournal(one.clock, one.points)
         one.machine.journal = one.journal
         one.points.passed = 0

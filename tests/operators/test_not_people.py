@@ -78,11 +78,17 @@ def test_a_file_answers_what_it_names():
 
 @pytest.mark.parametrize("text", ["escalate", "show", "", "RUN", "yes"])
 def test_a_file_has_the_words_that_close_a_question(text):
-    with pytest.raises(HoldpointError) as raised:
-        ScriptedOperator({"restart": text}, "ann", Shown()).ask(CHANGE, None)
-    (problem,) = raised.value.problems
-    assert raised.value.exit_code == 2
-    assert problem.expected == "`run`, `skip`, `stop`, `rollback`"
+    drawing = Shown()
+    operator = ScriptedOperator({"restart": text, "truncate": text}, "ann", drawing)
+    assert operator.ask(CHANGE, None) is Silence.NOT_IN_FILE
+    assert drawing.questions == [CHANGE]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_that_the_question_does_not_have_never_breaks_a_run_off(name):
+    asked = QUESTIONS[name]
+    reply = ScriptedOperator({asked.key: "no such word"}, "ann", Shown()).ask(asked, None)
+    assert reply is Silence.NOT_IN_FILE or (asked.kind is Asked.VALUE and reply.text == "no such word")
 
 
 def test_answers_that_no_question_takes_are_found_beforehand():
@@ -137,6 +143,17 @@ def test_a_check_asks_before_it_reads_on_production_and_for_values():
     assert operator.ask(OPENING, None) == Answer("stop", "ann", By.SCRIPT)
     assert operator.ask(VALUE, None) == Answer("ops", "ann", By.SCRIPT)
     assert operator.ask(CHANGE, None) == Answer("run", "ann", By.NOBODY)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_check_never_says_that_nothing_is_executed(name):
+    drawing, asked = Shown(), QUESTIONS[name]
+    inner = ScriptedOperator({}, "ann", Shown())
+    WalkthroughOperator("ann", drawing, asks=inner).ask(asked, None)
+    for note in drawing.notes:
+        assert note.startswith("Check: nobody is asked")
+        assert note.endswith(" Going on.")
+    assert bool(drawing.notes) is (asked.kind not in {Asked.OPENING, Asked.VALUE})
 
 
 # --- what is told -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.document import conditions
+from holdpoint.document import conditions, texts
 from holdpoint.document.model import Run
 from holdpoint.shell import Plain, Script
 from tests.needs import require, require_root
@@ -88,7 +88,7 @@ def test_a_held_file_that_was_let_go_meanwhile_is_not_touched(book: Shelled, dis
     log = disk.fill("log", 8)
     pid = disks.hold(log)
     log.unlink()
-    known = values(disk, held_pick="all")
+    known = values(disk, held_pick="all", held_files="")
     book.good("held-chosen", known)
     known["held_chosen"] = str(known["held_chosen"]).replace(f"/proc/{pid}/", f"/proc/{os.getpid()}/")
     assert "not held any more" in book.good("empty-held", known)
@@ -156,7 +156,7 @@ def test_a_file_that_changed_after_the_gate_stays(book: Shelled, disks: Disks) -
     disk = disks.tmpfs()
     written, opened, swapped = (disk.fill(name, 2) for name in ("written", "opened", "swapped"))
     numbers = " ".join(str(path.stat().st_ino) for path in (written, opened, swapped))
-    known = values(disk, files_pick=numbers)
+    known = values(disk, files_pick=numbers, large_files="")
     book.good("files-chosen", known)
     assert str(known["files_chosen"]).count("remove") == 3
     os.utime(written, (1, 1))
@@ -176,15 +176,11 @@ def test_what_must_never_be_removed_by_hand_is_left_out(book: Shelled, disks: Di
     (disk.at / "data" / "PG_VERSION").write_text("15\n")
     paths = [disk.fill("data/base/16384", 1), disk.fill("000000010000000000000001", 1), disk.fill("one", 1)]
     (disk.at / "two").hardlink_to(paths[2])
-    known = values(disk, files_pick=" ".join(str(path.stat().st_ino) for path in paths) + " nonsense; rm * 7")
+    known = values(disk, files_pick=", ".join(str(path.stat().st_ino) for path in paths), large_files="")
     done = book.run("files-chosen", known)
     assert (done.returncode, known["files_chosen"]) == (0, "")
-    for reason in ("a database", "its WAL", "other names", "no number: nonsense;"):
+    for reason in ("a database", "its WAL", "other names"):
         assert reason in done.stderr, done.stderr
-    known["files_pick"] = "/etc/passwd"
-    done = book.run("files-chosen", known)
-    assert known["files_chosen"] == ""
-    assert "not on this filesystem" in done.stderr
 
 
 @pytest.mark.parametrize("by_path", [False, True])
@@ -236,6 +232,19 @@ def test_a_crowded_folder_of_a_plain_name_is_named(book: Shelled, disks: Disks) 
     known = values(disk)
     assert diagnose(book, known) == {"inodes"}
     assert f"{crowd.stat().st_ino}  190  {crowd}" in str(known["crowds"])
+    folders = [line.split("  ", 2)[2] for line in str(known["crowds"]).splitlines()[1:]]
+    assert folders == [str(crowd), str(disk.at)], "the folder above is on another filesystem"
+
+
+def test_no_evidence_is_unknown(book: Shelled, disks: Disks) -> None:
+    disk = disks.tmpfs("size=32m,nr_inodes=100")
+    for number in range(98):
+        (disk.at / f"{number}").touch()
+    known = values(disk)
+    assert diagnose(book, known) == {"inodes"}
+    for cause in book.runbook.causes:
+        assert texts.names(cause.evidence) <= set(known), cause.id
+    assert known["walk"] == "not needed"
 
 
 def test_a_ballast_file_is_given_up_and_made_again(book: Shelled, disks: Disks) -> None:
@@ -251,6 +260,8 @@ def test_a_ballast_file_is_given_up_and_made_again(book: Shelled, disks: Disks) 
     assert book.verified("give-ballast", known)
     assert book.recovered(known)
     assert "gone already" in book.good("give-ballast", known)
+    level = book.run("level-1", known)
+    assert "ballast_given=true" in level.stdout, level.stderr
     assert book.undo("give-ballast", known).returncode == 0
     assert ballast.stat().st_size == 20 * 1024 * 1024
     assert book.undo("give-ballast", known).returncode == 0, "safe where it is there"
@@ -335,6 +346,130 @@ def test_a_filesystem_that_is_read_only_is_not_taken_for_full(book: Shelled, dis
     assert present(book, known) == {"read-only"}
     assert diagnose(book, known) == {"not-writable"}
     assert not book.recovered(known)
+
+
+def test_a_folder_that_is_not_there_is_not_taken_for_a_healthy_one(book: Shelled) -> None:
+    known: dict[str, Plain] = {"mount": "/nope", "limit": 90}
+    for symptom in book.runbook.symptoms:
+        done = book.run(symptom.id, known)
+        assert (done.returncode, "not looked at: cannot read /nope" in done.stderr) == (2, True), done.stderr
+    done = book.run("space", known)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("there is no folder /nope on this machine"), done.stderr
+
+
+# --- answers that were mistyped ---------------------------------------------------------------------------------
+
+
+def refused(book: Shelled, step: str, known: dict[str, Plain], naming: str) -> None:
+    done = book.run(step, known)
+    assert (done.returncode, done.stdout) == (1, ""), done.stdout + done.stderr
+    assert naming in done.stderr, done.stderr
+    assert "nothing was picked" in done.stderr
+
+
+@pytest.mark.parametrize("answer", ["{0},{1}", "{0}, {1}", "  {0} ,{1}, "])
+def test_commas_part_the_numbers(book: Shelled, disks: Disks, answer: str) -> None:
+    disk = disks.tmpfs()
+    kept, *gone = [disk.fill(name, 3) for name in ("kept", "one", "two")]
+    numbers = [path.stat().st_ino for path in gone]
+    known = values(disk, files_pick=answer.format(*numbers), large_files="")
+    book.good("files-chosen", known)
+    assert sorted(int(line.split()[4]) for line in str(known["files_chosen"]).splitlines()) == sorted(numbers)
+    for path in (kept, *gone):
+        disks.hold(path)
+        path.unlink()
+    known = values(disk, held_pick=answer.format(*numbers), held_files="")
+    book.good("held-chosen", known)
+    assert sorted(int(line.split()[0]) for line in str(known["held_chosen"]).splitlines()) == sorted(numbers)
+
+
+@pytest.mark.parametrize(
+    ("answer", "naming"),
+    [
+        ("{0} x7", "not understood: x7"),
+        ("the log", "not understood: the"),
+        ("{0};rm *", "not understood: {0};rm"),
+        ("*", "not understood: *"),
+        ("{0} 999999999", "the number 999999999"),
+        ("{0} none", "not understood: none"),
+        (" , ", "the answer is empty"),
+    ],
+)
+def test_what_is_not_understood_picks_nothing(book: Shelled, disks: Disks, answer: str, naming: str) -> None:
+    disk = disks.tmpfs()
+    log = disk.fill("log", 3)
+    number = log.stat().st_ino
+    answer, naming = answer.format(number), naming.format(number)
+    refused(book, "files-chosen", values(disk, files_pick=answer, large_files=""), naming)
+    disks.hold(log)
+    log.unlink()
+    refused(book, "held-chosen", values(disk, held_pick=answer, held_files=""), naming)
+
+
+def test_all_stands_alone(book: Shelled, disks: Disks) -> None:
+    disk = disks.tmpfs()
+    for answer in ("all 12", "12 all", "all,all"):
+        refused(book, "held-chosen", values(disk, held_pick=answer, held_files="12  3 MB"), "all stands alone")
+
+
+def test_what_went_since_the_list_was_made_is_said(book: Shelled, disks: Disks) -> None:
+    disk = disks.tmpfs()
+    log = disk.fill("log", 3)
+    number = log.stat().st_ino
+    known = values(disk, files_pick=f"{number} 71", large_files="71  5 MB  gone")
+    assert "gone meanwhile: 71" in book.run("files-chosen", known).stderr
+    assert str(known["files_chosen"]).count("remove") == 1
+    known = values(disk, held_pick="71", held_files="71  5 MB  gone")
+    assert "not held any more, its room is free: 71" in book.run("held-chosen", known).stderr
+    assert known["held_chosen"] == ""
+
+
+def test_a_path_that_cannot_go_is_refused(book: Shelled, disks: Disks) -> None:
+    disk = disks.tmpfs()
+    (disk.at / "link").symlink_to("/etc/passwd")
+    for answer, naming in (
+        ("/etc/passwd", "not on this filesystem: /etc/passwd"),
+        (f"{disk.at}/nothing", "no ordinary file"),
+        (f"{disk.at}/link", "no ordinary file"),
+        (str(disk.at), "no ordinary file"),
+    ):
+        refused(book, "files-chosen", values(disk, files_pick=answer, large_files=""), naming)
+
+
+def test_a_folder_that_is_not_understood_is_refused(book: Shelled, disks: Disks) -> None:
+    disk = disks.tmpfs()
+    folder = disk.at / "one"
+    folder.mkdir()
+    number = folder.stat().st_ino
+    for answer, age, naming in (
+        ("spool", 60, "not understood: spool"),
+        (f"{number}, {number + 1}", 60, "one folder at a time"),
+        (f"{number} x", 60, "not understood"),
+        ("999999999", 60, "the number 999999999"),
+        (",", 60, "not understood"),
+        (f"{disk.at}/nothing", 60, "there is no folder"),
+        ("/proc", 60, "not on this filesystem"),
+        (str(number), -5, "an age of -5 minutes"),
+    ):
+        refused(book, "crowd-chosen", values(disk, crowd_pick=answer, crowd_age=age), naming)
+    known = values(disk, crowd_pick=f" {number}, ", crowd_age=60)
+    book.good("crowd-chosen", known)
+    assert known["crowd_files"] == 0
+
+
+def test_a_word_that_is_none_ends_the_question(book: Shelled) -> None:
+    known: dict[str, Plain] = {"used_now": 95, "inodes_now": 95, "limit": 90}
+    for step, name in (
+        ("held-chosen", "held_pick"),
+        ("files-chosen", "files_pick"),
+        ("crowd-age", "crowd_pick"),
+        ("crowd-chosen", "crowd_pick"),
+    ):
+        when = book.step(step).when
+        assert when is not None
+        for answer, asked in (("none", False), (" None. ", False), ("nonesuch", True), ("12 none", True), ("7", True)):
+            assert conditions.evaluate(when, {**known, name: answer}.get) is asked, (step, answer)
 
 
 # --- odd names and odd places -----------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ def test_ballast_is_enough_and_comes_back_on_rollback(cli: Cli, disks: Disks) ->
     ballast = disk.fill("ballast", 20)
     for number in range(62):
         disk.fill(f"small{number}", 0.5)
-    done = cli.run(disk, {**PEOPLE, "give-ballast": "run"})
+    done = cli.run(disk, {**PEOPLE, "give-ballast": "run", "bought-time": "done"})
     repaired(done, "small-files", "give-ballast")
     assert not ballast.exists()
     run = next(iter(done.data("run.opened")))["run"]
@@ -146,6 +146,24 @@ def test_the_level_is_safe_after_the_first_repair_so_the_second_is_left_out(cli:
     assert (done.exit, done.causes()) == (0, {"held-open", "large-files"}), done.text
     assert done.changed() == {"empty-held"}
     assert kept.exists()
+
+
+def test_ballast_that_was_given_up_leaves_the_cause_to_a_person(cli: Cli, disks: Disks) -> None:
+    disk = disks.ext4()
+    disk.fill("ballast", 20)
+    dump = disk.fill("dump", 1000)
+    done = cli.run(disk, {**PEOPLE, "give-ballast": "run"})
+    assert (done.exit, done.causes()) == (7, {"large-files"}), done.text
+    assert "bought time" in done.text + json.dumps(done.events)
+    assert dump.exists()
+
+
+def test_a_mount_point_that_is_not_there_stops_it_at_once(cli: Cli) -> None:
+    done = cli.run(Disk(Path("/nope")), {})
+    assert done.exit == 4, done.text
+    failed = [data for data in done.data("step.result") if data["status"] == "failed"]
+    assert [data["step"] for data in failed] in (["space"], ["no-room"]), done.text
+    assert "/nope" in failed[0]["stderr"]
 
 
 def test_a_gate_that_is_not_answered_changes_nothing(cli: Cli, disks: Disks) -> None:

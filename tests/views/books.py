@@ -30,6 +30,8 @@ from holdpoint.engine.events import (
     StepEnded,
     StepIntended,
     StepVerified,
+    TakeoverBegun,
+    TargetAnswered,
     data_of,
 )
 from holdpoint.engine.ports import Asked, Question, Target, Tier, Word
@@ -238,7 +240,9 @@ OPENED = RunOpened(
 EVENTS: tuple[Event, ...] = (
     OPENED,
     RunResumed(4711),
-    LockTaken("db1", 3, "taken over"),
+    TakeoverBegun("db1", "20261123-1200-log-disk-0001", "bob"),
+    TargetAnswered("db1", "20261123-1200-log-disk-0001"),
+    LockTaken("db1", 3, "bob, run 20261123-1200-log-disk-0001"),
     LockReturned("db1"),
     StepIntended("truncate", "db1", 2, "t", "destroy", "d", SCRIPT, "s"),
     StepEnded("truncate", "db1", 2, Status.FAILED, note="it broke", exit=3, stderr="no [red]\x1b[31m\n", stderr_size=9),

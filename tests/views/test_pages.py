@@ -13,7 +13,8 @@ from holdpoint.document.model import Action, Run, Use
 from holdpoint.journal.record import decode
 from holdpoint.problem import Level, Place, Problem
 from holdpoint.views import jsonlines, markdown, problems, runbook
-from holdpoint.views.steps import deed
+from holdpoint.views.steps import deed, operand
+from holdpoint.views.tables import table
 from tests.views.books import EVENTS, LOG_DISK, load, records
 from tests.views.screens import drawn, fits, same
 
@@ -45,6 +46,44 @@ def test_a_runbook_looks_like_this(width):
 
 def test_a_list_of_runbooks_looks_like_this():
     same("runbooks-80", drawn(runbook.listing([BOOK], 80)))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_table_is_never_wider_than_the_screen(width):
+    row = (
+        "disk-full",
+        "SEV1",
+        "2026-11-23",
+        "docmost, baserow, bridge, postgresql",
+        "/some/where/else/runbooks",
+        "A " * 30,
+    )
+    heads = ("runbook", "severity", "reviewed", "services", "from", "title")
+    text = drawn(table(heads, [row], width))
+    fits(text, width)
+    assert sorted("".join("".join(row).split())) == sorted("".join("".join(text.splitlines()[_head(text) :]).split()))
+
+
+def _head(text):
+    """How many lines the heads take."""
+    return next(number for number, line in enumerate(text.splitlines()) if "disk" in line)
+
+
+def test_a_name_to_be_typed_is_cut_last():
+    name = "20261123-2141-stale-lock-b37f"
+    text = drawn(
+        table(("run", "status (exit)", "hosts", "by"), [(name, "finished (0)", "web1, web2, web3", "ada")], 80)
+    )
+    assert f"\n{name} " in text
+
+
+@pytest.mark.parametrize(("value", "shown"), [("", '""'), ("too small", '"too small"'), ("none", "none"), (3, "3")])
+def test_a_value_in_a_condition_can_be_seen(value, shown):
+    assert operand(value) == shown
+
+
+def test_signs_of_markup_are_all_shown_alike():
+    assert markdown.escape("a < b >= c") == "a &lt; b &gt;= c"
 
 
 def test_markdown_looks_like_this():

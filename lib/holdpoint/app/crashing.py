@@ -37,6 +37,10 @@ class _Crashing:
     def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
         return self.inner.settle(command, ticket, watch)
 
+    def bury(self, ticket: Ticket) -> bool:
+        crash_point("bury:before")
+        return self.inner.bury(ticket)
+
     def forget(self, ticket: Ticket) -> None:
         crash_point("forget:before")
         self.inner.forget(ticket)

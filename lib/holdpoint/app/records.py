@@ -131,6 +131,7 @@ class Verified:
     head: str
     torn: int
     remembered: Mapping[str, int | None]
+    ended: bool
 
 
 def verify(world: World, name: str) -> int:
@@ -141,7 +142,8 @@ def verify(world: World, name: str) -> int:
     folder = world.state.find(name)
     chain = journal_reader.read_file(folder.journal)
     remembered = _remembered(world, folder, chain.records)
-    found = Verified(len(chain.records), chain.head, len(chain.torn), remembered)
+    ended = bool(chain.records) and chain.records[-1].kind in _ENDS
+    found = Verified(len(chain.records), chain.head, len(chain.torn), remembered, ended=ended)
     if world.json:
         data = {"records": found.records, "head": found.head, "torn": found.torn, "remembered": dict(remembered)}
         _print_json({"run": folder.name, "journal": str(folder.journal), **data})
@@ -171,7 +173,11 @@ def _remembered(world: World, folder: RunFolder, records: tuple[Record, ...]) ->
 
 
 def _sentences(name: str, found: Verified) -> list[str]:
-    said = [f"{name}: {found.records} records, each fits the one before it; the last is {found.head[:16]}…"]
+    if not found.records:
+        said = [f"{name}: nothing was begun: its journal has no record"]
+    else:
+        count = "1 record" if found.records == 1 else f"{found.records} records, each fits the one before it"
+        said = [f"{name}: {count}; the last is {found.head[:16]}…"]
     if found.torn:
         said.append(f"a last line that was not written to its end ({found.torn} bytes) is left out")
     for host, count in found.remembered.items():
@@ -182,8 +188,10 @@ def _sentences(name: str, found: Verified) -> list[str]:
             said.append(f"{host} remembers {changes}, and the journal holds the record of each")
         else:
             said.append(f"{host} remembers no change of this run")
-    said.append("a cut after the last change looks like a crash, and cannot be told from one")
-    return said
+    if None in found.remembered.values() or not found.records:
+        return said
+    open_ = "all fits together; no end is recorded: the run goes on in another process, or was cut off"
+    return [*said, "all is well: everything fits together" if found.ended else open_]
 
 
 # --- parts ------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from holdpoint.engine.events import RollbackBegun, RunFinished, RunOpened, RunRe
 from holdpoint.engine.executing import Executing
 from holdpoint.engine.facts import Facts
 from holdpoint.engine.loop import Ended
+from holdpoint.engine.ports import JournalFailed
 from holdpoint.engine.session import Ports, Session
 from holdpoint.engine.state import State, replay
 from holdpoint.planning import build
@@ -56,8 +57,7 @@ def carry_out(
 def _from_the_start(session: Session, stage: Stage, kind: str, incident: str) -> Ended:
     mode = Kind.REAL.value if session.plan.mode is Mode.ROLLBACK else kind
     stage.drawing.opening(session.plan, session.run, kind)
-    session.record(aftermath.opened(session.plan, session.run, mode, stage.targets(), incident))
-    ended = loop.go(session)
+    ended = loop.go(session, aftermath.opened(session.plan, session.run, mode, stage.targets(), incident))
     stage.closing(session, ended)
     return ended
 
@@ -74,8 +74,7 @@ def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_o
             _heads_stand(stage, folder.name, {record.hash for record in journal.records})
             session = _session(world, stage, plan, state, take_over=take_over)
             stage.drawing.opening(plan, session.run, "resumed")
-            session.record(RunResumed(os.getpid()))
-            ended = loop.go(session)
+            ended = loop.go(session, RunResumed(os.getpid()))
             stage.closing(session, ended)
     if ended.wants == Mode.ROLLBACK:
         return rollback(world, folder.name, answers)
@@ -96,20 +95,30 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
         with world.stage(plan, Kind.REAL, None, folder=folder, journal=journal) as stage:
             _heads_stand(stage, folder.name, {record.hash for record in journal.records})
             session = _session(world, stage, plan, state)
-            stopped = _settle_all(session)
+            try:
+                stopped = _settle_all(session)
+            except JournalFailed as error:
+                raise _not_kept(error) from error
             if stopped is not None:
                 return stopped
-        back = taken_back(folder.name, session.facts())
+        back = taken_back(world, folder.name, session.facts())
         with world.stage(back, Kind.REAL, answers) as stage:
-            begun = RollbackBegun(stage.run)
-            journal.append(begun.kind, data_of(begun))
+            try:
+                begun = RollbackBegun(stage.run)
+                journal.append(begun.kind, data_of(begun))
+            except JournalFailed as error:
+                raise _not_kept(error) from error
             return _from_the_start(_session(world, stage, back, State()), stage, "rollback", "")
 
 
-def taken_back(run: str, facts: Facts) -> Plan:
+def _not_kept(error: JournalFailed) -> HoldpointError:
+    hint = "nothing was begun; make room, and type it again"
+    return HoldpointError(Problem("no-journal", str(error), hint=hint), exit_code=Exit.UNKNOWN)
+
+
+def taken_back(world: World, run: str, facts: Facts) -> Plan:
     """Lay out the rollback of a run from where it stands."""
-    values = aftermath.registered(facts.plan, facts.state)
-    return plan_rollback(facts.plan, run, aftermath.changes_made(facts), values)
+    return plan_rollback(facts.plan, run, aftermath.left(facts), world.library.load)
 
 
 def _settle_all(session: Session) -> Ended | None:
@@ -118,7 +127,7 @@ def _settle_all(session: Session) -> Ended | None:
         executing = Executing(session)
         stop, never = executing.look_back(item, host)
         if never:
-            executing.never_started(item, host)
+            stop = executing.never_started(item, host)
         if stop is not None:
             return Ended(stop.exit, stop.why)
     return None
@@ -191,7 +200,7 @@ def _rollback_again(world: World, opened: RunOpened) -> Plan:
     folder = world.state.find(opened.of_run)
     original = replay(folder.records())
     plan = _replanned(world, folder.name, original)
-    again = taken_back(folder.name, Facts(plan, original, {}, {}))
+    again = taken_back(world, folder.name, Facts(plan, original, {}, {}))
     if again.digest != opened.plan:
         differing = ", ".join(f"`{key}`" for key in build.differences(opened.steps, again)) or "a value"
         message = f"the plan of rollback `{opened.run}` is not what it was: {differing} differs"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,10 @@ from holdpoint.views.problems import as_data, as_text, summary
 from holdpoint.views.tables import table
 
 if TYPE_CHECKING:
+    from holdpoint.document.source import Source
     from holdpoint.store.library import Library
+
+    Scripts = Callable[[Source], Iterable[Problem]]
 
 
 _UNCUT = 160
@@ -132,11 +135,11 @@ def show(at: Desk, name: str) -> int:
     return Exit.OK
 
 
-def docs(at: Desk, out: str | None) -> int:
-    """Every runbook as Markdown: a file each in a folder, or one after the other on standard output."""
+def docs(at: Desk, out: str | None, names: Sequence[str] = ()) -> int:
+    """Runbooks as Markdown, by default all: a file each in a folder, or one after the other on standard output."""
     from holdpoint.views.markdown import index, page  # noqa: PLC0415 - only where pages are written
 
-    books, problems = at.library.load_all()
+    books, problems = ({name: at.library.load(name) for name in names}, ()) if names else at.library.load_all()
     pages = {name: page(book) for name, book in books.items()}
     if out is None:
         if at.json:
@@ -144,7 +147,7 @@ def docs(at: Desk, out: str | None) -> int:
         else:
             sys.stdout.write("\n".join(pages.values()))
     else:
-        files = _write_pages(Path(out), {**pages, "index": index(list(books.values()))})
+        files = _write_pages(Path(out), pages if names else {**pages, "index": index(list(books.values()))})
         if at.json:
             _print_json([{"id": name, "file": str(file)} for name, file in files.items()])
         else:
@@ -178,7 +181,14 @@ def _write_pages(folder: Path, pages: dict[str, str]) -> dict[str, Path]:
 
 def lint(at: Desk, names: Sequence[str]) -> int:
     """Every problem at once; exit code 2 where one is an error, 0 where all are warnings."""
-    problems = _all_problems(at.library, names)
+    from holdpoint.store import shellcheck  # noqa: PLC0415 - only here
+    from holdpoint.store.library import schema  # noqa: PLC0415 - as above
+
+    programs = shellcheck.linters()
+    problems = _all_problems(at.library, names, lambda source: shellcheck.lint(source, schema(), programs))
+    if programs.shellcheck is None:
+        done = "scripts were only parsed (`sh -n`)" if programs.shells else "no script was looked at"
+        sys.stderr.write(f"ShellCheck is not installed, so {done}; `apt install shellcheck` gets it\n")
     if at.json:
         _print_json([as_data(problem) for problem in problems])
     else:
@@ -186,22 +196,22 @@ def lint(at: Desk, names: Sequence[str]) -> int:
     return Exit.USAGE if any(problem.level is Level.ERROR for problem in problems) else Exit.OK
 
 
-def _all_problems(library: Library, names: Sequence[str]) -> tuple[Problem, ...]:
+def _all_problems(library: Library, names: Sequence[str], scripts: Scripts) -> tuple[Problem, ...]:
     if not names:
-        return library.lint()
+        return library.lint(scripts=scripts)
     paths = [name for name in names if "/" in name or name.endswith((".yaml", ".yml"))]
     ids = [name for name in names if name not in paths]
-    found = list(library.lint(ids)) if ids else []
+    found = list(library.lint(ids, scripts)) if ids else []
     for path in paths:
-        found += _lint_file(library, Path(path))
+        found += _lint_file(library, Path(path), scripts)
     return tuple(dict.fromkeys(found))
 
 
-def _lint_file(library: Library, path: Path) -> tuple[Problem, ...]:
+def _lint_file(library: Library, path: Path, scripts: Scripts) -> tuple[Problem, ...]:
     """Check one file as if its folder were the first of the library."""
     if not path.exists():
         return (Problem("no-file", "there is no such file", Place(str(path), 0, 0)),)
-    return type(library)((path.absolute().parent, *library.folders)).lint([path.stem])
+    return type(library)((path.absolute().parent, *library.folders)).lint([path.stem], scripts)
 
 
 def _counted(library: Library, names: Sequence[str]) -> str:

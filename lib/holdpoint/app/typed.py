@@ -26,8 +26,8 @@ def refuse(
     `given` are the task's arguments, `named` its positional one, `lists` the options that can be repeated; `rest` says
     that something takes what stands behind `--`, `dry` that a dry run was asked of a task that has none.
     """
-    problems = [_bare(option) for option in lists if _stands_bare(f"--{option}", _tokens())]
-    problems += [_bare(option) for option in VALUED if _is_no_value(given.get(option))]
+    problems = [bare(option) for option in lists if _stands_bare(f"--{option}", _tokens())]
+    problems += [bare(option) for option in VALUED if _is_no_value(given.get(option))]
     if named and _is_no_value(given.get(named)):
         problems.append(_bad_name(task, named, str(given[named])))
     if _behind() and not rest:
@@ -96,7 +96,8 @@ def _stands_bare(option: str, tokens: list[str]) -> bool:
     return any(_is_no_value(value) for value in values)
 
 
-def _bare(option: str) -> Problem:
+def bare(option: str) -> Problem:
+    """An option that needs a value, and has none."""
     examples = {"param": "mount=/var/log", "name": "disk-full", "answers": "answers.yaml", "out": "pages"}
     example = f"--{option} {examples.get(option, 'ID')}"
     return Problem("bare-option", f"`--{option}` stands without a value", expected=f"`{example}`")

@@ -15,6 +15,10 @@ from holdpoint.problem import Level, Place, Problem, did_you_mean
 SUFFIX = ".yaml"
 
 
+RESERVED = frozenset({"opening", "proceed", "memory", "causes", "recovered-before", "recovered-after"})
+"""Keys that a plan, or a file of answers, uses itself."""
+
+
 def errors(draft: Draft, scope: Scope) -> Iterator[Problem]:
     """Say what is wrong with the way through."""
     yield from _file_name(draft)
@@ -58,6 +62,9 @@ def _ids(draft: Draft) -> Iterator[Problem]:
             found = f"the first one is on line {first[thing.id].line}"
             message = f"the id `{thing.id}` is given twice"
             yield Problem("duplicate-id", message, thing.place, found=found, hint="choose another id")
+        elif thing.id in RESERVED or thing.id.startswith("undo-"):
+            message = f"the id `{thing.id}` is kept for questions of Holdpoint's own"
+            yield Problem("reserved-id", message, thing.place, hint="choose another id")
         else:
             first[thing.id] = thing.place
 
@@ -80,6 +87,7 @@ def _causes(draft: Draft) -> Iterator[Problem]:
 
 def _jumps(draft: Draft, scope: Scope) -> Iterator[Problem]:
     known = scope.numbers.keys()
+    rolling_back = {step.id for step in draft.runbook.rollback}
     for step in draft.runbook.steps():
         if step.section is Section.ROLLBACK and step.on_failure is OnFailure.ROLLBACK:
             hint = "`stop` and `continue` are possible here"
@@ -96,6 +104,10 @@ def _jumps(draft: Draft, scope: Scope) -> Iterator[Problem]:
             yield Problem(
                 "loop", message, at_key(draft, step, "goto"), expected="a later step", hint="`retry` repeats a step"
             )
+        elif step.goto in rolling_back and step.id not in rolling_back:
+            message = f"step `{step.id}` goes to `{step.goto}`, which only a rollback does"
+            hint = "`on_failure: rollback` takes the changes back"
+            yield Problem("jump", message, at_key(draft, step, "goto"), expected="a step of this run", hint=hint)
 
 
 def _reached(draft: Draft) -> Iterator[Problem]:

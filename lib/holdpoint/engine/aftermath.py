@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from holdpoint.engine.events import Reason, RunOpened, Status
+from holdpoint.engine.events import RunOpened, Status
 from holdpoint.engine.facts import Facts, is_changing
 from holdpoint.engine.ports import Target
-from holdpoint.engine.state import Progress, State
+from holdpoint.engine.state import State, may_have_effect
 from holdpoint.planning.plan import Plan, StepItem
-from holdpoint.planning.rollback import Done
+from holdpoint.planning.rollback import Done, Left
 from holdpoint.shell import Plain, Secret, as_text
 
 
@@ -24,9 +24,9 @@ def changes_made(facts: Facts) -> tuple[Done, ...]:
             continue
         for host in facts.hosts(item):
             progress = facts.progress(item, host)
-            if _may_have_effect(progress):
+            if may_have_effect(progress):
                 surely = progress.settled is True or (progress.ended is not None and progress.ended.status is Status.OK)
-                begun.append((progress.seq, Done(item, host, in_doubt=not surely)))
+                begun.append((progress.first, Done(item, host, in_doubt=not surely)))
     return tuple(done for _, done in sorted(begun, key=lambda pair: pair[0]))
 
 
@@ -54,6 +54,12 @@ def registered(plan: Plan, state: State) -> Mapping[tuple[str, str], Mapping[str
     return found
 
 
+def left(facts: Facts) -> Left:
+    """Everything that a rollback has to know of a run."""
+    found = frozenset(at for at, decided in facts.state.causes.items() if decided.cause.holds)
+    return Left(changes_made(facts), registered(facts.plan, facts.state), found)
+
+
 def opened(plan: Plan, run: str, mode: str, targets: tuple[Target, ...], incident: str) -> RunOpened:
     """Make a run's first record."""
     root = plan.scopes[""]
@@ -71,10 +77,3 @@ def opened(plan: Plan, run: str, mode: str, targets: tuple[Target, ...], inciden
         incident=incident,
         file=plan.runbook.file,
     )
-
-
-def _may_have_effect(progress: Progress) -> bool:
-    if progress.intent is None or progress.settled is False:
-        return False
-    ended = progress.ended
-    return ended is None or not (ended.status is Status.UNREACHABLE or ended.reason is Reason.DRY_RUN)

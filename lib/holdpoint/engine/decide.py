@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from holdpoint.document.model import Ask, Effect, Manual, Notify, OnFailure, Run, Section, Todo, Wait
+from holdpoint.document.model import Ask, Manual, Notify, OnFailure, Run, Todo, Wait
 from holdpoint.engine.events import Reason, Status
 from holdpoint.engine.facts import Facts, is_changing
 from holdpoint.engine.ports import Tier
@@ -20,6 +20,7 @@ from holdpoint.problem import Exit
 
 OPENING = "opening"
 PROCEED = "proceed"
+BEFORE, AFTER = "recovered-before", "recovered-after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,14 @@ class DecideCauses:
 @dataclass(frozen=True, slots=True)
 class TakeLock:
     host: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskTarget:
+    """Make sure that no step of a run lives on the host before anything is begun there."""
+
+    host: str
+    run: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,7 @@ Next = (
     | Look
     | DecideCauses
     | TakeLock
+    | AskTarget
     | OpenGate
     | Change
     | Settle
@@ -194,19 +204,15 @@ def _begun(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next 
     ended, step = progress.ended, item.step
     again = progress.attempts + 1
     if progress.intent is None and ended is None:
-        return 1
+        return again
     if progress.settled is False:
         return again
     if ended is None:
         return _unfinished(facts, item, host, progress)
-    if ended.status is Status.IN_DOUBT and progress.settled is None:
-        if progress.verified is True:
-            return None
-        if step.verify is not None and progress.verified is None:
-            return Verify(item, host)
-        return again if step.idempotent else AskDoubt(item, host)
     if ended.status is Status.SKIPPED:
         return None
+    if ended.status is Status.IN_DOUBT and progress.settled is None:
+        return _doubtful(facts, item, host, progress)
     if ended.status is not Status.OK and progress.settled is not True:
         return _failed(facts, item, host, progress)
     if step.verify is not None and progress.verified is None:
@@ -214,9 +220,21 @@ def _begun(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next 
     return _failed(facts, item, host, progress) if progress.verified is False else None
 
 
-def _unfinished(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next:
+def _doubtful(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next | None:
+    """In doubt: its own check settles it when that is green; a person says otherwise."""
+    if progress.verified is True:
+        return None
+    check = item.step.verify
+    if check is not None and progress.verified is None and not facts.unknown(item, host, check.run.reads):
+        return Verify(item, host)
+    return AskDoubt(item, host)
+
+
+def _unfinished(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next | None:
     """Intended by a process that is gone."""
     match item.step.action:
+        case _ if progress.settled is True:
+            return None
         case Run() if is_changing(item):
             return Settle(item, host) if host in facts.state.epochs else TakeLock(host)
         case Run():
@@ -231,7 +249,8 @@ def _failed(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next
     """What the document says about a failure."""
     ended, step = progress.ended, item.step
     retry, code = step.retry, ended.exit if ended else None
-    may = ended is not None and ended.status is not Status.UNREACHABLE and (not is_changing(item) or step.idempotent)
+    seen = ended is not None and ended.status in (Status.OK, Status.FAILED, Status.TIMED_OUT)
+    may = seen and (not is_changing(item) or step.idempotent)
     if retry and may and progress.attempts <= retry.max and (not retry.exits or code in retry.exits):
         return progress.attempts + 1
     if step.on_failure in (OnFailure.CONTINUE, OnFailure.GOTO):
@@ -262,7 +281,7 @@ def _ready(facts: Facts, item: StepItem, host: str, attempt: int, now: datetime)
         return Skip(item, host, Reason.CONDITION, f"passed over, since `{over}` failed")
     stale = facts.stale(item, host, now)
     if stale is not None:
-        return Read(stale, host if host in facts.hosts(stale) else facts.plan.here, 1)
+        return Read(*stale, 1) if isinstance(stale[0].step.action, Run) else Perform(*stale, 1)
     applies = facts.applies(item, host)
     if applies is False:
         return Skip(item, host, Reason.CONDITION, "its condition does not hold here")
@@ -281,6 +300,8 @@ def _start(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
             return _change(facts, item, ready)
         case Run():
             return Read(item, host, attempt)
+        case Manual() if is_changing(item) and (first := _first(facts, ready)) is not None:
+            return first
         case Manual() | Ask() | Wait() | Notify() | Todo():
             return Perform(item, host, attempt)
         case other:
@@ -289,13 +310,23 @@ def _start(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
 
 def _change(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
     """Lock, then agreement, then effect."""
-    for host, _ in ready:
-        if host not in facts.state.epochs:
-            return TakeLock(host)
+    first = _first(facts, ready)
+    if first is not None:
+        return first
     if not all(_agreement_holds(facts, item, host, attempt) for host, attempt in ready):
         return OpenGate(item, tuple(host for host, _ in ready))
     host, attempt = ready[0]
     return Change(item, host, attempt)
+
+
+def _first(facts: Facts, ready: list[tuple[str, int]]) -> Next | None:
+    """What comes before a change: the lock of each host, and that nothing lives there of what was begun before."""
+    for host, _ in ready:
+        if host not in facts.state.epochs:
+            return TakeLock(host)
+        if host in facts.state.unanswered:
+            return AskTarget(host, facts.state.unanswered[host])
+    return None
 
 
 def _agreement_holds(facts: Facts, item: StepItem, host: str, attempt: int) -> bool:
@@ -304,15 +335,21 @@ def _agreement_holds(facts: Facts, item: StepItem, host: str, attempt: int) -> b
     if agreement is None or agreement.word != "run" or agreement.digests.get(host) != facts.digest(item, host):
         return False
     retry = item.step.retry
-    retrying = retry is not None and 1 < attempt <= retry.max + 1 and progress.settled is None and not progress.again
+    ended = progress.ended
+    failed = ended is not None and (ended.status in FAILURES or progress.verified is False)
+    counted = retry is not None and 1 < attempt <= retry.max + 1
+    retrying = counted and failed and progress.settled is None and not progress.again
     return retrying or agreement.seq > progress.seq
 
 
 def _needs_proceed(facts: Facts, item: StepItem) -> bool:
-    """Where `recovered` is green before the first change, a person says whether to go on."""
-    if item.scope or item.step.section is not Section.RESOLUTION or _agreed(facts, PROCEED) or facts.state.changed:
+    """Where `recovered` is green before the first change, a person says whether to go on with the repair."""
+    if _agreed(facts, PROCEED) or facts.state.changed:
         return False
-    before = [proof for (key, _), proof in facts.state.proofs.items() if key == "recovered-before"]
+    keys = [one.key for one in facts.plan.items]
+    if BEFORE not in keys or not keys.index(BEFORE) < keys.index(item.key) < keys.index(AFTER):
+        return False
+    before = [proof for (key, _), proof in facts.state.proofs.items() if key == BEFORE]
     return bool(before) and all(proof.green for proof in before)
 
 
@@ -321,7 +358,7 @@ def _needs_proceed(facts: Facts, item: StepItem) -> bool:
 
 def _proof(facts: Facts, item: ProofItem) -> Next | None:
     for host in facts.hosts(item):
-        if facts.applies(item, host) is False:
+        if not facts.concerns(item, host):
             continue
         proof = facts.state.proofs.get((item.key, host))
         if proof is None:
@@ -336,7 +373,7 @@ def _proof(facts: Facts, item: ProofItem) -> Next | None:
 
 
 def _causes(facts: Facts, item: CausesItem) -> Next | None:
-    if all(facts.applies(item, host) is False for host in facts.hosts(item)):
+    if not any(facts.concerns(item, host) for host in facts.hosts(item)):
         return None
     for cause in item.causes:
         for host in facts.plan.hosts:
@@ -351,6 +388,10 @@ def _causes(facts: Facts, item: CausesItem) -> Next | None:
         return Stop(
             Exit.FAILED, "something is wrong, and no cause was found: " + "; ".join(red), item.key, "escalation"
         )
+    unseen = facts.unseen(item.scope)
+    if unseen:
+        why = "nothing is seen to be wrong, but not everything could be looked at: " + "; ".join(unseen)
+        return Stop(Exit.FAILED, why, item.key)
     if None in holds:
         return Stop(
             Exit.FAILED, "nothing is red, but not every cause could be ruled out: a value was not read", item.key
@@ -366,26 +407,43 @@ def _end(facts: Facts) -> Next:
         return _end_of_rollback(facts)
     if facts.state.not_run:
         return Finish(Exit.OK, "the walk-through ended; what was shown was not done")
-    after = [proof for (key, _), proof in facts.state.proofs.items() if key == "recovered-after"]
-    before = [proof for (key, _), proof in facts.state.proofs.items() if key == "recovered-before"]
+    after = [proof for (key, _), proof in facts.state.proofs.items() if key == AFTER]
+    before = [proof for (key, _), proof in facts.state.proofs.items() if key == BEFORE]
     if not after:
-        return Finish(Exit.OK, "every step is done")
+        return _end_without_proof(facts)
     if any(proof.green is False for proof in before):
         return Finish(Exit.OK, "recovered: the check was red before and is green now")
-    return Finish(Exit.OK, "every step is done; the check of recovery was green before as well, so it proves nothing")
+    how = "was green before as well" if any(proof.green for proof in before) else "could not be looked at before"
+    return Finish(Exit.OK, f"every step is done; the check of recovery {how}, so it proves nothing")
+
+
+def _end_without_proof(facts: Facts) -> Next:
+    """Without a `recovered`, what was red counts as repaired only where something was changed for it."""
+    changes = [item for item in facts.plan.items if isinstance(item, StepItem) and is_changing(item)]
+    ended = [(item, host, facts.progress(item, host).ended) for item in changes for host in facts.hosts(item)]
+    failed = [f"`{item.key}` on {host}" for item, host, _ in ended if facts.failed(item, host)]
+    if failed:
+        return Stop(Exit.FAILED, f"not every change was made: {', '.join(failed)} failed", wants="escalation")
+    made = any(one is not None and one.status is not Status.SKIPPED for _, _, one in ended)
+    red = facts.red("")
+    if red and changes and not made:
+        return Stop(Exit.FAILED, "nothing was changed, and it is as it was: " + "; ".join(red), wants="escalation")
+    return Finish(
+        Exit.OK, "every step is done" if made or not changes else "nothing was changed: every change was left out"
+    )
 
 
 def _end_of_rollback(facts: Facts) -> Next:
-    items = [i for i in facts.plan.items if isinstance(i, StepItem) and i.step.effect is not Effect.READ]
-    for item in items:
-        for host in facts.hosts(item):
-            ended = facts.progress(item, host).ended
-            if (
-                ended is not None
-                and ended.status is Status.SKIPPED
-                and ended.reason in (Reason.OPERATOR, Reason.DEPENDENCY)
-            ):
-                return Finish(Exit.ROLLBACK_FAILED, f"the rollback is not complete: `{item.key}` was skipped on {host}")
+    """Only where every part succeeded, or was not meant for the host, is it rolled back."""
     if facts.state.not_run:
         return Finish(Exit.OK, "the walk-through ended; what was shown was not done")
+    for item in facts.plan.items:
+        for host in facts.hosts(item) if isinstance(item, StepItem) else ():
+            ended = facts.progress(item, host).ended
+            left_out = ended is not None and ended.status is Status.SKIPPED and ended.reason is not Reason.CONDITION
+            if isinstance(item, StepItem) and (left_out or facts.failed(item, host)):
+                how = "was left out" if left_out else "failed"
+                return Stop(
+                    Exit.ROLLBACK_FAILED, f"the rollback is not complete: `{item.key}` {how} on {host}", item.key
+                )
     return Finish(Exit.ROLLED_BACK, "rolled back: every undo that there is succeeded")

@@ -62,6 +62,25 @@ class RunResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeoverBegun:
+    """The lock of another run is about to be taken; nothing may be changed before the target answered for that run."""
+
+    kind: ClassVar[str] = "takeover.begun"
+    host: str
+    from_run: str
+    from_person: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetAnswered:
+    """No step of that run lives on the target any more."""
+
+    kind: ClassVar[str] = "target.answered"
+    host: str
+    for_run: str
+
+
+@dataclass(frozen=True, slots=True)
 class LockTaken:
     kind: ClassVar[str] = "lock.taken"
     host: str
@@ -77,7 +96,7 @@ class LockReturned:
 
 @dataclass(frozen=True, slots=True)
 class StepIntended:
-    """Durable before the first byte goes to the host. `agreement` is the digest that the person agreed to."""
+    """Durable before the first byte goes to the host. `digest` is what the person agreed to."""
 
     kind: ClassVar[str] = "step.intent"
     step: str
@@ -116,15 +135,18 @@ class StepEnded:
 
 @dataclass(frozen=True, slots=True)
 class StepVerified:
-    """A step's own `verify`; `green` is null where it could not be looked at."""
+    """A step's own `verify` was looked at."""
 
     kind: ClassVar[str] = "step.verified"
     step: str
     host: str
     attempt: int
-    green: bool | None
+    green: bool
     note: str = ""
     output: str = ""
+
+
+NEVER_STARTED = "it was never started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +261,8 @@ class RunFinished:
 Event = (
     RunOpened
     | RunResumed
+    | TakeoverBegun
+    | TargetAnswered
     | LockTaken
     | LockReturned
     | StepIntended

@@ -9,15 +9,16 @@ from datetime import timedelta
 
 from holdpoint.document.model import Check, Effect, Run
 from holdpoint.engine.decide import Stop
-from holdpoint.engine.events import CauseDecided, DoubtSettled, ProofLooked, StepIntended, StepVerified
+from holdpoint.engine.events import NEVER_STARTED, CauseDecided, DoubtSettled, ProofLooked, StepIntended, StepVerified
 from holdpoint.engine.facts import is_changing
 from holdpoint.engine.outcomes import Attempt, judge, meets, reading_of
-from holdpoint.engine.ports import Command, NeverStarted, Outcome, Ticket
+from holdpoint.engine.ports import Command, NeverStarted, Outcome, Ticket, Unreachable, Watch
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import CausesItem, Item, ProofItem, StepItem
 from holdpoint.problem import Exit
 
 CHECK_GRACE = timedelta(seconds=2)
+FIRST_RETRY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ class Executing:
     session: Session
 
     def read(self, item: StepItem, host: str, attempt: int) -> Stop | None:
+        stop = self._back_off(item, host, attempt)
+        if stop is not None:
+            return stop
         command = self._command(item, host, self._spool(item, host))
         self._intend(item, host, attempt, command)
         watch = self.session.ports.operator.watch(item.key, self.session.target(host), item.step.effect)
@@ -34,16 +38,13 @@ class Executing:
 
     def change(self, item: StepItem, host: str, attempt: int) -> Stop | None:
         """Intent, durable, before the first byte goes out; the result after it."""
-        difference = self.session.ports.documents.difference(self.session.plan.scopes[item.scope].runbook)
+        difference = self._difference()
         if difference:
-            return Stop(
-                Exit.USAGE,
-                f"{difference}; nothing was started: begin a new run with the document as it is now",
-                item.key,
-            )
-        again = self.session.facts().progress(item, host).again
-        if item.step.retry and attempt > 1 and not again and not self._back_off(item, host, attempt):
-            return Stop(Exit.STOPPED, f"a person stopped the run before the next attempt at `{item.key}`", item.key)
+            why = f"{difference}; nothing was started: begin a new run with the document as it is now"
+            return Stop(Exit.USAGE, why, item.key)
+        stop = self._back_off(item, host, attempt)
+        if stop is not None:
+            return stop
         command = self._command(item, host, self._spool(item, host))
         self._intend(item, host, attempt, command)
         return self._execute(item, host, command)
@@ -66,10 +67,9 @@ class Executing:
         progress = facts.progress(item, host)
         unchanged = progress.intent is not None and facts.digest(item, host) == progress.intent.digest
         stale = facts.stale(item, host, self.session.ports.clock.now())
-        if unchanged and stale is None and not self._differs(item) and progress.intent is not None:
+        if unchanged and stale is None and not self._difference() and progress.intent is not None:
             return self._execute(item, host, self._command(item, host, progress.intent.spool))
-        self.never_started(item, host)
-        return None
+        return self.never_started(item, host)
 
     def look_back(self, item: StepItem, host: str) -> tuple[Stop | None, bool]:
         """Record what became of an intended change, waiting for its end where it runs; true where it never started."""
@@ -81,20 +81,30 @@ class Executing:
         outcome = machine.settle(self._command(item, host, progress.intent.spool), ticket, watch)
         if isinstance(outcome, NeverStarted):
             return None, True
+        if isinstance(outcome, Unreachable):
+            why = f"what became of `{item.key}` on {host} is not known: {outcome.why}"
+            return Stop(Exit.UNKNOWN, why, item.key), False
         stop = self._take(item, host, progress.attempts, outcome)
         if self.session.facts().progress(item, host).ended is not None:
             machine.forget(ticket)
         return stop, False
 
-    def never_started(self, item: StepItem, host: str) -> None:
+    def never_started(self, item: StepItem, host: str) -> Stop | None:
+        """Give up a token that never started; before that is on record, the target makes sure that it never will."""
+        if not self.session.ports.machines[host].bury(self._ticket(item, host)):
+            why = f"`{item.key}` may be starting on {host} just now: resume to find out"
+            return Stop(Exit.UNKNOWN, why, item.key)
         attempts = self.session.facts().progress(item, host).attempts
-        self.session.record(DoubtSettled(item.key, host, attempts, happened=False, by="it was never started"))
+        self.session.record(DoubtSettled(item.key, host, attempts, happened=False, by=NEVER_STARTED))
+        return None
 
-    def _differs(self, item: StepItem) -> bool:
-        return bool(self.session.ports.documents.difference(self.session.plan.scopes[item.scope].runbook))
+    def _difference(self) -> str:
+        """How a document of the plan differs now from what was planned; empty where none does."""
+        books = (scope.runbook for scope in self.session.plan.scopes.values())
+        return next(filter(None, map(self.session.ports.documents.difference, books)), "")
 
     def _take(self, item: StepItem, host: str, attempt: int, outcome: Outcome) -> Stop | None:
-        tried = Attempt(item.step, item.key, host, attempt, is_changing(item), self.session.secrets())
+        tried = Attempt(item.step, item.key, host, attempt, is_changing(item))
         judged = judge(tried, outcome)
         self.session.hidden.update({(item.scope, host, name): secret for name, secret in judged.hidden.items()})
         if judged.ended is not None:
@@ -127,22 +137,31 @@ class Executing:
         """A file name that no other execution of the run has."""
         return f"{self.session.state.seq + 1:05d}-{re.sub(r'[^a-z0-9]+', '-', item.key)}-{re.sub(r'[^A-Za-z0-9.]+', '-', host)}"
 
-    def _back_off(self, item: StepItem, host: str, attempt: int) -> bool:
-        assert item.step.retry is not None  # noqa: S101 - only a step with a retry comes here
-        pause = item.step.retry.backoff * 2 ** min(attempt - 2, 10)
-        return self.session.ports.clock.wait(
-            pause, self.session.ports.operator.watch(item.key, self.session.target(host), Effect.READ)
-        )
+    def _back_off(self, item: StepItem, host: str, attempt: int) -> Stop | None:
+        """Wait before a retry; not before an attempt that a person has just agreed to."""
+        if item.step.retry is None or attempt < FIRST_RETRY or self.session.facts().progress(item, host).again:
+            return None
+        pause = item.step.retry.backoff * 2 ** min(attempt - FIRST_RETRY, 10)
+        if self.session.ports.clock.wait(pause, self._watch(item, host, Effect.READ)):
+            return None
+        return Stop(Exit.STOPPED, f"a person stopped the run before the next attempt at `{item.key}`", item.key)
+
+    def _watch(self, item: Item, host: str, effect: Effect) -> Watch:
+        return self.session.ports.operator.watch(item.key, self.session.target(host), effect)
 
     # --- looking
 
     def verify(self, item: StepItem, host: str) -> Stop | None:
         assert item.step.verify is not None  # noqa: S101 - only a step with a check comes here
         green, note, output, stop = self._check(item, host, item.step.verify)
-        if stop is None:
-            attempt = self.session.facts().progress(item, host).attempts
-            self.session.record(StepVerified(item.key, host, attempt, False if green is None else green, note, output))
-        return stop
+        if stop is not None:
+            return stop
+        if green is None:
+            why = f"whether `{item.key}` is done on {host} could not be looked at: {note}"
+            return Stop(Exit.UNKNOWN, why, item.key)
+        attempt = self.session.facts().progress(item, host).attempts
+        self.session.record(StepVerified(item.key, host, attempt, green, note, output))
+        return None
 
     def look(self, item: ProofItem, host: str) -> Stop | None:
         once = item.check if item.after else replace(item.check, within=timedelta(0))
@@ -153,6 +172,9 @@ class Executing:
 
     def _check(self, item: Item, host: str, check: Check) -> tuple[bool | None, str, str, Stop | None]:
         """Ask a check until it is green, for `within` at most."""
+        unknown = self.session.facts().unknown(item, host, check.run.reads)
+        if unknown:
+            return None, f"{', '.join(f'`{name}`' for name in unknown)} was not read", "", None
         started, machine = self.session.ports.clock.now(), self.session.ports.machines[host]
         script = self.session.facts().script(item, host, check.run)
         sensitive = isinstance(item, StepItem) and item.step.sensitive

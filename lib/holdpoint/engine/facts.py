@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from holdpoint.document import conditions, texts
-from holdpoint.document.model import Cause, Check, Effect, OnFailure, Run, Section, Where
-from holdpoint.engine.events import Status, StepEnded
+from holdpoint.document.model import Ask, Cause, Effect, Notify, OnFailure, Run, Section, Step, Todo, Wait, Where
+from holdpoint.engine.events import Status
 from holdpoint.engine.ports import Target
 from holdpoint.engine.state import FAILURES, Progress, State
-from holdpoint.planning.plan import CausesItem, Guard, Item, Plan, ProofItem, StepItem
+from holdpoint.planning.plan import CausesItem, Guard, Item, Mode, Plan, ProofItem, StepItem
 from holdpoint.shell import Plain, Script, Secret, Value, script, value_digest
 
 STALE = timedelta(minutes=10)
@@ -36,11 +36,16 @@ class Facts:
 
     # --- items and hosts
 
+    def concerns(self, item: Item, host: str) -> bool:
+        """Whether an item is for this host; in a walk-through, also where that is not known."""
+        applies = self.applies(item, host)
+        return applies is True or (applies is None and self.state.not_run)
+
     def hosts(self, item: Item) -> tuple[str, ...]:
         """The hosts that an item concerns, whether or not it applies there."""
         match item:
             case StepItem(step=step, hosts=only):
-                here = (self.plan.here,) if step.where is Where.LOCAL else self.plan.hosts
+                here = (self.plan.here,) if is_local(step) else self.plan.hosts
                 return here if only is None else only
             case CausesItem() | ProofItem():
                 return self.plan.hosts
@@ -56,15 +61,24 @@ class Facts:
         if name in own:
             return own[name]
         for item in self._registering(scope, name):
-            for where in (host, self.plan.here):
-                progress = self.state.steps.get((item.key, where))
-                if progress is None or progress.ended is None:
-                    continue
-                if name in progress.ended.values:
-                    return progress.ended.values[name]
-                if name in progress.ended.hidden:
-                    return self.hidden.get((scope, where, name))
-        return self.plan.seeds.get((scope, host), {}).get(name)
+            where = self.home_of(item, host)
+            ended = self.state.steps.get((item.key, where), Progress()).ended
+            if ended is not None and name in ended.values:
+                return ended.values[name]
+            if ended is not None and name in ended.hidden:
+                return self.hidden.get((scope, where, name))
+        seeds = (self.plan.seeds.get((scope, where), {}) for where in (host, self.plan.here))
+        return next((seed[name] for seed in seeds if name in seed), None)
+
+    def home_of(self, item: StepItem, host: str) -> str:
+        """Where the values of a step lie that `host` may rest on: its own, or, of a local step, those of the run."""
+        if is_local(item.step):
+            return self.plan.here
+        return host if host in self.plan.hosts or len(self.plan.hosts) != 1 else self.plan.hosts[0]
+
+    def unknown(self, item: Item, host: str, names: frozenset[str]) -> tuple[str, ...]:
+        """Those of the names that have no value."""
+        return tuple(name for name in sorted(names) if self.value(item.scope, host, name) is None)
 
     def lookup(self, scope: str, host: str) -> Callable[[str], Value | None]:
         return lambda name: self.value(scope, host, name)
@@ -76,9 +90,9 @@ class Facts:
                 yield item
 
     def sources(self, scope: str, names: frozenset[str]) -> tuple[StepItem, ...]:
-        """The reading steps that these values come from."""
+        """The steps that these values come from and that may be repeated."""
         items = (item for name in sorted(names) for item in self._registering(scope, name))
-        return tuple(dict.fromkeys(item for item in items if is_reading(item)))
+        return tuple(dict.fromkeys(item for item in items if is_reading(item) or isinstance(item.step.action, Ask)))
 
     # --- conditions
 
@@ -99,6 +113,8 @@ class Facts:
     def cause(self, scope: str, host: str, cause: str) -> bool | None:
         """Whether a cause was found; on this machine's own steps, whether it was found anywhere."""
         hosts = (host,) if host in self.plan.hosts else self.plan.hosts
+        if self.plan.mode is Mode.ROLLBACK:
+            return any((f"{scope}causes", where, cause) in self.plan.found for where in hosts)
         found = [self.state.causes.get((f"{scope}causes", where, cause)) for where in hosts]
         return _any(None if one is None else one.cause.holds for one in found)
 
@@ -115,19 +131,20 @@ class Facts:
 
     def passed_over(self, item: Item, host: str) -> str:
         """The step whose failure jumps over this one, or an empty text."""
-        keys = [i.key for i in self.plan.items]
-        here = keys.index(item.key)
-        for other in self.plan.items[:here]:
+        here = self.plan.items.index(item)
+        for index, other in enumerate(self.plan.items[:here]):
             if not isinstance(other, StepItem) or other.step.on_failure is not OnFailure.GOTO:
                 continue
             target = other.key.removesuffix(other.step.id) + str(other.step.goto)
-            if target in keys and here < keys.index(target) and self.failed(other, host):
+            keys = [i.key for i in self.plan.items[index:]]
+            to = next((at for at, key in enumerate(keys, index) if key == target or key.startswith(f"{target}/")), 0)
+            if here < to and self.failed(other, self.home_of(other, host)):
                 return other.key
         return ""
 
     def missing(self, item: StepItem, host: str) -> tuple[str, ...]:
         """The values that the step reads and that are not known."""
-        return tuple(name for name in sorted(item.step.reads) if self.value(item.scope, host, name) is None)
+        return self.unknown(item, host, item.step.reads)
 
     # --- how a step stands
 
@@ -155,27 +172,57 @@ class Facts:
                     pass
         return tuple(lines)
 
-    def stale(self, item: Item, host: str, now: datetime) -> StepItem | None:
-        """A reading step whose values this item rests on, and that is older than ten minutes or not held any more."""
-        for guard_scope, names in self._rests_on(item):
-            for source in self.sources(guard_scope, names):
-                for where in self.hosts(source):
-                    progress = self.progress(source, where)
-                    if (
-                        where in (host, self.plan.here)
-                        and progress.ended is not None
-                        and self._too_old(source, where, now)
-                    ):
-                        return source
-        return None
+    def unseen(self, scope: str) -> tuple[str, ...]:
+        """Symptoms and checks of recovery that could not be looked at."""
+        lines: list[str] = []
+        for item, host in ((i, h) for i in self.plan.items if i.scope == scope for h in self.hosts(i)):
+            match item:
+                case StepItem(step=step) if step.section is Section.SYMPTOMS:
+                    ended = self.progress(item, host).ended
+                    if ended is not None and ended.present is None and ended.status is not Status.SKIPPED:
+                        lines.append(f"{host}: {step.title}")
+                case ProofItem(after=False):
+                    proof = self.state.proofs.get((item.key, host))
+                    if proof is not None and proof.green is None:
+                        lines.append(f"{host}: the check of recovery")
+                case _:
+                    pass
+        return tuple(lines)
 
-    def _too_old(self, source: StepItem, host: str, now: datetime) -> bool:
+    def stale(self, item: Item, host: str, now: datetime) -> tuple[StepItem, str] | None:
+        """A step whose values this item rests on, and where, that is too old or whose secret is not held any more."""
+        places = [
+            (source, self.home_of(source, host))
+            for scope, names in self._rests_on(item)
+            for source in self.sources(scope, names)
+        ]
+        before = self.state.steps.get((item.key, host), Progress())
+        asked = self._asked_before(places, before.seq) if before.again else None
+        if asked is not None:
+            return asked
+        limit = STALE + sum((self._took(source, where) for source, where in places), timedelta(0))
+        return next(((source, where) for source, where in places if self._too_old(source, where, now, limit)), None)
+
+    def _asked_before(self, places: list[tuple[StepItem, str]], seq: int) -> tuple[StepItem, str] | None:
+        """A question whose answer may be why a step failed: it is asked anew before the step is tried again."""
+        asked = ((source, where) for source, where in places if isinstance(source.step.action, Ask))
+        return next(((source, where) for source, where in asked if self.progress(source, where).seq < seq), None)
+
+    def _took(self, source: StepItem, host: str) -> timedelta:
+        """How long a read took: reading several slow ones must not make the first one old again."""
+        progress = self.progress(source, host)
+        if progress.began is None or progress.time is None or not is_reading(source):
+            return timedelta(0)
+        return max(timedelta(0), progress.time - progress.began)
+
+    def _too_old(self, source: StepItem, host: str, now: datetime, limit: timedelta) -> bool:
         progress = self.progress(source, host)
         ended = progress.ended
         if ended is None or ended.status is Status.SKIPPED or progress.time is None:
             return False
-        unheld = any((source.scope, host, name) not in self.hidden for name in ended.hidden)
-        return unheld or abs(now - progress.time) > STALE
+        if any((source.scope, host, name) not in self.hidden for name in ended.hidden):
+            return True
+        return is_reading(source) and abs(now - progress.time) > limit
 
     def _rests_on(self, item: Item) -> Iterator[tuple[str, frozenset[str]]]:
         for guard in item.guards:
@@ -191,7 +238,7 @@ class Facts:
     def newest(self, scope: str, cause: Cause, host: str) -> int:
         """The number of the newest record that a cause's values come from."""
         sources = self.sources(scope, conditions.names(cause.when))
-        return max((self.progress(s, where).seq for s in sources for where in (host, self.plan.here)), default=-1)
+        return max((self.progress(source, self.home_of(source, host)).seq for source in sources), default=-1)
 
     # --- what would be executed
 
@@ -201,9 +248,6 @@ class Facts:
     def script(self, item: Item, host: str, run: Run) -> Script:
         known = {name: self.value(item.scope, host, name) for name in run.reads}
         return script(run.script, {n: v for n, v in known.items() if v is not None}, run.reads, run.shell)
-
-    def check_script(self, item: Item, host: str, check: Check) -> Script:
-        return self.script(item, host, check.run)
 
     def digest(self, item: StepItem, host: str) -> str:
         """What an agreement is bound to: document, step, command, the values that it reads, and the host."""
@@ -221,12 +265,13 @@ def is_reading(item: Item) -> bool:
     return isinstance(item, StepItem) and item.step.effect is Effect.READ and isinstance(item.step.action, Run)
 
 
+def is_local(step: Step) -> bool:
+    """Whether a step is done once for the run, where the person is, and not on each host."""
+    return step.where is Where.LOCAL or isinstance(step.action, Ask | Wait | Notify | Todo)
+
+
 def is_changing(item: Item) -> bool:
     return isinstance(item, StepItem) and item.step.effect is not Effect.READ
-
-
-def ended_well(ended: StepEnded | None) -> bool:
-    return ended is not None and ended.status is Status.OK
 
 
 def shown(value: Plain | Secret | None) -> str:

@@ -35,14 +35,14 @@ class Asking:
     def gate(self, item: StepItem, hosts: tuple[str, ...]) -> Stop | None:
         """The gate before a change."""
         facts = self.session.facts()
-        question = questions.gate(facts, item, hosts, self.session.ports.clock.now(), ())
+        question = questions.gate(facts, item, hosts, self.session.ports.clock.now())
         reply = self.ask(question, item.step.escalate)
         if isinstance(reply, Stop):
             return reply
         if reply.text != "run":
             self.answered(question, reply, {})
             return self._refused(question, reply, item, hosts)
-        approved = () if reply.by is By.NOBODY else self._approvals(question, reply)
+        approved = () if reply.by is By.NOBODY else self._approvals(question, reply, self._due(item.step.escalate))
         if isinstance(approved, Stop):
             return approved
         digests = {host: facts.digest(item, host) for host in hosts}
@@ -73,7 +73,7 @@ class Asking:
         """Put the question on record and wait; `escalate` and its times are dealt with here."""
         session = self.session
         session.record(_opened(question))
-        due = sorted((*escalations, *session.plan.runbook.escalation), key=lambda one: one.after)
+        due = self._due(escalations)
         while True:
             until = self._until(question, due)
             reply = session.ports.operator.ask(question, until)
@@ -140,7 +140,7 @@ class Asking:
         prod = any(target.tier is Tier.PROD for target in question.targets)
         return prod and reply.by is By.SCRIPT and question.kind is not Asked.VALUE
 
-    def _approvals(self, question: Question, reply: Answer) -> tuple[str, ...] | Stop:
+    def _approvals(self, question: Question, reply: Answer, due: list[Escalation]) -> tuple[str, ...] | Stop:
         """Wait for the other people that the gate wants, from their own terminals."""
         session = self.session
         machine = session.ports.machines[question.targets[0].name]
@@ -152,10 +152,17 @@ class Asking:
                 return others
             if self._expired(question):
                 return self._silent(question, Silence.ELAPSED)
+            until = self._until(question, due)
+            if until is not None and session.ports.clock.now() >= until:
+                self._escalate(question.key, due, timed=True)
             if not session.ports.clock.wait(APPROVAL_PAUSE, watch):
                 return self._silent(question, Silence.INTERRUPTED)
 
     # --- time
+
+    def _due(self, escalations: tuple[Escalation, ...]) -> list[Escalation]:
+        """The step's own escalations and the runbook's, the earliest first."""
+        return sorted((*escalations, *self.session.plan.runbook.escalation), key=lambda one: one.after)
 
     def _until(self, question: Question, due: list[Escalation]) -> datetime | None:
         gate = self.session.state.gate
@@ -175,7 +182,8 @@ class Asking:
 
     def _send(self, key: str, one: Escalation, after: int) -> None:
         opened, facts = self.session.state.opened, self.session.facts()
-        say = texts.fill(one.say, facts.lookup("", facts.plan.hosts[0]))
+        scope = "" if one in facts.plan.runbook.escalation else key[: key.rfind("/") + 1]
+        say = texts.fill(one.say, facts.lookup(scope, facts.plan.hosts[0]))
         text = f"{opened.title if opened else ''} [{self.session.run}]: {say}"
         became = self.session.ports.messenger.send(one.to, text)
         self.session.record(Escalated(key, one.to, say, became, after))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import assert_never
 
 from holdpoint.engine import questions
@@ -11,6 +11,7 @@ from holdpoint.engine.decide import (
     AskDoubt,
     AskOpening,
     AskProceed,
+    AskTarget,
     Change,
     DecideCauses,
     Finish,
@@ -26,12 +27,21 @@ from holdpoint.engine.decide import (
     Verify,
     decide,
 )
-from holdpoint.engine.events import LockReturned, LockTaken, RunFinished, RunStopped, Status
+from holdpoint.engine.events import (
+    Event,
+    LockReturned,
+    LockTaken,
+    RunFinished,
+    RunStopped,
+    Status,
+    TakeoverBegun,
+    TargetAnswered,
+)
 from holdpoint.engine.executing import Executing
 from holdpoint.engine.facts import is_changing
 from holdpoint.engine.gates import Asking
 from holdpoint.engine.performing import Performing
-from holdpoint.engine.ports import Acquired, Claim, HeldBy, JournalFailed, Machine, Unreachable
+from holdpoint.engine.ports import Acquired, Claim, HeldBy, JournalFailed, Unreachable
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import StepItem
 from holdpoint.problem import Exit
@@ -46,15 +56,25 @@ class Ended:
     wants: str = ""
 
 
-def go(session: Session) -> Ended:
-    """Work until the run is over or stops. Nothing is done whose intent could not be made durable."""
+def go(session: Session, *first: Event) -> Ended:
+    """Record how it began, and work until the run is over or stops.
+
+    Nothing is done whose intent could not be made durable.
+    """
     try:
+        for event in first:
+            session.record(event)
         while True:
             ended = _do(session, decide(session.facts(), session.ports.clock.now()))
             if ended is not None:
                 return ended
     except JournalFailed as error:
         return Ended(Exit.UNKNOWN, f"{error}; nothing more was done, and the run can be resumed once there is room")
+    except Exception:
+        with suppress(JournalFailed):
+            _give_back(session)
+            session.record(RunStopped(Exit.DEFECT, "the run was cut off by a defect, or by what it could not use"))
+        raise
 
 
 def _do(session: Session, todo: Next) -> Ended | None:
@@ -80,6 +100,8 @@ def _do(session: Session, todo: Next) -> Ended | None:
             executing.decide_causes(causes)
         case TakeLock(host):
             stop = _lock(session, host)
+        case AskTarget(host, run):
+            stop = _ask_target(session, host, run)
         case Change(item, host, attempt):
             stop = executing.change(item, host, attempt)
         case Settle(item, host):
@@ -100,42 +122,41 @@ def _claim(session: Session) -> Claim:
 
 
 def _lock(session: Session, host: str) -> Stop | None:
-    machine, over = session.ports.machines[host], None
+    machine = session.ports.machines[host]
     answer = machine.lock(_claim(session))
-    if isinstance(answer, HeldBy) and session.take_over:
-        over = answer.claim
+    over = answer.claim if isinstance(answer, HeldBy) and session.take_over else None
+    if over is not None:
+        session.record(TakeoverBegun(host, over.run, over.person))
         answer = machine.lock(_claim(session), take_over=True)
     match answer:
         case Acquired(epoch):
             session.record(LockTaken(host, epoch, f"{over.person}, run {over.run}" if over else ""))
-            return None if over is None else _answered_for(machine, host, over)
+            return None
         case HeldBy(claim, _):
-            return Stop(Exit.LOCKED, held_by(host, claim, session.ports.clock.now()))
+            return Stop(Exit.LOCKED, held_by(host, claim, session))
         case Unreachable(why):
             return Stop(Exit.UNKNOWN, f"the lock of {host} cannot be reached: {why}")
         case _:
             assert_never(answer)
 
 
-def _answered_for(machine: Machine, host: str, old: Claim) -> Stop | None:
-    """After a takeover, nothing is changed before the target has answered for what the old owner began."""
-    alive = machine.running(old.run)
+def _ask_target(session: Session, host: str, run: str) -> Stop | None:
+    """Nothing is begun before the target answered for what another process, or another run, began there."""
+    alive = session.ports.machines[host].running(run)
     if alive is None:
-        return Stop(Exit.UNKNOWN, f"{host} does not say whether a step of {old.run} still runs there")
-    if not alive:
-        return None
-    why = f"a step of {old.run} still runs on {host}, so nothing was begun: wait for its end, then resume"
-    return Stop(Exit.UNKNOWN, f"{why} ({', '.join(alive)})")
+        return Stop(Exit.UNKNOWN, f"{host} does not say whether a step of {run} still runs there")
+    if alive:
+        why = f"a step of {run} still runs on {host}, so nothing was begun: wait for its end, then resume"
+        return Stop(Exit.UNKNOWN, f"{why} ({', '.join(alive)})")
+    session.record(TargetAnswered(host, run))
+    return None
 
 
 def _end(session: Session, end: Stop | Finish) -> Ended:
     """Call for help where that is due, give back the locks that nothing stands behind any more, record the end."""
     if isinstance(end, Stop) and end.wants == "escalation":
         Asking(session).call_for_help(end.item)
-    for host in tuple(session.state.epochs):
-        if not _pending(session, host):
-            session.ports.machines[host].unlock(_claim(session))
-            session.record(LockReturned(host))
+    _give_back(session)
     if isinstance(end, Finish):
         session.record(RunFinished(end.exit, end.why, session.plan.not_undone))
         return Ended(end.exit, end.why)
@@ -143,9 +164,19 @@ def _end(session: Session, end: Stop | Finish) -> Ended:
     return Ended(end.exit, end.why, end.wants)
 
 
+def _give_back(session: Session) -> None:
+    """Return every lock that nothing stands behind any more; also one that an earlier process of this run took."""
+    for host in tuple(dict.fromkeys((*session.state.epochs, *session.state.owed))):
+        if not _pending(session, host):
+            session.ports.machines[host].unlock(_claim(session))
+            session.record(LockReturned(host))
+
+
 def _pending(session: Session, host: str) -> bool:
-    """Whether something runs on the host, or is in doubt there."""
+    """Whether something runs on the host, or is in doubt there, or an old owner was not answered for."""
     facts = session.facts()
+    if host in session.state.unanswered and host in session.state.owed:
+        return True
     for item in session.plan.items:
         if isinstance(item, StepItem) and is_changing(item) and host in facts.hosts(item):
             progress = facts.progress(item, host)
@@ -156,10 +187,10 @@ def _pending(session: Session, host: str) -> bool:
     return False
 
 
-def held_by(host: str, claim: Claim, now: datetime) -> str:
+def held_by(host: str, claim: Claim, session: Session) -> str:
     """Who holds a lock, since when, and what can be done."""
-    minutes = max(0, int((now - claim.since).total_seconds() // 60))
+    minutes = max(0, int((session.ports.clock.now() - claim.since).total_seconds() // 60))
     return (
         f"{host} is held by {claim.person}, run {claim.run} ({claim.title}), since {claim.since:%Y-%m-%d %H:%M} UTC"
-        f" ({minutes} min): talk to them; `run.resume {claim.run} --take-over` takes the lock over"
+        f" ({minutes} min): talk to them; `run.resume {session.run} --take-over` takes the lock over for this run"
     )

@@ -47,7 +47,6 @@ class Attempt:
     host: str
     number: int
     changing: bool
-    secrets: tuple[Secret, ...]
 
 
 def judge(attempt: Attempt, outcome: Outcome) -> Judged:
@@ -110,22 +109,23 @@ def reading_of(outcome: Outcome) -> tuple[str, str]:
 
 def _exited(attempt: Attempt, code: int, output: Captured) -> Judged:
     met = code in attempt.step.expect.exits and _prints(attempt.step.expect, output)
-    if attempt.step.section is Section.SYMPTOMS:
-        return Judged(_ended(attempt, Status.OK, "", output, code=code, present=met))
+    present = met if attempt.step.section is Section.SYMPTOMS else None
+    if present is False:
+        return Judged(_ended(attempt, Status.OK, "", output, code=code, present=False))
     if not met:
         note = (
             "" if code not in attempt.step.expect.exits else f"its output does not match `{attempt.step.expect.stdout}`"
         )
         return Judged(_ended(attempt, Status.FAILED, note, output, code=code))
     if not attempt.step.register:
-        return Judged(_ended(attempt, Status.OK, "", output, code=code))
+        return Judged(_ended(attempt, Status.OK, "", output, code=code, present=present))
     registered = register(attempt, output)
     if isinstance(registered, str):
         return Judged(_ended(attempt, Status.FAILED, registered, output, code=code))
     if attempt.step.sensitive:
         hidden = {name: Secret(as_text(value)) for name, value in registered.items()}
-        return Judged(_ended(attempt, Status.OK, "", output, code=code, hidden=tuple(hidden)), hidden)
-    return Judged(_ended(attempt, Status.OK, "", output, code=code, values=registered))
+        return Judged(_ended(attempt, Status.OK, "", output, code=code, present=present, hidden=tuple(hidden)), hidden)
+    return Judged(_ended(attempt, Status.OK, "", output, code=code, present=present, values=registered))
 
 
 def register(attempt: Attempt, output: Captured) -> dict[str, Plain] | str:
@@ -136,7 +136,7 @@ def register(attempt: Attempt, output: Captured) -> dict[str, Plain] | str:
         text = output.value.decode().rstrip("\n")
     except UnicodeDecodeError as error:
         return f"its output is not UTF-8 (byte {error.start}), so nothing can be registered"
-    if not attempt.step.sensitive and any(secret.reveal() in text for secret in attempt.secrets):
+    if not attempt.step.sensitive and output.secret:
         return "its output holds a secret, which is not registered; mark the step `sensitive: true`"
     texts = _named(attempt.step.register, text)
     if isinstance(texts, str):

@@ -84,6 +84,8 @@ class Captured:
     stdout_file: str = ""
     stderr_file: str = ""
     value: bytes | None = b""
+    secret: bool = False
+    """Whether standard output holds a secret in any form that is masked."""
 
 
 TAIL_LIMIT = 4096
@@ -225,7 +227,13 @@ class Machine(Protocol):
         """Execute under the agent, at most once for the token; called again, it attaches."""
 
     def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
-        """Find out what became of a token whose end is not recorded; attaches where it runs still."""
+        """Find out what became of a token whose end is not recorded; attaches where it runs still.
+
+        Only `NeverStarted` says that nothing was started; `Unreachable` says that the target could not be asked.
+        """
+
+    def bury(self, ticket: Ticket) -> bool:
+        """Make sure that a token which never started never will; False where it did start, or that is not known."""
 
     def forget(self, ticket: Ticket) -> None:
         """Clear the execution's spool away, now that its end is durable; a tombstone with the head stays."""
@@ -298,7 +306,6 @@ class Question:
     """What has been changed and what stays undone if one stops now."""
     attempts: int = 1
     approvers: int = 1
-    approved_by: tuple[str, ...] = ()
     expires: datetime | None = None
     show: tuple[tuple[str, str], ...] = ()
     """Title and text of what the word `show` prints."""

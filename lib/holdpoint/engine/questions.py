@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 
 from holdpoint.document.model import Ask, Effect, Manual, Run, Undo, ValueType
@@ -55,7 +56,7 @@ def proceed(facts: Facts) -> Question:
     )
 
 
-def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime, approved_by: tuple[str, ...]) -> Question:
+def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime) -> Question:
     """Before a change: all that the person has to know to agree."""
     step, first = item.step, hosts[0]
     targets = _targets(facts, hosts)
@@ -81,7 +82,6 @@ def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime, ap
         remains=remains(facts, item.key),
         attempts=step.retry.max + 1 if step.retry and step.idempotent else 1,
         approvers=spec.approvers,
-        approved_by=approved_by,
         expires=now + spec.expires if spec.expires else None,
         show=_outputs(facts, item, spec.show, first),
     )
@@ -158,8 +158,9 @@ def doubt(facts: Facts, item: StepItem, host: str, what: str) -> Question:
 
 
 def gate_digest(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> str:
-    """The digest that an approval names: of all that is agreed to at once."""
-    return hashlib.sha256("\0".join(facts.digest(item, host) for host in hosts).encode()).hexdigest()
+    """The digest that an approval names: of all that is agreed to at once, for this attempt and no other."""
+    parts = (f"{facts.digest(item, host)} {facts.progress(item, host).attempts}" for host in hosts)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def script_of(facts: Facts, item: StepItem, host: str) -> str:
@@ -218,7 +219,10 @@ def reverts(undo: Undo | None, irreversible: str | None) -> str:
 
 
 def _targets(facts: Facts, hosts: tuple[str, ...]) -> tuple[Target, ...]:
-    return tuple(facts.targets[host] for host in hosts)
+    """The targets of a question; what is done here for production is asked as carefully as there."""
+    prod = any(facts.targets[host].tier is Tier.PROD for host in facts.plan.hosts)
+    shown_as = (facts.targets[host] for host in hosts)
+    return tuple(replace(target, tier=Tier.PROD) if prod else target for target in shown_as)
 
 
 def _values(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:

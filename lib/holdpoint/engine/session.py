@@ -16,6 +16,8 @@ from holdpoint.journal.record import Record
 from holdpoint.planning.plan import Plan, StepItem
 from holdpoint.shell import Secret
 
+SHORTEST = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -46,8 +48,9 @@ class Session:
         return Facts(self.plan, self.state, self.hidden, targets)
 
     def secrets(self) -> tuple[Secret, ...]:
-        """All that must be masked."""
-        return (*self.plan.secrets(), *self.hidden.values())
+        """All that must be masked; a registered value of a character or two would mask everything."""
+        registered = (secret for secret in self.hidden.values() if len(secret.reveal()) >= SHORTEST)
+        return (*self.plan.secrets(), *registered)
 
     def target(self, host: str) -> Target:
         return self.ports.machines[host].target

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TypeVar, assert_never
 
 from holdpoint.engine.events import (
+    NEVER_STARTED,
     CauseDecided,
     DoubtSettled,
     Escalated,
@@ -32,6 +33,8 @@ from holdpoint.engine.events import (
     StepEnded,
     StepIntended,
     StepVerified,
+    TakeoverBegun,
+    TargetAnswered,
     event_of,
 )
 from holdpoint.journal.record import Record
@@ -42,8 +45,13 @@ At = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One step on one host. `seq` and `time` are those of the last record about it."""
+    """One step on one host. `seq` and `time` are those of the last record about it, `began` of its last intent."""
 
+    first: int = -1
+    """The number of its first intent."""
+    touched: bool = False
+    """An earlier attempt was not surely without effect."""
+    began: datetime | None = None
     attempts: int = 0
     intent: StepIntended | None = None
     head: str = ""
@@ -98,6 +106,10 @@ class State:
     agreements: Mapping[str, Agreement] = field(default_factory=dict)
     gate: OpenGate | None = None
     epochs: Mapping[str, int] = field(default_factory=dict)
+    owed: frozenset[str] = frozenset()
+    """Hosts whose lock a process of this run took, or may have taken, and none gave back."""
+    unanswered: Mapping[str, str] = field(default_factory=dict)
+    """Hosts on which a step of that run may live: nothing is begun there before the target answered for it."""
     changed: bool = False
     """A change was intended; from here on the causes that were found stand."""
     not_run: bool = False
@@ -121,13 +133,22 @@ def fold(state: State, record: Record) -> State:
 def _apply(state: State, event: Event, record: Record) -> State:
     match event:
         case RunOpened():
-            return replace(state, opened=event)
+            taken_back = dict.fromkeys(event.hosts, event.of_run) if event.of_run else {}
+            return replace(state, opened=event, unanswered=taken_back, not_run=event.mode == "dry-run")
         case RunResumed():
             return _resumed(state)
+        case TakeoverBegun():
+            other = _with(state.unanswered, event.host, event.from_run)
+            return replace(state, unanswered=other, owed=state.owed | {event.host})
+        case TargetAnswered():
+            left = {host: run for host, run in state.unanswered.items() if host != event.host}
+            return replace(state, unanswered=left)
         case LockTaken():
-            return replace(state, epochs=_with(state.epochs, event.host, event.epoch))
+            epochs = _with(state.epochs, event.host, event.epoch)
+            return replace(state, epochs=epochs, owed=state.owed | {event.host})
         case LockReturned():
-            return replace(state, epochs={h: e for h, e in state.epochs.items() if h != event.host})
+            epochs = {host: epoch for host, epoch in state.epochs.items() if host != event.host}
+            return replace(state, epochs=epochs, owed=state.owed - {event.host})
         case StepIntended() | StepEnded() | StepVerified() | DoubtSettled():
             return _step(state, event, record)
         case ProofLooked():
@@ -158,7 +179,16 @@ def _step(state: State, event: StepIntended | StepEnded | StepVerified | DoubtSe
     old = replace(state.steps.get(at, Progress()), seq=record.seq, time=record.time)
     match event:
         case StepIntended():
-            new = Progress(event.attempt, event, record.hash, seq=record.seq, time=record.time)
+            new = Progress(
+                first=old.first if old.first >= 0 else record.seq,
+                touched=old.touched or may_have_effect(old),
+                began=record.time,
+                attempts=event.attempt,
+                intent=event,
+                head=record.hash,
+                seq=record.seq,
+                time=record.time,
+            )
             state = replace(state, changed=state.changed or event.effect != "read")
         case StepEnded():
             new = replace(old, attempts=event.attempt, ended=event, settled=None, again=False, verified=None)
@@ -166,7 +196,10 @@ def _step(state: State, event: StepIntended | StepEnded | StepVerified | DoubtSe
         case StepVerified():
             new = replace(old, verified=event.green, verified_seq=record.seq)
         case DoubtSettled():
-            new = replace(old, settled=event.happened, verified=None)
+            sure = event.happened or event.by == NEVER_STARTED
+            new = replace(old, settled=event.happened, verified=None, touched=old.touched or not sure)
+            if not event.happened and state.opened is not None:
+                state = replace(state, unanswered=_with(state.unanswered, event.host, state.opened.run))
         case _:
             assert_never(event)
     return replace(state, steps=_with(state.steps, at, new))
@@ -175,6 +208,8 @@ def _step(state: State, event: StepIntended | StepEnded | StepVerified | DoubtSe
 def _resumed(state: State) -> State:
     """Void what was agreed to and not acted on; let a person try again what failed; look anew at what was red."""
     steps = {at: _may_try_again(progress) for at, progress in state.steps.items()}
+    if state.opened is not None and state.opened.of_run:
+        steps = {at: _asked_again(progress) for at, progress in steps.items()}
     proofs = {at: proof for at, proof in state.proofs.items() if proof.green or not proof.after}
     return replace(state, steps=steps, proofs=proofs, agreements={}, epochs={}, gate=None, end=None)
 
@@ -184,10 +219,30 @@ FAILURES = frozenset({Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE})
 
 def _may_try_again(progress: Progress) -> Progress:
     ended = progress.ended
+    if ended is None:
+        return progress
     red = progress.verified is False
-    if ended is not None and (ended.status in FAILURES or (ended.status is Status.OK and red)):
+    if ended.status in FAILURES or red:
         return replace(progress, again=True, verified=None if red else progress.verified)
     return progress
+
+
+def _asked_again(progress: Progress) -> Progress:
+    """In a rollback, what was left out is asked for again: it is not complete without it."""
+    ended = progress.ended
+    if ended is None or ended.reason not in (Reason.OPERATOR, Reason.DEPENDENCY):
+        return progress
+    return replace(progress, intent=None, ended=None, touched=progress.touched or may_have_effect(progress))
+
+
+def may_have_effect(progress: Progress) -> bool:
+    """Whether its last attempt, or one before, may have changed something."""
+    if progress.touched:
+        return True
+    if progress.intent is None or progress.settled is False:
+        return False
+    ended = progress.ended
+    return ended is None or not (ended.status is Status.UNREACHABLE or ended.reason is Reason.DRY_RUN)
 
 
 K = TypeVar("K")

@@ -68,6 +68,8 @@ read_identity() {
   [ -n "$machine" ] || { read -r machine </var/lib/dbus/machine-id; } 2>/dev/null
   boot=${boot:--} machine=${machine:--}
   disk=$target/agent-$uid mem=$memory_folder/agent-$uid
+  me=$$
+  if [ -r /proc/self/stat ] && look_at_process $$; then me=$$.$start; fi # names what only this agent needs
 }
 
 # Sets `start` to the time at which process $1 started; fails where there is no such process or only its remains.
@@ -96,68 +98,162 @@ durable() { sync "$@" 2>/dev/null || sync; }
 
 # --- folders ------------------------------------------------------------------------------------------------------
 
+owner_of() { # sets `owner`
+  owner=''
+  # shellcheck disable=SC2012,SC2046 # only the owner is read, the name is ours
+  set -- $(ls -ldn "$1" 2>/dev/null)
+  owner=${3:--}
+}
+
 # A folder that is shared (mode 1777) or our own (700); never reached through a symbolic link that somebody planted.
+# Who owns a shared folder can undo every lock in it: so it is root, this user, or whose order this is through sudo.
 folder() {
   [ -d "$1" ] || mkdir -p -m "$2" "$1" 2>/dev/null
-  if [ -L "$1" ] || [ ! -d "$1" ]; then why="$1 is not a folder and cannot be made one"; return 1; fi
-  if [ "$2" = 700 ]; then [ -O "$1" ]; else [ -k "$1" ] && [ -w "$1" ]; fi && return 0
-  why="$1 is not safe: it has another owner, or is not shared with mode $2"
-  return 1
+  if [ -L "$1" ]; then unsafe=yes why="$1 is a symbolic link; remove it" && return 1; fi
+  if [ ! -d "$1" ]; then
+    [ ! -e "$1" ] || unsafe=yes
+    why="$1 is not a folder and cannot be made one"
+    return 1
+  fi
+  unsafe=yes
+  if [ ! -O "$1" ]; then
+    owner_of "$1"
+    case $2.$owner in
+      1777.0 | 1777."${SUDO_UID:--1}") ;;
+      1777.*) why="$1 belongs to user $owner, who could undo any lock in it; let root own it" && return 1 ;;
+      *) why="$1 belongs to user $owner and not to user $uid; have it removed" && return 1 ;;
+    esac
+  fi
+  if [ "$2" = 1777 ] && { [ ! -k "$1" ] || [ ! -w "$1" ]; }; then
+    why="$1 is not shared with mode 1777" && return 1
+  fi
+  unsafe=''
 }
 
 # Makes `mine` and `shared` below $1 and proves that there is room, at the cost of the reserve where it must be.
 settle_in() {
   mine=$1/agent-$uid shared=$1/locks
   folder "$1" 1777 && folder "$shared" 1777 && folder "$mine" 700 || return 1
-  { printf '%8191s\n' . >"$mine/room.$$"; } 2>/dev/null && return 0
+  { printf '%8191s\n' . >"$mine/room.$me"; } 2>/dev/null && return 0
   rm -f "$mine/reserve"
-  { printf '%8191s\n' . >"$mine/room.$$"; } 2>/dev/null && return 0
-  rm -f "$mine/room.$$"
+  { printf '%8191s\n' . >"$mine/room.$me"; } 2>/dev/null && return 0
+  rm -f "$mine/room.$me"
   why="no room is left in $1"
   return 1
 }
 
 settle_somewhere() {
-  kept=disk
+  kept=disk unsafe=''
   settle_in "$target" && return 0
+  [ -z "$unsafe" ] || answer refused "$why"
   reason=$why
   if [ -n "$memory" ]; then kept=memory && settle_in "$memory_folder" && return 0; fi
+  [ -z "$unsafe" ] || answer refused "$why"
   answer noroom "$reason"
+}
+
+# What somebody else put in the place of this user's folder is neither read nor written.
+own_folders() {
+  for place in "$disk" "$mem"; do
+    if [ -L "$place" ] || { [ -e "$place" ] && [ ! -O "$place" ]; }; then
+      owner_of "$place"
+      answer refused "$place belongs to user $owner or is a symbolic link; have it removed"
+    fi
+  done
+}
+
+# Removes what agents left that were ended on the way: their commands can hold secrets.
+clear_dead() {
+  for place in "$disk" "$mem"; do
+    for file in "$place"/cmd.* "$place"/room.* "$place"/publish.* "$place"/bury.*; do
+      [ -f "$file" ] || continue
+      whose=${file##*/}
+      whose=${whose#*.}
+      case ${whose%%.*} in '' | *[!0-9]*) continue ;; esac
+      if look_at_process "${whose%%.*}"; then
+        case $whose in *.*) [ "${whose#*.}" != "$start" ] || continue ;; *) continue ;; esac
+      fi
+      rm -f "$file"
+    done
+  done
 }
 
 # --- the lock -----------------------------------------------------------------------------------------------------
 
-# Sets `last` to the highest number that stands behind `$1.`, and `last_at` to that file.
-last_of() {
-  last=0 last_at=''
-  for file in "$1".*; do
-    count=${file##*.}
-    case $count in '' | *[!0-9]* | ??????????*) continue ;; esac
-    if [ "$count" -gt "$last" ] && [ -f "$file" ]; then last=$count last_at=$file; fi
+# Sets `numbers` to those of all epochs, `highest` to the highest. A name counts whatever it is: what cannot be read is
+# held by somebody unknown, and can be taken over.
+number_epochs() {
+  numbers='' highest=0
+  for file in "$target"/locks/epoch.* "$memory_folder"/locks/epoch.*; do
+    count=${file##*/epoch.}
+    case $count in '' | *[!0-9]* | 0* | ????????????????*) continue ;; esac
+    if [ ! -e "$file" ] && [ ! -L "$file" ]; then continue; fi
+    numbers="$numbers $count"
+    [ "$count" -le "$highest" ] || highest=$count
+  done
+}
+
+# Each epoch is one more than the last, so a leap of more than `LEAP` is nobody's, and what stands above it is ignored.
+# That a file was removed below must never make an honest epoch one: so whoever stands that high has `stilts` of its own.
+LEAP=1000000
+without_leaps() {
+  [ "$highest" -gt "$LEAP" ] || return 0
+  # shellcheck disable=SC2086 # numbers
+  highest=$(
+    printf '%s\n' $numbers | sort -n | {
+      top=0
+      while read -r count && [ $((count - top)) -le "$LEAP" ]; do top=$count; done
+      echo "$top"
+    }
+  )
+}
+
+stilts() { # FOR
+  height=$((LEAP / 2))
+  while [ "$height" -lt "$1" ]; do
+    at=$height
+    while [ "$at" -lt $((height + 100)) ] && [ "$at" -lt "$1" ]; do
+      file=$shared/epoch.$at
+      if [ -O "$file" ] && [ ! -L "$file" ]; then break; fi
+      quick=yes
+      publish "$file" "- -" && break
+      at=$((at + 1))
+    done
+    quick=''
+    [ "$at" -lt $((height + 100)) ] || return 1
+    height=$((height + LEAP / 2))
   done
 }
 
 # Sets `top` to the highest epoch in both places, `top_run`, `top_boot`, `top_claim` to its holder, `top_free` where done.
 look_at_lock() {
-  last_of "$target/locks/epoch" && top=$last top_at=$last_at
-  last_of "$memory_folder/locks/epoch" && if [ "$last" -gt "$top" ]; then top=$last top_at=$last_at; fi
+  number_epochs
+  without_leaps
+  top=$highest top_at=$target/locks/epoch.$highest
+  if [ ! -e "$top_at" ] && [ ! -L "$top_at" ]; then top_at=$memory_folder/locks/epoch.$top; fi
   top_run='' top_boot='' top_claim='' top_free=''
   [ "$top" -gt 0 ] || { top_free=yes && return; }
-  { { read -r top_run top_boot && IFS= read -r top_claim; } <"$top_at"; } 2>/dev/null
-  for place in "$target" "$memory_folder"; do
-    if [ -e "$place/locks/epoch.$top.done" ]; then top_free=yes; fi
+  if [ -f "$top_at" ] && [ ! -L "$top_at" ]; then
+    { { read -r top_run top_boot && IFS= read -r top_claim; } <"$top_at"; } 2>/dev/null
+  fi
+  top_owner=''
+  for file in "$target/locks/epoch.$top".done* "$memory_folder/locks/epoch.$top".done*; do
+    [ -f "$file" ] && [ ! -L "$file" ] || continue
+    [ -n "$top_owner" ] || { owner_of "$top_at" && top_owner=$owner; }
+    owner_of "$file" # whoever else made it has nothing to give back
+    case $owner in 0 | "$top_owner") top_free=yes ;; esac
   done
 }
 
 # Links a text of ours into the shared folder; never through, or into, what somebody planted there.
 publish() { # FILE TEXT
-  { printf '%s\n' "$2" >"$mine/publish.$$" && chmod 644 "$mine/publish.$$"; } 2>/dev/null || return 1
-  if [ -e "$1" ] || [ -L "$1" ] || ! ln "$mine/publish.$$" "$1" 2>/dev/null; then
-    rm -f "$mine/publish.$$"
+  { printf '%s\n' "$2" >"$mine/publish.$me" && chmod 644 "$mine/publish.$me"; } 2>/dev/null || return 1
+  if [ -e "$1" ] || [ -L "$1" ] || ! ln "$mine/publish.$me" "$1" 2>/dev/null; then
+    rm -f "$mine/publish.$me"
     return 1
   fi
-  durable "$1" "${1%/*}"
-  rm -f "$mine/publish.$$"
+  [ -n "${quick:-}" ] || durable "$1" "${1%/*}"
+  rm -f "$mine/publish.$me"
   [ -f "$1" ]
 }
 
@@ -170,10 +266,17 @@ lock() {
     tries=$((tries + 1))
     look_at_lock
     if [ -z "$top_free" ]; then
-      [ "$top_run" != "$run" ] || { leave_room && answer acquired "$top" "$(place_of "$top_at")"; }
+      if [ "$top_run" = "$run" ] && { [ -O "$top_at" ] || [ "$uid" = 0 ]; }; then # else it could not give it back
+        leave_room
+        answer acquired "$top" "$(place_of "$top_at")"
+      fi
       [ -n "$over" ] || say_held
     fi
     next=$((top + 1))
+    if [ "${#next}" -gt 15 ] || ! stilts "$next"; then
+      leave_room
+      answer refused "the lock's number $top in $shared leaves no room above it; have root look at the epochs there"
+    fi
     publish "$shared/epoch.$next" "$run $boot
 $claim" || continue
     look_at_lock
@@ -184,7 +287,7 @@ $claim" || continue
       leave_room
       answer acquired "$next" "$kept"
     fi
-    rm -f "$shared/epoch.$next" # in the other place somebody made the same, or went past
+    [ "$top" != "$next" ] || rm -f "$shared/epoch.$next" # in the other place somebody made the same
     nap $(($$ % 50))
   done
   leave_room
@@ -199,12 +302,13 @@ say_held() {
 }
 
 place_of() { case $1 in "$memory_folder"/*) echo memory ;; *) echo disk ;; esac; }
-leave_room() { rm -f "$mine/room.$$"; }
+leave_room() { rm -f "$mine/room.$me"; }
 
 clear_old_epochs() {
   for file in "$shared"/epoch.*; do
-    count=${file#"$shared"/epoch.} count=${count%.done}
-    case $count in '' | *[!0-9]*) continue ;; esac
+    count=${file#"$shared"/epoch.} count=${count%%.*}
+    case $count in '' | *[!0-9]* | 0* | ????????????????*) continue ;; esac
+    if [ "$count" -ge $((LEAP / 2)) ] && [ $((count % (LEAP / 2))) -lt 100 ]; then continue; fi # stilts
     [ "$count" -lt "$1" ] && rm -f "$file" 2>/dev/null
   done
 }
@@ -215,7 +319,11 @@ unlock() {
   freed=no
   leave_room
   case $top_at in "$memory_folder"/*) mine=$mem ;; "$target"/*) mine=$disk ;; esac # a link stays on its filesystem
-  if [ -z "$top_free" ] && [ "$top_run" = "$run" ]; then publish "${top_at%/*}/epoch.$top.done" "$boot" && freed=yes; fi
+  if [ -z "$top_free" ] && [ "$top_run" = "$run" ]; then
+    for file in "${top_at%/*}/epoch.$top.done" "${top_at%/*}/epoch.$top.done.$me"; do # the first may have been taken
+      publish "$file" "$boot" && freed=yes && break
+    done
+  fi
   rm -f "$shared/approval.$run".* 2>/dev/null
   answer unlocked "$freed"
 }
@@ -243,15 +351,21 @@ approvals() {
 
 # --- what became of a token ---------------------------------------------------------------------------------------
 
-look() { # sets `state`, and `d` to the spool
-  state=none d=''
+look() { # sets `state`, and `d` to the spool; `started` counts for more than that the token was buried
+  state=none d='' buried=''
   for place in "$disk" "$mem"; do
-    if [ -f "$place/t.$token" ]; then state=tombstone tomb=$place/t.$token && return; fi
+    if [ -f "$place/t.$token" ]; then
+      tomb=$place/t.$token kind=''
+      { read -r kind _ <"$tomb"; } 2>/dev/null
+      [ "$kind" = buried ] || { state=tombstone && return; }
+      buried=$tomb
+    fi
     [ -d "$place/s.$token" ] && [ ! -L "$place/s.$token" ] || continue
     [ -n "$d" ] && [ -f "$d/started" ] || d=$place/s.$token
   done
+  if [ -n "$buried" ]; then state=tombstone tomb=$buried
+  elif [ -n "$d" ]; then state=claimed; fi
   [ -n "$d" ] || return
-  state=claimed
   { read -r s_pid s_start s_boot s_machine s_digest s_head s_run _ <"$d/started"; } 2>/dev/null || return
   look_further
 }
@@ -324,27 +438,25 @@ end_all() {
 
 supervise() { # a part of the pipe, so that its output is what wakes the follower
   trap '' HUP INT QUIT TERM PIPE USR1
-  from=$$
   cd "$d" || exit 1
   name_self
   echo "super $self"
   look_at_process "$self"
   s_pid=$self s_start=$start
-  note "started.$self" "$self $start $boot $machine $digest $head $run $epoch" || { echo "noroom" && exit 1; }
-  exec 8<"$mine/cmd.$from"
-  ln "started.$self" started 2>/dev/null || { # won by one
-    rm -f "$mine/cmd.$from" "started.$self" "$mine/room.$from"
-    echo beaten
-    exit 0
+  prepare_spool && note "started.$self" "$self $start $boot $machine $digest $head $run $epoch" || {
+    rm -f "started.$self" "$mine/room.$me"
+    echo "noroom the spool's files cannot be made"
+    exit 1
   }
+  ln "started.$self" started 2>/dev/null || claim_with_reserve || exit 0
   may_start || exit 0
-  printf '' >out
-  printf '' >err
   durable started . .. # the point of no return
-  rm -f "$mine/cmd.$from" started.[0-9]* "$mine/room.$from" >/dev/null 2>&1 &
+  rm -f started.[0-9]* "$mine/room.$me" >/dev/null 2>&1 &
   echo go
+  trap : TERM # so that the watchdog begins with a TERM that ends it
   watchdog </dev/null >/dev/null 2>&1 8<&- &
   dog=$!
+  trap '' TERM
   echo "$dog" >dog
   execute
   end_watch
@@ -352,6 +464,27 @@ supervise() { # a part of the pipe, so that its output is what wakes the followe
   note exit "$code $how $ended ."
   durable out err exit .
   echo over
+}
+
+# Makes all files before anything starts: where there is no room for one, nothing was started. Nothing is cut off here,
+# since another agent may have won already. From here on no file has to be made for the exit to be recorded, and no
+# redirection that can fail stands at a special builtin, which would end the shell.
+prepare_spool() {
+  for name in out err group signal dog finished ending exit; do
+    { printf '' >>"$name"; } 2>/dev/null && continue
+    rm -f "$mine/reserve"
+    { printf '' >>"$name"; } 2>/dev/null || return 1
+  done
+}
+
+claim_with_reserve() { # the link failed: somebody was faster, or even a link needs room
+  if [ ! -e started ]; then
+    rm -f "$mine/reserve" "$mine/room.$me"
+    ln "started.$self" started 2>/dev/null && return 0
+  fi
+  rm -f "started.$self" "$mine/room.$me"
+  if [ -e started ]; then echo beaten; else echo "noroom its start cannot be recorded"; fi
+  return 1
 }
 
 name_self() { # `$$` is that of the shell around
@@ -377,7 +510,7 @@ may_start() {
     fi
   fi
   [ -n "$verdict" ] || return 0
-  rm -f started "$mine/cmd.$from" "started.$self" "$mine/room.$from"
+  rm -f started "started.$self" "$mine/room.$me"
   echo "$verdict"
   return 1
 }
@@ -392,6 +525,7 @@ own_session() { # sets `session` to what starts a command in a session of its ow
 # The step's shell opens the command by this name anew, so that its first line can close standard input.
 execute() {
   own_session
+  code=126
   {
     (
       trap - HUP INT QUIT TERM PIPE USR1
@@ -409,14 +543,15 @@ execute() {
 }
 
 end_watch() {
-  { printf '' >finished; } 2>/dev/null # for a watchdog that does not hear signals yet
-  if [ ! -e late ] && [ ! -e ending ]; then kill -s TERM "$dog" 2>/dev/null; fi
+  { printf 1 >finished; } 2>/dev/null # for a watchdog that hears no signals
+  [ -s ending ] || kill -s TERM "$dog" 2>/dev/null
   wait "$dog" 2>/dev/null
-  for reason in late ending; do
-    [ -e "$reason" ] || continue
-    how=$reason ended=no
-    { read -r ended <"$reason.seen"; } 2>/dev/null
-  done
+  case $? in # told without a file, for which there may be no room
+    31) how=late ended=yes ;;
+    32) how=late ended=no ;;
+    33) how=ending ended=yes ;;
+    34) how=ending ended=no ;;
+  esac
 }
 
 # Ends the step when its time is up or a person says so, and keeps the spool within its limit.
@@ -427,7 +562,7 @@ watchdog() {
   left=$timeout
   while :; do
     [ ! -s ending ] || { read -r grace <ending && end_because ending; }
-    [ ! -e finished ] || exit 0
+    [ ! -s finished ] || exit 0
     piece=1000
     if [ "$timeout" -gt 0 ] && [ "$left" -lt 1000 ]; then piece=$left; fi
     nap_in_background "$piece"
@@ -456,12 +591,11 @@ nap_in_background() {
   sleep "$((($1 + 999) / 1000))" # a sleep that knows whole seconds only
 }
 
-end_because() { # also where the spool was deleted: so no `: >file`, which ends a POSIX shell when it fails
+end_because() {
   trap '' TERM USR1
-  [ "$1" != late ] || { printf '' >late; } 2>/dev/null
   end_all
-  echo "$ended" >"$1.seen"
-  exit 0
+  case $1.$ended in late.yes) exit 31 ;; late.*) exit 32 ;; ending.yes) exit 33 ;; esac
+  exit 34
 }
 
 # Gives the oldest output back to the disk without moving what follows, so that offsets stay those of the raw stream.
@@ -502,7 +636,11 @@ follow() {
       super) super=$detail ;;
       go) state=running && frame state running ;;
       ended) ship && shipped=yes ;; # while the supervisor makes it durable
-      beaten) look && agree && frame state "$state" ;;
+      beaten)
+        look
+        case $state in none | claimed | tombstone) leave; answer buried ;; esac # it was taken back again; ask anew
+        agree && frame state "$state"
+        ;;
       buried | superseded | noroom) leave; answer "$event" "$detail" ;;
       gone) leave; kill -s KILL $$; exit 1 ;;
       tick) ticks=$((ticks + 1)) && check_on_it ;;
@@ -575,32 +713,41 @@ greet() {
 }
 
 run() {
+  clear_dead
   look
   case $state in none | claimed) ;; *) attach ;; esac
   settle_somewhere
   d=$mine/s.$token
   mkdir "$d" 2>/dev/null &
   frame want "$size"
-  take_command || { rm -f "$mine/cmd.$$" "$mine/room.$$" && answer cut; }
+  take_command
+  case $? in
+    1) rm -f "$mine/cmd.$me" "$mine/room.$me" && answer cut ;;
+    2) rm -f "$mine/cmd.$me" "$mine/room.$me" && answer noroom "the command cannot be kept until it starts" ;;
+  esac
   wait
-  [ -d "$d" ] || { rm -f "$mine/cmd.$$" "$mine/room.$$" && answer noroom "the spool cannot be made"; }
+  [ -d "$d" ] || { rm -f "$mine/cmd.$me" "$mine/room.$me" && answer noroom "the spool cannot be made"; }
+  [ -r "$mine/cmd.$me" ] || answer cut
+  exec 3<&0 8<"$mine/cmd.$me"
+  rm -f "$mine/cmd.$me" & # the step's shell has it open
   state=claimed
-  exec 3<&0
-  { wake 100; supervise 2>/dev/null </dev/null 3<&-; } | follow
+  { wake 100 8<&-; supervise 2>/dev/null </dev/null 3<&-; } | follow 8<&-
 }
 
-# Reads exactly `size` bytes; fails where the client was cut off while it sent them, and nothing has started then.
+# Reads exactly `size` bytes; gives 1 where the client was cut off while it sent them, 2 where there is no room for them;
+# nothing has started then.
 take_command() {
   # shellcheck disable=SC2016 # the step's shell expands
-  { printf 'echo "$$" >&9; exec 9>&- </dev/null\n' >"$mine/cmd.$$"; } 2>/dev/null || return 1
+  { printf 'echo "$$" >&9; exec 9>&- </dev/null\n' >"$mine/cmd.$me"; } 2>/dev/null || return 2
   [ "$size" -gt 0 ] || return 0
-  got=$(dd bs="$size" count=1 iflag=fullblock 2>&1 >>"$mine/cmd.$$")
-  case $got in
-    1+0*) return 0 ;;
-    [01]+[01]*) return 1 ;;
+  got=$(dd bs="$size" count=1 iflag=fullblock 2>&1 >>"$mine/cmd.$me")
+  case $?.$got in
+    0.1+0*) return 0 ;;
+    0.*[01]+[01]*) return 1 ;;
+    *[01]+[01]*) return 2 ;; # it did read, so there is nothing left to read
   esac
-  head -c "$size" >>"$mine/cmd.$$"
-  [ "$(wc -c <"$mine/cmd.$$")" -eq $((size + 36)) ]
+  head -c "$size" >>"$mine/cmd.$me" || return 2
+  [ "$(wc -c <"$mine/cmd.$me")" -eq $((size + 36)) ]
 }
 
 attach() {
@@ -627,7 +774,8 @@ finish_off() { # a person wants it ended
   look
   case $state in
     running)
-      echo "$grace" >"$d/ending"
+      mine=${d%/*}
+      note "$d/ending" "$grace" || answer noroom "no room to say that it is to end"
       dog=''
       { read -r dog <"$d/dog"; } 2>/dev/null
       [ -z "$dog" ] || kill -s USR1 "$dog" 2>/dev/null
@@ -639,32 +787,75 @@ finish_off() { # a person wants it ended
 }
 
 forget() {
+  clear_dead
   look
   case $state in
     none | tombstone) answer "$state" ;;
     running | orphan) answer refused "it is running" ;;
-    claimed) s_digest=- s_head=- s_run=- ;;
+    claimed) bury ;; # it may be about to start
   esac
   e_code=${e_code:--} e_how=${e_how:--} e_ended=${e_ended:--} place=${d%/*}
   when=$(date -u -r "$d/exit" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u +%Y-%m-%dT%H:%M:%SZ)
   rm -f "$d/out" "$d/err" # these first, so that there is room
   mine=$place
-  note "$place/bury.$$" "$state $s_digest $s_head $s_run $e_code $e_how $e_ended $when" || answer noroom "no room for a tombstone"
-  durable "$place/bury.$$"
-  mv "$place/bury.$$" "$place/t.$token" && durable "$place"
+  note "$place/bury.$me" "$state $s_digest $s_head $s_run $e_code $e_how $e_ended $when" || answer noroom "no room for a tombstone"
+  durable "$place/bury.$me"
+  mv "$place/bury.$me" "$place/t.$token" && durable "$place"
   rm -rf "$disk/s.$token" "$mem/s.$token"
   answer forgotten
 }
 
+# Makes sure that a token never starts. The tombstone is there before `started` is looked for, and who links `started`
+# looks for the tombstone afterwards, so one of them sees the other. The tombstone is never taken away again, since
+# somebody else may rely on it; where the step does run, `started` counts for more.
+bury() {
+  clear_dead
+  look
+  settle_somewhere
+  case $state in
+    tombstone) [ -n "$buried" ] || not_buried "tombstone" ;;
+    none | claimed)
+      note "$mine/bury.$me" "buried - $head $run - - - $(date -u +%Y-%m-%dT%H:%M:%SZ)" || not_buried "noroom"
+      durable "$mine/bury.$me"
+      ln "$mine/bury.$me" "$mine/t.$token" 2>/dev/null || [ -f "$mine/t.$token" ] || not_buried "noroom"
+      durable "$mine"
+      rm -f "$mine/bury.$me"
+      ;;
+    *) not_buried "$state" ;;
+  esac
+  waited=0
+  while [ -e "$disk/s.$token/started" ] || [ -e "$mem/s.$token/started" ]; do
+    waited=$((waited + 1))
+    look
+    case $waited.$state in
+      100.*) not_buried "$state" ;;
+      *.running | *.tombstone) ;;
+      *) not_buried "$state" ;;
+    esac
+    nap 20 # whoever linked it takes it back, if it looked for the tombstone after we made it
+  done
+  look
+  if [ "$state" != tombstone ] || [ -z "$buried" ]; then not_buried "$state"; fi
+  rm -f "$mine/room.$me"
+  answer buried
+}
+
+not_buried() { rm -f "$mine/bury.$me" "$mine/room.$me"; answer kept "$1"; }
+
 heads() { # by the token, which begins with its run: a rollback's own `run` is the one that it takes back
-  for place in "$disk" "$mem"; do
-    for file in "$place/t.$run".*; do
-      [ -f "$file" ] && read -r _ _ its_head _ <"$file" && frame head "${file##*/t.} $its_head done"
+  clear_dead
+  for its_place in "$disk" "$mem"; do
+    for file in "$its_place/t.$run".*; do
+      [ -f "$file" ] && read -r _ _ its_head _ <"$file" && [ "$its_head" != - ] || continue
+      token=${file##*/t.}
+      look
+      [ "$state" != tombstone ] || frame head "$token $its_head done"
     done
-    for file in "$place/s.$run".*/started; do
+    for file in "$its_place/s.$run".*/started; do
       [ -f "$file" ] && read -r _ _ _ _ _ its_head _ <"$file" || continue
       file=${file%/started} token=${file##*/s.}
       look
+      [ "$state" != tombstone ] || state="done"
       frame head "$token $its_head $state"
     done
   done
@@ -674,7 +865,7 @@ heads() { # by the token, which begins with its run: a rollback's own `run` is t
 room() {
   settle_somewhere
   if [ ! -s "$mine/reserve" ] && [ "$kept" = disk ]; then
-    dd if=/dev/zero of="$mine/reserve" bs=65536 count=16 2>/dev/null || { rm -f "$mine/reserve" "$mine/room.$$" && answer noroom "no room for the reserve in $mine"; }
+    dd if=/dev/zero of="$mine/reserve" bs=65536 count=16 2>/dev/null || { rm -f "$mine/reserve" "$mine/room.$me" && answer noroom "no room for the reserve in $mine"; }
   fi
   leave_room
   answer room "$kept"
@@ -687,12 +878,13 @@ main() {
   read_identity
   greet
   case $operation in
-    run | attach | finish_off | forget) word "$token" token ;;
+    run | attach | finish_off | forget | bury) word "$token" token ;;
     lock | unlock | approve | approvals | heads) word "$run" run ;;
     room) ;;
     *) answer refused "the operation is not known" ;;
   esac
-  case $operation in attach) look ;; esac
+  own_folders
+  case $operation in attach) look ;; lock | unlock) clear_dead ;; esac
   "$operation"
   exit 0
 }

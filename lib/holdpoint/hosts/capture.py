@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from holdpoint.engine.ports import TAIL_LIMIT, VALUE_LIMIT, Captured, Command, Watch
-from holdpoint.hosts.mask import Masker
+from holdpoint.hosts.mask import Masker, mask
 from holdpoint.shell import Secret
 
 STDOUT, STDERR = "stdout", "stderr"
@@ -98,6 +98,7 @@ class Capture:
 
     def __init__(self, run_folder: Path, command: Command, watch: Watch) -> None:
         folder, secrets, quiet = run_folder / FOLDER, command.hidden(), command.sensitive
+        self._secrets = secrets
         paths = {name: folder / (command.spool + suffix) for name, suffix in SUFFIX.items()}
         for path in paths.values():
             path.unlink(missing_ok=True)
@@ -126,4 +127,5 @@ class Capture:
             stdout_file=files[0],
             stderr_file=files[1],
             value=None if out.value is None else bytes(out.value),
+            secret=out.value is not None and mask(bytes(out.value), self._secrets) != bytes(out.value),
         )

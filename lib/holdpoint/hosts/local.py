@@ -157,6 +157,9 @@ class LocalMachine:
     def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
         return self._steps.settle(command, ticket, watch)
 
+    def bury(self, ticket: Ticket) -> bool:
+        return self._steps.bury(ticket)
+
     def forget(self, ticket: Ticket) -> None:
         self._steps.forget(ticket)
 

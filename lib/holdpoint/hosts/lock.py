@@ -57,7 +57,7 @@ class TargetLock:
             case ["noroom", *why]:
                 return NoRoom(" ".join(why))
             case _:
-                return Unreachable(" ".join(words))
+                return Unreachable(explain(words))
 
     def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
         arguments = [f"run={claim.run}", f"claim={encode(claim)}", *(["over=yes"] if take_over else [])]

@@ -99,12 +99,37 @@ class Steps:
         self._memory.load()
 
     def change(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
-        """Start it, unless the target knows the token; then attach, fetch, or say that it is in doubt."""
+        """Start it, unless the target knows the token; then attach, fetch, or say that it is in doubt.
+
+        `Unreachable` is given only where nothing was sent, or where the agent itself refused and nothing that was sent
+        before can start any more.
+        """
         return self._carry_out("run", command, ticket, watch)
 
     def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
-        """Find out what became of it, and start nothing."""
+        """Find out what became of it, and start nothing.
+
+        Only `NeverStarted` says that nothing was started. `Unreachable` says that the target could not be asked, or
+        would not answer: what became of the token is as little known as before.
+        """
         return self._carry_out("attach", command, ticket, watch)
+
+    def bury(self, ticket: Ticket) -> bool:
+        """Make sure that the token never starts, under whichever user it was sent; False where that is not sure."""
+        if ticket.token in self._memory.started:
+            return False
+        terms = [f"token={ticket.token}", f"head={ticket.head}", f"run={self._holder() or self._run_folder.name}"]
+        return all(self._buried(terms, user) for user in (None, *self._memory.raised))
+
+    def _buried(self, terms: list[str], user: str | None) -> bool:
+        try:
+            frames = ask(self._link, "bury", [*self._place().arguments(), *terms], user)
+        except LinkFailed:
+            return False
+        machine = next((frame.words()[0] for frame in frames if frame.kind == "hello"), "")
+        if self._memory.machine not in {"", machine}:
+            return False
+        return frames[-1].words() == ["buried"]
 
     def forget(self, ticket: Ticket) -> None:
         """Leave a tombstone in the place of the spool; what cannot be done now is harmless to leave."""
@@ -129,6 +154,8 @@ class Steps:
                 frames = ask(self._link, "heads", [*self._place().arguments(), f"run={run}"], user)
             except LinkFailed:
                 return None
+            if frames[-1].words() != ["listed"]:
+                return None
             heads = (frame.words() for frame in frames if frame.kind == "head")
             found.update({token: (head, state) for token, head, state in heads})
         return found
@@ -146,7 +173,11 @@ class Steps:
             output = capture.finish()
         if not isinstance(answer, list):
             return answer
-        return _outcome(answer, output, settling=operation == "attach", seen=ticket.token in self._memory.started)
+        settling = operation == "attach"
+        outcome = _outcome(answer, output, settling=settling, seen=ticket.token in self._memory.started)
+        if isinstance(outcome, Unreachable) and not settling and not execution.surely_refused(answer):
+            return Unknown(outcome.why)
+        return outcome
 
 
 class _Execution:
@@ -172,6 +203,8 @@ class _Execution:
         self._capture = capture
         self._script = command.script.raw().encode("utf-8", "surrogateescape")
         self._sent = False
+        self._lost = False
+        """Whether the link broke after the command was sent, so that it may start still."""
         self._asked = 0.0
         self._end_asked = 0.0
         self._end_heard = False
@@ -186,6 +219,7 @@ class _Execution:
                 answer = self._converse(operation, arguments)
             except LinkFailed as failed:
                 why = str(failed)
+                self._lost = self._sent
                 continue
             except OSError as error:
                 return self._not_known(f"what must be remembered cannot be written: {error.strerror}")
@@ -194,6 +228,12 @@ class _Execution:
                 continue
             return answer
         return self._not_known(why)
+
+    def surely_refused(self, answer: list[str]) -> bool:
+        """Say whether the agent's last words, which name no outcome, mean that nothing was started or ever will be."""
+        if not self._sent or answer[:2] == ["tombstone", "buried"]:
+            return True
+        return answer[:1] == ["noroom"] and not self._lost
 
     def _not_known(self, why: str) -> Outcome:
         if self._sent or self._ticket.token in self._memory.started:
@@ -299,6 +339,10 @@ def _outcome(words: list[str], output: Captured, *, settling: bool, seen: bool) 
             return _ended(int(code), how, ended == "yes", output)
         case ["tombstone", "done", code, how, ended, *_]:
             return _ended(int(code), how, ended == "yes", Captured(value=None))
+        case ["tombstone", "buried", *_] if seen:
+            return Unknown("it was seen to start, and the target says that it never did")
+        case ["tombstone", "buried", *_]:
+            return NeverStarted() if settling else Unreachable("this attempt was given up before it started")
         case ["tombstone", *_]:
             return Unknown("it was settled and cleared away before; how it ended was not known then")
         case ["none" | "claimed"] if seen:

@@ -44,6 +44,9 @@ class WalkthroughMachine:
     def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:  # noqa: ARG002
         return NotRun(NOTHING)
 
+    def bury(self, ticket: Ticket) -> bool:  # noqa: ARG002
+        return True
+
     def forget(self, ticket: Ticket) -> None:
         """Do nothing: there is no spool."""
 
@@ -85,6 +88,9 @@ class CheckMachine:
 
     def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:  # noqa: ARG002
         return NotRun(NOT_MADE)
+
+    def bury(self, ticket: Ticket) -> bool:  # noqa: ARG002
+        return True
 
     def forget(self, ticket: Ticket) -> None:
         """Do nothing: nothing was started."""

@@ -24,7 +24,7 @@ _DOUBT = ("happened", "again")
 
 
 class ScriptedOperator:
-    """Answers from a mapping of step ids. `check_answers` finds beforehand what `ask` would have to raise."""
+    """Answers from a mapping of step ids. `check_answers` finds beforehand what can be; a run never breaks off for one."""
 
     def __init__(self, answers: Mapping[str, str], person: str, drawing: Drawing) -> None:
         self.person = person
@@ -32,21 +32,16 @@ class ScriptedOperator:
         self._drawing = drawing
 
     def ask(self, question: Question, until: datetime | None) -> Answer | Silence:
-        """Show the question and give the file's answer; `NOT_IN_FILE` where it has none for this.
-
-        Raises `HoldpointError` for a word that the question does not have.
-        """
+        """Show the question and give the file's answer; `NOT_IN_FILE` where it has none that fits this question."""
         del until
         self._drawing.show(question)
         text = self._answers.get(question.key)
         if text is None:
             return Silence.NOT_IN_FILE
         if question.kind is not Asked.VALUE:
-            words = [word.word for word in question.words if word.word not in _FOR_PEOPLE]
+            words = {word.word for word in question.words} - _FOR_PEOPLE
             if text not in words:
-                if question.kind is Asked.DOUBT:
-                    return Silence.NOT_IN_FILE
-                raise HoldpointError(_unfit(question.key, text, words))
+                return Silence.NOT_IN_FILE
         return Answer(text, self.person, By.SCRIPT)
 
     def tell(self, record: Record) -> None:
@@ -101,7 +96,7 @@ def _check(item: StepItem, text: str, mode: Mode) -> Problem | None:
     return None if text in words else _unfit(item.key, text, words)
 
 
-def _unfit(key: str, text: str, words: tuple[str, ...] | list[str]) -> Problem:
+def _unfit(key: str, text: str, words: tuple[str, ...]) -> Problem:
     message = f"`{text}` is no answer to `{key}`"
     expected = ", ".join(f"`{word}`" for word in words)
     return Problem("unfit-answer", message, found=f"`{text}`", expected=expected, hint=did_you_mean(text, words))

@@ -1,4 +1,4 @@
-"""Walking through a runbook: every question is shown, nobody is asked, and it says so each time."""
+"""A walk-through or a check of a runbook: every question is shown, nobody is asked, and it says so each time."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class WalkthroughOperator:
         if self._asks is not None and question.kind in REAL:
             return self._asks.ask(question, until)
         self._drawing.show(question)
-        text, said = _stand_in(question)
-        self._drawing.note(said)
+        text, said = _stand_in(question) if self._asks is None else _unmade(question)
+        self._drawing.note(f"{said} Going on.")
         return Answer(text, self.person, By.NOBODY)
 
     def tell(self, record: Record) -> None:
@@ -40,13 +40,24 @@ class WalkthroughOperator:
         return self._drawing.watch(key, target, effect)
 
 
+def _unmade(question: Question) -> tuple[str, str]:
+    """A check: what was read is real, and only what would change something is left out."""
+    match question.kind:
+        case Asked.MANUAL:
+            return "not-run", "Check: nobody is asked to do this, and nothing was done."
+        case Asked.PROCEED:
+            return "run", "Check: nobody is asked whether to go on."
+        case _:
+            return "run", "Check: nobody is asked here, and this change is not made."
+
+
 def _stand_in(question: Question) -> tuple[str, str]:
     match question.kind:
         case Asked.MANUAL:
-            return "not-run", "Walk-through: nobody is asked to do this, and nothing was done. Going on."
+            return "not-run", "Walk-through: nobody is asked to do this, and nothing was done."
         case Asked.VALUE:
-            return "", "Walk-through: nobody is asked, so the answer stays unknown. Going on."
+            return "", "Walk-through: nobody is asked, so the answer stays unknown."
         case Asked.OPENING:
-            return "run", "Walk-through: nobody is asked, and nothing is read. Going on."
+            return "run", "Walk-through: nobody is asked, and nothing is read."
         case _:
-            return "run", "Walk-through: nobody is asked here, and nothing is executed. Going on."
+            return "run", "Walk-through: nobody is asked here, and nothing is executed."

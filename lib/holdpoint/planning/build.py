@@ -33,6 +33,13 @@ def plan(
     return seal(Plan(runbook, Mode.REMEDIATE, hosts, here, layout.scopes, tuple(layout.items), "", key))
 
 
+def laid_out(plan: Plan, steps: tuple[Step, ...], load: Load) -> tuple[Mapping[str, Scope], tuple[Item, ...]]:
+    """Lay more steps of the root's runbook out, with the scopes that they need beside those that the plan has."""
+    layout = _Layout(load, dict(plan.scopes), [])
+    layout.steps(steps, plan.scopes[""], ())
+    return layout.scopes, tuple(layout.items)
+
+
 def seal(unsealed: Plan) -> Plan:
     """Compute the digest: documents, parameters, targets and the program."""
     hasher = hashlib.sha256()
@@ -55,24 +62,24 @@ class _Layout:
     def runbook(self, runbook: Runbook, scope: Scope, guards: tuple[Guard, ...], sections: tuple[Section, ...]) -> None:
         """Append a runbook's program: read, look at the proof, decide the causes, repair, look again, prevent."""
         self.scopes[scope.name] = scope
-        self._steps(runbook.symptoms, scope, guards)
-        self._steps(runbook.diagnostic, scope, guards)
+        self.steps(runbook.symptoms, scope, guards)
+        self.steps(runbook.diagnostic, scope, guards)
         if Section.RESOLUTION not in sections:
             return
         self._proof(runbook, scope, guards, after=False)
         if runbook.causes:
             self.items.append(CausesItem(f"{scope.name}causes", scope.name, runbook.causes, guards))
-        self._steps(runbook.resolution, scope, guards)
+        self.steps(runbook.resolution, scope, guards)
         self._proof(runbook, scope, guards, after=True)
         if Section.PREVENTION in sections:
-            self._steps(runbook.prevention, scope, guards)
+            self.steps(runbook.prevention, scope, guards)
 
     def _proof(self, runbook: Runbook, scope: Scope, guards: tuple[Guard, ...], *, after: bool) -> None:
         if runbook.recovered is not None:
             key = f"{scope.name}recovered-{'after' if after else 'before'}"
             self.items.append(ProofItem(key, scope.name, runbook.recovered, after, guards))
 
-    def _steps(self, steps: tuple[Step, ...], scope: Scope, guards: tuple[Guard, ...]) -> None:
+    def steps(self, steps: tuple[Step, ...], scope: Scope, guards: tuple[Guard, ...]) -> None:
         for step in steps:
             own = (*guards, Guard(scope.name, step.causes, step.when)) if step.causes or step.when else guards
             if isinstance(step.action, Put | Fetch):

@@ -95,6 +95,8 @@ class Plan:
     """The run that is taken back."""
     seeds: Mapping[tuple[str, str], Mapping[str, Plain]] = field(default_factory=dict)
     """Values that the run which is taken back had registered, by scope and host."""
+    found: frozenset[tuple[str, str, str]] = frozenset()
+    """The causes that it had found: item, host and cause."""
     not_undone: tuple[str, ...] = ()
     """Changes of that run which cannot be taken back, each with its reason."""
 

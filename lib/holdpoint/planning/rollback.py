@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from holdpoint.document.model import Effect, Run, Section, Step, Undo
-from holdpoint.planning.build import seal
+from holdpoint.document.model import Effect, Expect, OnFailure, Run, Section, Undo
+from holdpoint.planning.build import Load, laid_out, seal
 from holdpoint.planning.plan import Item, Mode, Plan, StepItem
 from holdpoint.shell import Plain
 
@@ -23,12 +23,19 @@ class Done:
     in_doubt: bool
 
 
-def rollback(
-    plan: Plan, of_run: str, done: Sequence[Done], values: Mapping[tuple[str, str], Mapping[str, Plain]]
-) -> Plan:
-    """Lay the rollback out. `done` is in the order in which the changes were begun."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a run left behind. `done` is in the order in which the changes were begun."""
+
+    done: Sequence[Done]
+    values: Mapping[tuple[str, str], Mapping[str, Plain]]
+    found: frozenset[tuple[str, str, str]]
+
+
+def rollback(plan: Plan, of_run: str, left: Left, load: Load) -> Plan:
+    """Lay the rollback out: every undo, in reverse, then the section. Raises `HoldpointError` like `plan`."""
     by_step: dict[str, list[Done]] = {}
-    for change in reversed(done):
+    for change in reversed(left.done):
         by_step.setdefault(change.item.key, []).append(change)
     items: list[Item] = []
     not_undone: list[str] = []
@@ -38,9 +45,16 @@ def rollback(
             not_undone += [_stays(change) for change in changes]
         else:
             items.append(_undo_item(changes, undo))
-    items += [StepItem(step.id, "", step, ()) for step in plan.runbook.rollback]
+    scopes, section = laid_out(plan, plan.runbook.rollback, load)
     taken_back = replace(
-        plan, mode=Mode.ROLLBACK, items=tuple(items), of_run=of_run, seeds=values, not_undone=tuple(not_undone)
+        plan,
+        mode=Mode.ROLLBACK,
+        scopes=scopes,
+        items=(*items, *section),
+        of_run=of_run,
+        seeds=left.values,
+        found=left.found,
+        not_undone=tuple(not_undone),
     )
     return seal(taken_back)
 
@@ -57,7 +71,8 @@ def _undo_item(changes: Sequence[Done], undo: Undo) -> StepItem:
     doubt = (
         f"It is in doubt whether the change was made on {doubtful}; this undo is safe either way." if doubtful else ""
     )
-    undoing = Step(
+    undoing = replace(
+        step,
         id=f"undo-{step.id}",
         title=undo.title,
         section=Section.ROLLBACK,
@@ -65,10 +80,19 @@ def _undo_item(changes: Sequence[Done], undo: Undo) -> StepItem:
         effect=Effect.CHANGE,
         place=undo.place,
         why=doubt or f"Takes back: {step.title}",
+        causes=(),
+        when=None,
+        register=(),
+        expect=Expect(),
+        verify=None,
+        undo=None,
         irreversible="an undo is not undone by itself",
-        where=step.where,
         become=undo.become or step.become,
         timeout=undo.timeout,
+        retry=None,
+        on_failure=OnFailure.STOP,
+        goto=None,
+        idempotent=False,
         reads=undo.action.reads if isinstance(undo.action, Run) else frozenset(),
     )
     hosts = tuple(change.host for change in changes)

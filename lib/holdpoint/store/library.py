@@ -11,7 +11,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -90,8 +90,13 @@ class Library:
                 problems += error.problems
         return runbooks, by_place(problems)
 
-    def lint(self, names: Iterable[str] | None = None) -> tuple[Problem, ...]:
-        """Say everything about the runbooks of these names (all, where none are given), warnings and `use` included."""
+    def lint(
+        self, names: Iterable[str] | None = None, scripts: Callable[[Source], Iterable[Problem]] | None = None
+    ) -> tuple[Problem, ...]:
+        """Say everything about the runbooks of these names (all, where none are given), warnings and `use` included.
+
+        `scripts` says what is wrong with the shell text of a document.
+        """
         runbooks, _ = self.load_all()
         found, unfit = self._found()
         problems = list(unfit) if names is None else []
@@ -105,6 +110,7 @@ class Library:
                 continue
             files.add(source.name)
             problems += parse.problems(source, schema())
+            problems += scripts(source) if scripts else ()
         problems += [
             problem for problem in check.cross(runbooks, found) if problem.place and problem.place.file in files
         ]

@@ -12,7 +12,7 @@ from holdpoint.document.duration import show
 from holdpoint.document.model import Effect, Runbook, Section, Step
 from holdpoint.views.inert import inert
 from holdpoint.views.runbook import parameter
-from holdpoint.views.steps import condition, deed, details
+from holdpoint.views.steps import CONDITION, condition, deed, details
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|~&#$])")
 _AT_START = re.compile(r"^([-+=]|\d+(?=[.)]))")
@@ -28,7 +28,7 @@ _TITLES = {
 def escape(text: str) -> str:
     """Text in one line that no reader of Markdown or HTML takes for anything else."""
     plain = " ".join(inert(text).split())
-    escaped = _MARKUP.sub(r"\\\1", plain).replace("\\&", "&amp;").replace("\\<", "&lt;")
+    escaped = _MARKUP.sub(r"\\\1", plain).replace("\\&", "&amp;").replace("\\<", "&lt;").replace("\\>", "&gt;")
     return _AT_START.sub(_inert_start, escaped)
 
 
@@ -111,7 +111,7 @@ def _step(number: int, step: Step) -> str:
     parts = [f"### {number}\\. {escape(step.title)}\n", f"{inline(step.id)}{effect}: {escape(does.phrase)}.\n"]
     if does.text:
         parts.append(fenced(does.text, "sh" if does.code else "text"))
-    listed = [f"- {label}: {escape(text)}" for label, text in details(step)]
+    listed = [f"- {label}: {(inline if label == CONDITION else escape)(text)}" for label, text in details(step)]
     parts += ["\n".join(listed) + "\n"] if listed else []
     if step.verify is not None:
         parts.append(f"Its own check:\n\n{fenced(step.verify.run.script, 'sh')}")

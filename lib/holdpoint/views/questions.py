@@ -326,8 +326,6 @@ def _people(asked: Question, setting: Setting) -> list[Line]:
         text = f"{asked.approvers} must agree: after your word, {count} must type in a terminal of their own:"
         drawn += labelled("people", text, setting.width)
         drawn += labelled("", f"inv run.approve {setting.run}", setting.width, Tone.BOLD)
-        given = ", ".join(asked.approved_by)
-        drawn += labelled("", f"approved so far by: {given}", setting.width) if given else []
     if asked.expires is not None:
         left = asked.expires - setting.now
         at = clock_time(asked.expires, setting.zone)

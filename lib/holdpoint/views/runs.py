@@ -23,6 +23,8 @@ STOPPED = "stopped"
 FINISHED = "finished"
 ROLLED_BACK = "rolled back"
 FAILED = "failed"
+NEVER_BEGAN = "never began"
+"""It was cut off before its first record: nothing was read, and nothing was done."""
 TAKEN_BACK = "taken back"
 """Another run takes it back, or did; it can go on no more."""
 
@@ -69,6 +71,8 @@ def status_of(state: State) -> str:
     """One word on how a run stands."""
     if state.taken_back_by:
         return TAKEN_BACK
+    if state.opened is None:
+        return NEVER_BEGAN
     match state.end:
         case RunStopped():
             return STOPPED
@@ -103,13 +107,19 @@ def listing(runs: Sequence[Run], width: int, zone: tzinfo | None = None) -> list
     rows = [
         (
             one.run,
-            one.status if one.exit is None else f"{one.status} ({one.exit})",
+            _standing(one),
             ", ".join(one.hosts),
-            f"{one.person}, {full_time(one.began, zone)}" if one.began else "cut off before its first record",
+            f"{one.person}, {full_time(one.began, zone)}" if one.began else "",
         )
         for one in runs
     ]
     return table(("run", "status (exit)", "hosts", "by, since"), rows, width)
+
+
+def _standing(one: Run) -> str:
+    """The status, with what was not a run for real."""
+    status = one.status if one.exit is None else f"{one.status} ({one.exit})"
+    return status if one.mode in {"", "real"} else f"{one.mode}: {status}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,15 @@ def deed(action: Action) -> Deed:
 
 
 def operand(value: Plain | ValueRef) -> str:
-    return value.name if isinstance(value, ValueRef) else as_text(value)
+    """A value in text; one that would not be seen, or could be taken for several words, stands in quotes."""
+    if isinstance(value, ValueRef):
+        return value.name
+    text = as_text(value)
+    return f'"{text}"' if not text or text != text.strip() or (" " in text and isinstance(value, str)) else text
 
 
+CONDITION = "only when"
+"""The label of a step's condition, which is no prose."""
 _OPS = {
     "eq": "is",
     "ne": "is not",
@@ -101,7 +107,7 @@ def details(step: Step) -> list[tuple[str, str]]:
     found = [
         ("why", step.why),
         ("only for", ", ".join(step.causes)),
-        ("only when", condition(step.when) if step.when else ""),
+        (CONDITION, condition(step.when) if step.when else ""),
         ("where", "on the machine of the person" if step.where is Where.LOCAL else ""),
         ("as", step.become or ""),
         ("gives", ", ".join(one.name for one in step.register)),

@@ -1,35 +1,50 @@
-"""Plain tables: columns as wide as what they hold, the last one wrapped into what is left."""
+"""Plain tables: columns as wide as what they hold; where that is too wide, cells are wrapped, and nothing is lost."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from holdpoint.views.inert import inert
-from holdpoint.views.lines import Line, Segment, Tone, cells, clip, wrap
+from holdpoint.views.lines import Line, Segment, Tone, cells, wrap
 
 _GAP = 2
 _LEAST = 16
+"""Cells that the last column wants, and that no other gives up first."""
+_NARROWEST = 5
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Line]:
-    """Draw rows below their heads. Every row has as many cells as there are heads."""
+    """Draw rows below their heads. Every row has as many cells as there are heads; the first, to be typed, gives way last."""
     shown = [[inert(cell).replace("\n", " ") for cell in row] for row in rows]
-    sizes = [max(cells(row[column]) for row in [list(heads), *shown]) for column in range(len(heads) - 1)]
-    left = width - sum(sizes) - _GAP * len(sizes)
-    while left < _LEAST and max(sizes, default=0) > _LEAST:
-        widest = sizes.index(max(sizes))
-        sizes[widest] -= 1
-        left += 1
-    head = [_padded(name, size) for name, size in zip(heads, sizes, strict=False)]
-    drawn: list[Line] = [(Segment("".join([*head, heads[-1]]), Tone.BOLD),)]
+    sizes = _sizes([list(heads), *shown], width)
+    drawn = _row(heads, sizes, Tone.BOLD)
     for row in shown:
-        first, *rest = wrap(row[-1], max(_LEAST, left))
-        before = "".join(_padded(cell, size) for cell, size in zip(row, sizes, strict=False))
-        drawn.append((Segment(before), Segment(first)))
-        drawn += [(Segment(" " * cells(before)), Segment(more)) for more in rest]
+        drawn += _row(row, sizes, Tone.PLAIN)
+    return drawn
+
+
+def _sizes(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """The cells of each column: what it holds, as far as that fits; the last one takes what is left."""
+    sizes = [max(cells(cell) for cell in column) for column in list(zip(*rows, strict=True))[:-1]]
+    left = width - sum(sizes) - _GAP * len(sizes)
+    for floor, columns in ((_LEAST, range(1, len(sizes))), (_NARROWEST, range(1, len(sizes))), (_NARROWEST, range(1))):
+        while left < _LEAST and columns and max(sizes[column] for column in columns) > floor:
+            widest = max(columns, key=lambda column: sizes[column])
+            sizes[widest] -= 1
+            left += 1
+    return [*sizes, max(_NARROWEST, left)]
+
+
+def _row(row: Sequence[str], sizes: Sequence[int], tone: Tone) -> list[Line]:
+    columns = [wrap(cell, size) for cell, size in zip(row, sizes, strict=True)]
+    drawn: list[Line] = []
+    for pieces in zip_longest(*columns, fillvalue=""):
+        *before, last = pieces
+        front = "".join(_padded(piece, size) for piece, size in zip(before, sizes, strict=False))
+        drawn.append((Segment(front + last, tone),))
     return drawn
 
 
 def _padded(text: str, size: int) -> str:
-    shown = clip(text, size)
-    return shown + " " * (size - cells(shown) + _GAP)
+    return text + " " * (size - cells(text) + _GAP)

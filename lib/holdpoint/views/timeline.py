@@ -27,6 +27,8 @@ from holdpoint.engine.events import (
     StepEnded,
     StepIntended,
     StepVerified,
+    TakeoverBegun,
+    TargetAnswered,
     event_of,
 )
 from holdpoint.journal.record import Record
@@ -93,9 +95,14 @@ class Timeline:
             case LockTaken() | LockReturned() | StepIntended() if self._mode != "real" and not _reads(event):
                 return []
             case LockTaken():
-                how = f", {event.taken_over_from}" if event.taken_over_from else ""
+                how = f", taken over from {event.taken_over_from}" if event.taken_over_from else ""
                 tone = Tone.WARN if event.taken_over_from else Tone.DIM
                 return row.block("locked", tone, f"{event.host} is held by this run (epoch {event.epoch}{how})")
+            case TakeoverBegun():
+                who = f"{event.from_person}, run {event.from_run}"
+                return row.block("taking", Tone.WARN, f"{event.host} is taken over from {who}")
+            case TargetAnswered():
+                return row.block("asked", Tone.DIM, f"{event.host}: nothing of {event.for_run} runs there")
             case LockReturned():
                 return row.block("unlocked", Tone.DIM, f"{event.host} is free again")
             case StepIntended():
