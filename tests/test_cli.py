@@ -99,24 +99,32 @@ def test_a_refusal_names_what_was_found_and_what_to_type(case: Case) -> None:
         (("runbook", "door", "--chek"), "`runbook` has no option `--chek`\n  hint: did you mean `--check`?\n"),
         (
             ("runbook.lint", "door"),
-            "`runbook.lint` does not take the word `door`\n"
-            "  expected: options alone\n  hint: write `holdpoint runbook.lint --name door`\n",
+            (
+                "`runbook.lint` does not take the word `door`\n"
+                "  expected: options alone\n  hint: write `holdpoint runbook.lint --name door`\n"
+            ),
         ),
         (
             ("runbook.docs", "door"),
-            "`runbook.docs` does not take the word `door`\n"
-            "  expected: options alone\n  hint: write `holdpoint runbook.docs --name door`\n",
+            (
+                "`runbook.docs` does not take the word `door`\n"
+                "  expected: options alone\n  hint: write `holdpoint runbook.docs --name door`\n"
+            ),
         ),
         (
             ("runbook", "door", "--param", "a=b", "c=d"),
-            "`runbook` does not take the word `c=d`\n"
-            "  expected: one name, then options\n  hint: each value has an option of its own: `--param c=d`\n",
+            (
+                "`runbook` does not take the word `c=d`\n"
+                "  expected: one name, then options\n  hint: each value has an option of its own: `--param c=d`\n"
+            ),
         ),
         (
             ("run.show",),
-            "`run.show` needs the name of a run, or `last`\n"
-            "  found: nothing, or options alone\n  expected: the name of a run, or `last`, before any options\n"
-            "  hint: for example: `holdpoint run.show last`\n",
+            (
+                "`run.show` needs the name of a run, or `last`\n"
+                "  found: nothing, or options alone\n  expected: the name of a run, or `last`, before any options\n"
+                "  hint: for example: `holdpoint run.show last`\n"
+            ),
         ),
     ],
 )

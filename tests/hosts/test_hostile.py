@@ -81,8 +81,7 @@ def test_a_disk_that_fills_while_the_step_runs_loses_no_exit(tmp_path: Path, she
         outcome = host.change(given, ticket(), Watcher())
         assert isinstance(outcome, TimedOut if late else Exited), outcome
         dog = target / f"agent-{os.getuid()}" / "s.run1.t1" / "dog"
-        for pid in pids(dog):
-            wait_for("the watchdog ended", lambda pid=pid: not lives(pid), 10)
+        wait_for("the watchdog ended", lambda: not [pid for pid in pids(dog) if lives(pid)], 10)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -106,7 +105,7 @@ def test_a_watchdog_ends_with_its_supervisor_though_the_folder_is_gone(tmp_path:
     with ending(tmp_path / "pids"):
         given = command(f"echo $$ >{tmp_path}/pids; echo begun; sleep 1000", timeout=2000)
         host.change(given, ticket(), Watcher(Wish.LEAVE, once_seen="begun"))
-        wait_for("the watchdog is known", lambda: (spool / "dog").read_text())
+        wait_for("the watchdog is known", (spool / "dog").read_text)
         dog, supervisor = pids(spool / "dog")[0], int((spool / "started").read_text().split()[0])
         shutil.rmtree(spool)
         os.kill(supervisor, signal.SIGKILL)
@@ -231,3 +230,14 @@ def test_a_folder_of_root_serves_other_users(public: Path) -> None:
     assert isinstance(machine(public).lock(claim()), HeldBy)
     as_nobody(f"sh {public}/agent.sh unlock {places} run=run2 | grep -q 'unlocked yes'")
     assert machine(public).lock(claim()) == Acquired(3)
+
+
+def test_whose_order_it_is_through_sudo_may_own_the_folder(public: Path) -> None:
+    places = f"target={public}/target memory_folder={public}/memory"
+    (public / "agent.sh").write_text(agent_path().read_text())
+    (public / "agent.sh").chmod(0o644)
+    as_nobody(f"sh {public}/agent.sh room {places} | grep -q 'room disk'")
+    assert isinstance(machine(public).prepare(), Unreachable)
+    ordered = machine(public, environment={**os.environ, "SUDO_UID": str(NOBODY)})
+    assert ordered.prepare() == Room()
+    assert isinstance(ordered.change(command("true"), ticket(), Watcher()), Exited)

@@ -176,8 +176,8 @@ def _sentences(name: str, found: Verified) -> list[str]:
     if not found.records:
         said = [f"{name}: nothing was begun: its journal has no record"]
     else:
-        count = "1 record" if found.records == 1 else f"{found.records} records, each fits the one before it"
-        said = [f"{name}: {count}; the last is {found.head[:16]}…"]
+        fits = "1 record" if found.records == 1 else f"{found.records} records, each fits the one before it"
+        said = [f"{name}: {fits}; the last is {found.head[:16]}…"]
     if found.torn:
         said.append(f"a last line that was not written to its end ({found.torn} bytes) is left out")
     for host, count in found.remembered.items():

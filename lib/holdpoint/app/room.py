@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from holdpoint.engine.ports import Claim, LockAnswer, Tier
+from holdpoint.hosts.local import LocalMachine
+from holdpoint.hosts.lock import NoRoom
 from holdpoint.problem import Exit, HoldpointError, Problem
 
 if TYPE_CHECKING:
@@ -15,9 +18,24 @@ MEMORY = "memory"
 LOST = "A reboot would lose the record of this run, and with it what may still be in doubt."
 
 
+class RoomyMachine(LocalMachine):
+    """This machine, for a run that may change it: with its first lock it sees to the room that agent and lock need.
+
+    Before that nothing is made, so reading leaves nothing. `agree` returns after a person's yes to memory, or raises.
+    """
+
+    agree: Callable[[str], None]
+
+    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
+        if not self.memory_allowed and isinstance(lacking := self.prepare(), NoRoom):
+            self.agree(lacking.why)
+            self.memory_allowed = True
+        return super().lock(claim, take_over=take_over)
+
+
 def memory_agreed(world: World, why: str, answers: Mapping[str, str] | None) -> None:
     """Return after a yes; raises `HoldpointError` with exit code 7 for every other answer, and where nobody is there."""
-    if answers is not None:
+    if answers is not None and world.local.tier is not Tier.PROD:
         agreed = answers.get(MEMORY) == "yes"
     elif world.interactive:
         agreed = (

@@ -65,7 +65,7 @@ def _from_the_start(session: Session, stage: Stage, kind: str, incident: str) ->
 def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_over: bool) -> Ended:
     """Take a run up again where it was left; refused where its document, plan or journal is not what it was."""
     folder = world.state.find(name)
-    world = world.ready(Kind.REAL, answers)
+    world = world.ready(Kind.REAL, answers, folder)
     with folder.open_journal(world.person, world.clock) as journal:
         state = replay(journal.records)
         _can_be_resumed(folder.name, state)
@@ -87,7 +87,7 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
     From then on that run can go on no more; what is left undone is for the rollback to be resumed.
     """
     folder = world.state.find(name)
-    world = world.ready(Kind.REAL, answers)
+    world = world.ready(Kind.REAL, answers, folder)
     with folder.open_journal(world.person, world.clock) as journal:
         state = replay(journal.records)
         plan = _replanned(world, folder.name, state)

@@ -20,7 +20,7 @@ from typing import Protocol, TextIO
 from holdpoint.app.crashing import crashing
 from holdpoint.app.local import this_machine
 from holdpoint.app.repository import repository
-from holdpoint.app.room import MEMORY, memory_agreed
+from holdpoint.app.room import MEMORY, RoomyMachine, memory_agreed
 from holdpoint.document.model import FromEnv, Runbook
 from holdpoint.engine.loop import Ended
 from holdpoint.engine.ports import (
@@ -36,7 +36,6 @@ from holdpoint.engine.ports import (
 )
 from holdpoint.engine.session import Session
 from holdpoint.hosts.local import LocalMachine
-from holdpoint.hosts.lock import NoRoom
 from holdpoint.hosts.walkthrough import CheckMachine, WalkthroughMachine
 from holdpoint.operators.console import ConsoleOperator
 from holdpoint.operators.interrupts import Interrupts
@@ -131,14 +130,17 @@ class World:
             operator=operator,
         )
 
-    def ready(self, kind: Kind, answers: Mapping[str, str] | None = None) -> World:
+    def ready(self, kind: Kind, answers: Mapping[str, str] | None = None, folder: RunFolder | None = None) -> World:
         """Give a world that can plan and keep a run of this kind; a walk-through touches no disk.
+
+        A run that is taken up again, in `folder`, stays where it is.
 
         Where the state folder's filesystem has no room, its twin in memory takes its place, after a yes.
         """
         if kind is Kind.DRY:
             return replace(self, key=os.urandom(32))
-        state = self._room_for_run(answers)
+        volatile = folder is not None and folder.volatile
+        state = self.state.memory_folder() if volatile else self._room_for_run(answers)
         return replace(self, state=state, key=state.key())
 
     @property
@@ -173,12 +175,9 @@ class World:
         """Ask for a secret without echo; None where nobody is at a terminal."""
         return partial(self.prompt, echo=False) if self.interactive else None
 
-    def machine(
-        self, run_folder: Path, *, memory_allowed: bool = False, without: frozenset[str] = frozenset()
-    ) -> LocalMachine:
-        """This machine, for real; its steps do not see the variables `without`, which secrets come from."""
-        seen = {name: value for name, value in self.environ.items() if name not in without}
-        return LocalMachine(self.local, run_folder, memory_allowed=memory_allowed, environment=seen)
+    def machine(self, run_folder: Path) -> LocalMachine:
+        """This machine, to be asked what it remembers of a run."""
+        return LocalMachine(self.local, run_folder, environment=self.environ)
 
     @contextmanager
     def stage(
@@ -234,16 +233,15 @@ class World:
             for param in scope.runbook.params
             if isinstance(param.source, FromEnv)
         )
-        local = self.machine(folder.path, without=without)
+        seen = {name: value for name, value in self.environ.items() if name not in without}
+        local = RoomyMachine(self.local, folder.path, memory_allowed=folder.volatile, environment=seen)
+        local.agree = partial(memory_agreed, self, answers=answers)
         machine: Machine = local
         operator: Operator = asks
         messenger: Messenger = CommandMessenger(self.environ)
         if kind is Kind.CHECK:
             machine, messenger = CheckMachine(local), NotSent()
             operator = WalkthroughOperator(self.person, drawing, asks=asks)
-        elif isinstance(lacking := local.prepare(), NoRoom):
-            memory_agreed(self, lacking.why, answers)
-            machine = self.machine(folder.path, memory_allowed=True, without=without)
         machines = {self.local.name: crashing(machine)}
         return Stage(folder.name, machines, operator, self.clock, journal, messenger, drawing, str(folder.journal))
 

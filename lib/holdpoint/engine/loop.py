@@ -44,7 +44,7 @@ from holdpoint.engine.performing import Performing
 from holdpoint.engine.ports import Acquired, Claim, HeldBy, JournalFailed, Unreachable
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import StepItem
-from holdpoint.problem import Exit
+from holdpoint.problem import Exit, HoldpointError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,19 @@ def go(session: Session, *first: Event) -> Ended:
                 return ended
     except JournalFailed as error:
         return Ended(Exit.UNKNOWN, f"{error}; nothing more was done, and the run can be resumed once there is room")
-    except Exception:
-        with suppress(JournalFailed):
-            _give_back(session)
-            session.record(RunStopped(Exit.DEFECT, "the run was cut off by a defect, or by what it could not use"))
+    except HoldpointError as error:
+        _cut_off(session, error.exit_code, str(error))
         raise
+    except Exception:
+        _cut_off(session, Exit.DEFECT, "the run was cut off by a defect")
+        raise
+
+
+def _cut_off(session: Session, code: Exit, why: str) -> None:
+    """Leave nothing open behind an error that goes on upwards."""
+    with suppress(JournalFailed):
+        _give_back(session)
+        session.record(RunStopped(code, why))
 
 
 def _do(session: Session, todo: Next) -> Ended | None:

@@ -201,9 +201,9 @@ without_leaps() {
   # shellcheck disable=SC2086 # numbers
   highest=$(
     printf '%s\n' $numbers | sort -n | {
-      top=0
-      while read -r count && [ $((count - top)) -le "$LEAP" ]; do top=$count; done
-      echo "$top"
+      below=0
+      while read -r each && [ $((each - below)) -le "$LEAP" ]; do below=$each; done
+      echo "$below"
     }
   )
 }

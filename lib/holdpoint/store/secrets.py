@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from holdpoint.document.model import FromCommand, FromEnv, FromPrompt, Param
 from holdpoint.problem import HoldpointError, Problem
-from holdpoint.shell import Secret
+from holdpoint.shell import MASK, Secret
 from holdpoint.store.bounded import run_bounded
 
 SECONDS = 30.0
@@ -55,13 +55,21 @@ def _from_command(param: Param, argv: tuple[str, ...], environ: Mapping[str, str
         raise _refusal(
             param,
             f"the command `{name}` {ended.failure}",
-            found=ended.stderr[-_SHOWN:],
+            found=_without(ended.stderr, ended.stdout)[-_SHOWN:],
             hint="it is run without a terminal; try it by hand with `</dev/null`",
         )
     try:
         return ended.stdout.decode().rstrip("\n")
     except UnicodeDecodeError:
         raise _refusal(param, f"what the command `{name}` gave is not UTF-8") from None
+
+
+def _without(text: str, printed: bytes) -> str:
+    """Take what the command printed out of its complaint: it may be the secret, or a part of it."""
+    for line in sorted(printed.decode(errors="replace").split("\n"), key=len, reverse=True):
+        if line.strip():
+            text = text.replace(line.strip(), MASK)
+    return text
 
 
 def _checked(param: Param, text: str) -> str:
