@@ -139,3 +139,9 @@ def test_from_the_person():
 def test_a_parameter_without_a_source_is_a_defect():
     with pytest.raises(ValueError):
         resolved(None)
+
+
+def test_what_the_command_printed_is_taken_out_of_its_complaint():
+    drawn = refused(sh("echo hunter22; echo 'bad permissions for hunter22' >&2; exit 3"))
+    assert "hunter22" not in drawn
+    assert "bad permissions for [masked]" in drawn
