@@ -788,3 +788,13 @@ def test_an_answer_is_asked_for_again_where_what_rests_on_it_failed() -> None:
     w.machine.outcomes = {"which='abc'": BAD, "which='7'": printed("7")}
     assert w.begin().exit is Exit.FAILED
     assert w.resume().exit is Exit.OK
+
+
+def test_a_symptom_whose_look_failed_is_neither_present_nor_absent() -> None:
+    causes = "causes:\n  - {id: c, title: C, when: {value: n, op: gt, than: 5}, evidence: x}\n"
+    read = L("{id: d, title: D, run: rd, register: {n: {type: integer}}}")
+    w = World(doc(symptoms=L("{id: s, title: S, run: sym}"), diagnostic=read, rest=causes))
+    w.machine.outcomes = {"rd": printed("1"), "sym": Exited(2, Captured())}
+    ended = w.begin()
+    assert ended.exit is Exit.FAILED
+    assert "not everything could be looked at: web1: S" in ended.why

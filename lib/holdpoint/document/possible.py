@@ -23,6 +23,8 @@ def possible(condition: Condition) -> bool:
             return any(possible(inner) for inner in conditions)
         case Not(All() | Any() | Not()):
             return True
+        case Not(Compare(op=op)) if op not in _OPPOSITE:
+            return True
         case _:
             parts = list(_parts(condition))
             compares = [part for part in parts if isinstance(part, Compare)]

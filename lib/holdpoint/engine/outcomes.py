@@ -28,6 +28,9 @@ from holdpoint.engine.ports import (
 from holdpoint.problem import Exit, Problem
 from holdpoint.shell import Plain, Secret, as_text
 
+ABSENT = 1
+"""What `test` and `grep` exit with for "no"; above it, they could not look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -110,6 +113,9 @@ def reading_of(outcome: Outcome) -> tuple[str, str]:
 def _exited(attempt: Attempt, code: int, output: Captured) -> Judged:
     met = code in attempt.step.expect.exits and _prints(attempt.step.expect, output)
     present = met if attempt.step.section is Section.SYMPTOMS else None
+    if present is False and code > ABSENT and attempt.step.expect == Expect():
+        note = f"could not be looked at: exit {code}"
+        return Judged(_ended(attempt, Status.OK, note, output, code=code))
     if present is False:
         return Judged(_ended(attempt, Status.OK, "", output, code=code, present=False))
     if not met:

@@ -94,17 +94,8 @@ class Timeline:
                 return row.block("undoing", Tone.WARN, f"run {event.by_run} takes this one back; it can go on no more")
             case LockTaken() | LockReturned() | StepIntended() if self._mode != "real" and not _reads(event):
                 return []
-            case LockTaken():
-                how = f", taken over from {event.taken_over_from}" if event.taken_over_from else ""
-                tone = Tone.WARN if event.taken_over_from else Tone.DIM
-                return row.block("locked", tone, f"{event.host} is held by this run (epoch {event.epoch}{how})")
-            case TakeoverBegun():
-                who = f"{event.from_person}, run {event.from_run}"
-                return row.block("taking", Tone.WARN, f"{event.host} is taken over from {who}")
-            case TargetAnswered():
-                return row.block("asked", Tone.DIM, f"{event.host}: nothing of {event.for_run} runs there")
-            case LockReturned():
-                return row.block("unlocked", Tone.DIM, f"{event.host} is free again")
+            case LockTaken() | LockReturned() | TakeoverBegun() | TargetAnswered():
+                return _holding(event, row)
             case StepIntended():
                 return self._intended(event, record, row)
             case StepEnded():
@@ -156,6 +147,8 @@ class Timeline:
         mark, tone = _STATUS[event.status]
         if event.present is not None:
             mark, tone = ("PRESENT", Tone.WARN) if event.present else ("absent", Tone.DIM)
+        elif event.status is Status.OK and event.exit and event.note:
+            mark, tone = "not seen", Tone.WARN
         details = [event.host]
         if event.exit and event.present is None:
             details.append(f"exit {event.exit}")
@@ -288,3 +281,21 @@ def _tail(text: str, row: _Row, count: int) -> list[Line]:
             gutter = Segment(GUTTER_ON if index else GUTTER, Tone.FRAME)
             drawn.append((margin, gutter, Segment(piece, Tone.DIM)))
     return drawn
+
+
+def _holding(event: LockTaken | LockReturned | TakeoverBegun | TargetAnswered, row: _Row) -> list[Line]:
+    """Who holds a host, and that nothing of an earlier holder runs there."""
+    match event:
+        case LockTaken():
+            how = f", taken over from {event.taken_over_from}" if event.taken_over_from else ""
+            tone = Tone.WARN if event.taken_over_from else Tone.DIM
+            return row.block("locked", tone, f"{event.host} is held by this run (epoch {event.epoch}{how})")
+        case TakeoverBegun():
+            who = f"{event.from_person}, run {event.from_run}"
+            return row.block("taking", Tone.WARN, f"{event.host} is taken over from {who}")
+        case TargetAnswered():
+            return row.block("asked", Tone.DIM, f"{event.host}: nothing of {event.for_run} runs there")
+        case LockReturned():
+            return row.block("unlocked", Tone.DIM, f"{event.host} is free again")
+        case _:
+            assert_never(event)
