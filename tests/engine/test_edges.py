@@ -798,3 +798,19 @@ def test_a_symptom_whose_look_failed_is_neither_present_nor_absent() -> None:
     ended = w.begin()
     assert ended.exit is Exit.FAILED
     assert "not everything could be looked at: web1: S" in ended.why
+
+
+def test_a_rollback_with_nothing_to_undo_gives_the_lock_back_once_the_target_has_answered() -> None:
+    w = World(doc(resolution=L("{id: a, title: A, effect: destroy, run: do-a, irreversible: x}")), {"a": ["stop"]})
+    w.points.kill_at = 6  # at its gate, behind the lock
+    with pytest.raises(Killed):
+        w.begin()
+    assert w.machine.holder is not None
+    w.machine.alive = ["r1.tok"]
+    _, ended = roll(w, {})
+    assert ended.exit is Exit.UNKNOWN
+    assert w.machine.holder is not None
+    w.machine.alive = []
+    plan = rollback(w.plan(), "r1", aftermath.Left((), {}, frozenset()), w.others.__getitem__)
+    assert loop.go(w.session(plan, run="r2")).exit is Exit.ROLLED_BACK
+    assert w.machine.holder is None

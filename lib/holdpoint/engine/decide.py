@@ -437,6 +437,8 @@ def _end_of_rollback(facts: Facts) -> Next:
     """Only where every part succeeded, or was not meant for the host, is it rolled back."""
     if facts.state.not_run:
         return Finish(Exit.OK, "the walk-through ended; what was shown was not done")
+    for host, run in facts.state.unanswered.items():
+        return AskTarget(host, run)
     for item in facts.plan.items:
         for host in facts.hosts(item) if isinstance(item, StepItem) else ():
             ended = facts.progress(item, host).ended

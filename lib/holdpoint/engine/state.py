@@ -134,7 +134,8 @@ def _apply(state: State, event: Event, record: Record) -> State:
     match event:
         case RunOpened():
             taken_back = dict.fromkeys(event.hosts, event.of_run) if event.of_run else {}
-            return replace(state, opened=event, unanswered=taken_back, not_run=event.mode == "dry-run")
+            owed = frozenset(taken_back)  # the lock may be held still for the run that is taken back
+            return replace(state, opened=event, unanswered=taken_back, owed=owed, not_run=event.mode == "dry-run")
         case RunResumed():
             return _resumed(state)
         case TakeoverBegun():
@@ -198,7 +199,7 @@ def _step(state: State, event: StepIntended | StepEnded | StepVerified | DoubtSe
         case DoubtSettled():
             sure = event.happened or event.by == NEVER_STARTED
             new = replace(old, settled=event.happened, verified=None, touched=old.touched or not sure)
-            if not event.happened and state.opened is not None:
+            if not sure and state.opened is not None:
                 state = replace(state, unanswered=_with(state.unanswered, event.host, state.opened.run))
         case _:
             assert_never(event)
