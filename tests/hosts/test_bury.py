@@ -142,7 +142,7 @@ def test_a_token_that_was_only_claimed_leaves_no_head_when_it_is_forgotten(host:
 
 def test_every_user_that_a_step_was_raised_to_must_agree(tmp_path: Path) -> None:
     require_root("be two users")
-    require("setpriv", "be two users")
+    require("setpriv", "util-linux")
     folder = Path(tempfile.mkdtemp())
     try:
         folder.chmod(0o755)

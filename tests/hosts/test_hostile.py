@@ -38,7 +38,7 @@ def small_disk(place: Path, options: str) -> Iterator[None]:
 def public() -> Iterator[Path]:
     """Give a folder that every user can reach."""
     require_root("be two users")
-    require("setpriv", "be two users")
+    require("setpriv", "util-linux")
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o1777)
     yield folder
