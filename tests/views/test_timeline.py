@@ -78,7 +78,7 @@ def test_a_list_of_runs_looks_like_this():
         runs.run_of("o", records(OPENED), "/l"),
     ]
     same("runs-80", drawn(runs.listing(every, 80, UTC)))
-    assert [runs.as_data(run)["status"] for run in every] == ["taken back", "never began", "open"]
+    assert [runs.as_data(run)["status"] for run in every] == ["rollback begun", "never began", "open"]
     assert runs.run_of("r", records(OPENED, EVENTS[-1]), "/m").status == "rolled back"
     assert set(runs.as_data(every[0])) >= {"run", "status", "journal"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from holdpoint.app.values import resolve
 from holdpoint.app.world import Kind, Stage, World
@@ -21,6 +21,7 @@ from holdpoint.planning.plan import Mode, Plan
 from holdpoint.planning.rollback import rollback as plan_rollback
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.shell import MASK, Value
+from holdpoint.store.run_folder import RunFolder
 
 
 def begin(
@@ -63,8 +64,11 @@ def _from_the_start(session: Session, stage: Stage, kind: str, incident: str) ->
 
 
 def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_over: bool) -> Ended:
-    """Take a run up again where it was left; refused where its document, plan or journal is not what it was."""
-    folder = world.state.find(name)
+    """Take a run up again where it was left; refused where its document, plan or journal is not what it was.
+
+    `last` is the last run that can be taken up again.
+    """
+    folder = _find(world, name, lambda state: not isinstance(state.end, RunFinished) and not state.taken_back_by)
     world = world.ready(Kind.REAL, answers, folder)
     with folder.open_journal(world.person, world.clock) as journal:
         state = replay(journal.records)
@@ -84,9 +88,10 @@ def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_o
 def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ended:
     """Take a run's changes back: a run of its own, under the lock of the run that it takes back.
 
-    From then on that run can go on no more; what is left undone is for the rollback to be resumed.
+    From then on that run can go on no more; what is left undone is for the rollback to be resumed. `last` is the last
+    run that changed something.
     """
-    folder = world.state.find(name)
+    folder = _find(world, name, lambda state: state.changed and bool(state.opened and not state.opened.of_run))
     world = world.ready(Kind.REAL, answers, folder)
     with folder.open_journal(world.person, world.clock) as journal:
         state = replay(journal.records)
@@ -101,6 +106,10 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
                 raise _not_kept(error) from error
             if stopped is not None:
                 return stopped
+            if not aftermath.changes_made(session.facts()):
+                message = f"run `{folder.name}` changed nothing, so there is nothing to take back"
+                hint = f"`run.show {folder.name}` shows what it did"
+                raise HoldpointError(Problem("not-to-roll-back", message, hint=hint))
         back = taken_back(world, folder.name, session.facts())
         with world.stage(back, Kind.REAL, answers) as stage:
             try:
@@ -109,6 +118,18 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
             except JournalFailed as error:
                 raise _not_kept(error) from error
             return _from_the_start(_session(world, stage, back, State()), stage, "rollback", "")
+
+
+def _find(world: World, name: str, fits: Callable[[State], bool]) -> RunFolder:
+    """Find a run by its name; of `last`, the last real one that fits, where there is one."""
+    for folder in reversed(world.state.runs() if name == "last" else ()):
+        try:
+            state = replay(folder.records())
+        except (HoldpointError, ValueError):
+            break  # what is damaged is not passed over
+        if state.opened is not None and state.opened.mode == Kind.REAL and fits(state):
+            return folder
+    return world.state.find(name)
 
 
 def _not_kept(error: JournalFailed) -> HoldpointError:

@@ -97,7 +97,8 @@ def _sort(key: str, progress: Progress, background: Background) -> str:
     ended, intent = progress.ended, progress.intent
     changing = (intent is not None and intent.effect != "read") or key in background.changes()
     if ended is None:
-        return "running" if intent is not None and changing and progress.settled is None else ""
+        begun = intent is not None and intent.token != ""  # what a person does has no token, and runs nowhere
+        return "running" if begun and changing and progress.settled is None else ""
     if progress.settled is True:
         return "changed"
     if ended.status is Status.IN_DOUBT:

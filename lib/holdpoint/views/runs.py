@@ -25,7 +25,7 @@ ROLLED_BACK = "rolled back"
 FAILED = "failed"
 NEVER_BEGAN = "never began"
 """It was cut off before its first record: nothing was read, and nothing was done."""
-TAKEN_BACK = "taken back"
+TAKEN_BACK = "rollback begun"
 """Another run takes it back, or did; it can go on no more."""
 
 
