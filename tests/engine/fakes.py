@@ -15,6 +15,7 @@ from holdpoint.engine import aftermath, loop
 from holdpoint.engine.events import RunResumed
 from holdpoint.engine.loop import Ended
 from holdpoint.engine.ports import (
+    ANY_RUN,
     Acquired,
     Answer,
     By,
@@ -172,7 +173,7 @@ class FakeMachine:
         return {}
 
     def running(self, run: str) -> tuple[str, ...] | None:
-        return tuple(token for token in self.alive if token.startswith(f"{run}."))
+        return tuple(token for token in self.alive if run == ANY_RUN or token.startswith(f"{run}."))
 
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:
         return tuple(self.approved)

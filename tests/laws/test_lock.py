@@ -106,6 +106,10 @@ def test_no_new_change_while_the_old_ones_step_still_runs(case: Case) -> None:
     ran = case.run("run.resume", rival, "--take-over", answers=ANSWERS_ONE).expect(8, ..., ...)
     assert "still runs on" in ran.stdout
     assert (case.folder / "mark-first").read_text() == "x\n"
+    case.run("runbook", "lab", answers=ANSWERS_ONE).expect(9, ..., ...)
+    third = case.journals()[-1].parent.name
+    case.run("run.resume", third, "--take-over", answers=ANSWERS_ONE).expect(8, ..., ...)
+    assert (case.folder / "mark-first").read_text() == "x\n"
     (case.folder / "go").touch()
     wait_until(lambda: case.run("run.resume", rival, "--take-over", answers=ANSWERS_ONE).status == 0)
     assert (case.folder / "mark-first").read_text() == "x\nx\n"

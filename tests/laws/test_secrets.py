@@ -106,3 +106,13 @@ def test_another_secret_voids_the_resume(lab: Case) -> None:
     lab.run("runbook", "lab", answers="change: stop\nproceed: run\n", environ={"LAB_TOKEN": SECRET}).expect(3, ..., ...)
     ran = lab.run("run.resume", "last", environ={"LAB_TOKEN": "another-secret"}).expect(2, ..., ...)
     assert "a secret" in ran.stderr
+
+
+@pytest.mark.parametrize("point", ["forget:before", "record:5:durable"])
+def test_what_a_killed_process_left_on_the_target_is_cleared_by_the_resume(case: Case, point: str) -> None:
+    steps = "  - {id: say, title: Say it, effect: change, run: 'echo \"printed $token\"', irreversible: no}"
+    case.runbook("lab", book(steps, params=PARAMS))
+    environ = {"LAB_TOKEN": SECRET, "HOLDPOINT_KILL_AT": point}
+    case.run("runbook", "lab", answers="say: run\n", environ=environ).expect(-9, ..., ...)
+    case.run("run.resume", "last", answers="say: run\n", environ={"LAB_TOKEN": SECRET}).expect(0, ..., ...)
+    assert SECRET not in kept(case.state, case.target)

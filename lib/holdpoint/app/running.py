@@ -78,6 +78,7 @@ def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_o
             _heads_stand(stage, folder.name, {record.hash for record in journal.records})
             session = _session(world, stage, plan, state, take_over=take_over)
             stage.drawing.opening(plan, session.run, "resumed")
+            Executing(session).clear_up()
             ended = loop.go(session, RunResumed(os.getpid()))
             stage.closing(session, ended)
     if ended.wants == Mode.ROLLBACK:

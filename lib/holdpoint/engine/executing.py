@@ -9,7 +9,15 @@ from datetime import timedelta
 
 from holdpoint.document.model import Check, Effect, Run
 from holdpoint.engine.decide import Stop
-from holdpoint.engine.events import NEVER_STARTED, CauseDecided, DoubtSettled, ProofLooked, StepIntended, StepVerified
+from holdpoint.engine.events import (
+    NEVER_STARTED,
+    CauseDecided,
+    DoubtSettled,
+    ProofLooked,
+    Status,
+    StepIntended,
+    StepVerified,
+)
 from holdpoint.engine.facts import is_changing
 from holdpoint.engine.outcomes import Attempt, judge, meets, reading_of
 from holdpoint.engine.ports import Command, NeverStarted, Outcome, Ticket, Unreachable, Watch
@@ -88,6 +96,16 @@ class Executing:
         if self.session.facts().progress(item, host).ended is not None:
             machine.forget(ticket)
         return stop, False
+
+    def clear_up(self) -> None:
+        """Have the targets forget what ended for certain, in case the process that saw the end did not come to it."""
+        facts = self.session.facts()
+        for item in self.session.plan.items:
+            for host in facts.hosts(item) if isinstance(item, StepItem) and is_changing(item) else ():
+                progress = facts.progress(item, host)
+                sure = progress.ended is not None and progress.ended.status is not Status.IN_DOUBT
+                if sure and progress.intent is not None and progress.intent.token and isinstance(item, StepItem):
+                    self.session.ports.machines[host].forget(self._ticket(item, host))
 
     def never_started(self, item: StepItem, host: str) -> Stop | None:
         """Give up a token that never started; before that is on record, the target makes sure that it never will."""

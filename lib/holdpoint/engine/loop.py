@@ -152,9 +152,9 @@ def _ask_target(session: Session, host: str, run: str) -> Stop | None:
     """Nothing is begun before the target answered for what another process, or another run, began there."""
     alive = session.ports.machines[host].running(run)
     if alive is None:
-        return Stop(Exit.UNKNOWN, f"{host} does not say whether a step of {run} still runs there")
+        return Stop(Exit.UNKNOWN, f"{host} does not say whether a step that was begun before still runs there")
     if alive:
-        why = f"a step of {run} still runs on {host}, so nothing was begun: wait for its end, then resume"
+        why = f"a step that was begun before still runs on {host}, so nothing was begun: wait for its end, then resume"
         return Stop(Exit.UNKNOWN, f"{why} ({', '.join(alive)})")
     session.record(TargetAnswered(host, run))
     return None

@@ -88,6 +88,8 @@ class Captured:
     """Whether standard output holds a secret in any form that is masked."""
 
 
+ANY_RUN = "any"
+"""In the place of a run's name: whichever it is."""
 TAIL_LIMIT = 4096
 VALUE_LIMIT = 1024 * 1024
 
@@ -248,7 +250,7 @@ class Machine(Protocol):
         """Give, for each token of this run that the target remembers, the journal's head that came with it."""
 
     def running(self, run: str) -> tuple[str, ...] | None:
-        """Name the tokens of a run that live on the target still; None where it does not answer."""
+        """Name the tokens of a run, or of `ANY_RUN`, that live on the target still; None where it does not answer."""
 
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:
         """Name the other people who approved exactly this."""

@@ -37,6 +37,7 @@ from holdpoint.engine.events import (
     TargetAnswered,
     event_of,
 )
+from holdpoint.engine.ports import ANY_RUN
 from holdpoint.journal.record import Record
 
 At = tuple[str, str]
@@ -139,7 +140,7 @@ def _apply(state: State, event: Event, record: Record) -> State:
         case RunResumed():
             return _resumed(state)
         case TakeoverBegun():
-            other = _with(state.unanswered, event.host, event.from_run)
+            other = _with(state.unanswered, event.host, ANY_RUN)  # the one before may have taken over as well
             return replace(state, unanswered=other, owed=state.owed | {event.host})
         case TargetAnswered():
             left = {host: run for host, run in state.unanswered.items() if host != event.host}

@@ -843,15 +843,17 @@ bury() {
 not_buried() { rm -f "$mine/bury.$me" "$mine/room.$me"; answer kept "$1"; }
 
 heads() { # by the token, which begins with its run: a rollback's own `run` is the one that it takes back
+  of=$run.
+  [ "$run" != any ] || of='' # of every run
   clear_dead
   for its_place in "$disk" "$mem"; do
-    for file in "$its_place/t.$run".*; do
+    for file in "$its_place/t.$of"*; do
       [ -f "$file" ] && read -r _ _ its_head _ <"$file" && [ "$its_head" != - ] || continue
       token=${file##*/t.}
       look
       [ "$state" != tombstone ] || frame head "$token $its_head done"
     done
-    for file in "$its_place/s.$run".*/started; do
+    for file in "$its_place/s.$of"*/started; do
       [ -f "$file" ] && read -r _ _ _ _ _ its_head _ <"$file" || continue
       file=${file%/started} token=${file##*/s.}
       look

@@ -294,7 +294,7 @@ def _holding(event: LockTaken | LockReturned | TakeoverBegun | TargetAnswered, r
             who = f"{event.from_person}, run {event.from_run}"
             return row.block("taking", Tone.WARN, f"{event.host} is taken over from {who}")
         case TargetAnswered():
-            return row.block("asked", Tone.DIM, f"{event.host}: nothing of {event.for_run} runs there")
+            return row.block("asked", Tone.DIM, f"{event.host}: nothing that was begun before runs there")
         case LockReturned():
             return row.block("unlocked", Tone.DIM, f"{event.host} is free again")
         case _:
