@@ -130,7 +130,6 @@ class LocalMachine:
         self._run_folder = run_folder
         self._folders = (str(target_folder or ""), str(memory_folder or ""), spool_limit)
         self._environment = environment
-        self._environment = environment
         link = LocalLink(environment)
         self._lock = TargetLock(link, self._place)
         self._steps = Steps(link, run_folder, target.name, self._place, self._holder)

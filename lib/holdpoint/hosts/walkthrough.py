@@ -66,16 +66,13 @@ class WalkthroughMachine:
         return ()
 
 
-class CheckMachine:
+class CheckMachine(WalkthroughMachine):
     """Reads for real until the first change was not made; a later read would look at a world that is not there."""
 
     def __init__(self, real: Machine) -> None:
+        super().__init__(real.target)
         self._real = real
         self._change_was_due = False
-
-    @property
-    def target(self) -> Target:
-        return self._real.target
 
     def read(self, command: Command, watch: Watch) -> Outcome:
         if self._change_was_due:
@@ -88,24 +85,3 @@ class CheckMachine:
 
     def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:  # noqa: ARG002
         return NotRun(NOT_MADE)
-
-    def bury(self, ticket: Ticket) -> bool:  # noqa: ARG002
-        return True
-
-    def forget(self, ticket: Ticket) -> None:
-        """Do nothing: nothing was started."""
-
-    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:  # noqa: ARG002
-        return Acquired(0)
-
-    def unlock(self, claim: Claim) -> None:
-        """Do nothing: the lock was not touched."""
-
-    def heads(self, run: str) -> Mapping[str, str] | None:  # noqa: ARG002
-        return None
-
-    def running(self, run: str) -> tuple[str, ...] | None:  # noqa: ARG002
-        return ()
-
-    def approvals(self, run: str, digest: str) -> tuple[str, ...]:  # noqa: ARG002
-        return ()
