@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.case import LIMIT, Case, Ran
+from tests.laws.terminal import person
 
 
 @pytest.fixture
@@ -47,6 +48,20 @@ def test_a_damaged_run_is_listed_as_damaged(case: Case, hall: Path) -> None:
     _alter(case.journals()[0])
     (listed,) = case.run("run.list", "--json").expect(0, ...).json()
     assert listed["status"] == "damaged"
+
+
+def test_a_run_that_was_killed_is_listed_as_cut_off(case: Case, hall: Path) -> None:
+    assert _run(case, hall, kill_at="record:3:durable").status == -signal.SIGKILL
+    (listed,) = case.run("run.list", "--json").expect(0, ...).json()
+    assert listed["status"] == "cut off"
+    assert "no process goes on with it" in case.run("run.show", "last").expect(0, ...).stdout
+
+
+def test_a_run_that_waits_for_a_person_is_listed_as_open(case: Case, hall: Path) -> None:
+    with person(case, "runbook", "door", "--param", f"door={hall}") as child:
+        child.expect(r" > ")
+        (listed,) = case.run("run.list", "--json").expect(0, ...).json()
+        assert listed["status"] == "open"
 
 
 def _alter(journal: Path) -> None:
@@ -95,7 +110,11 @@ def test_follow_a_run_from_another_terminal_until_it_ends(case: Case, hall: Path
         assert json.loads(process.stdout.readline())["kind"] == "run.opened"
         case.run("run.resume", "last", answers="shut: run").expect(0, ...)
         rest, error = process.communicate(timeout=LIMIT)
-    assert (process.returncode, error) == (0, b"")
+    assert process.returncode == 0
+    assert (
+        error.decode()
+        == f"It was cut off: `inv run.resume {case.journals()[0].parent.name}` goes on with it. Waiting for that.\n"
+    )
     assert json.loads(rest.splitlines()[-1])["kind"] == "run.finished"
 
 
@@ -130,7 +149,7 @@ def test_verify_where_nothing_was_begun(case: Case, hall: Path) -> None:
 def test_verify_a_run_without_an_end(case: Case, hall: Path) -> None:
     assert _run(case, hall, kill_at="record:3:durable").status == -signal.SIGKILL
     said = case.run("run.verify", "last").expect(0, ...).stdout.splitlines()
-    assert said[-1] == "all fits together; no end is recorded: the run goes on in another process, or was cut off"
+    assert said[-1] == "all fits together; no end is recorded: the run was cut off"
 
 
 def test_a_check_is_listed_as_one(case: Case, hall: Path) -> None:

@@ -276,6 +276,14 @@ def test_a_script_that_no_shell_can_parse_is_an_error_of_its_line(case: Case) ->
     assert said == ""
 
 
+@pytest.mark.parametrize("how", [(), ("--check",), ("--dry-run",)])
+def test_a_script_that_no_shell_can_parse_is_not_run(case: Case, how: tuple[str, ...]) -> None:
+    case.runbook("loop", WITHOUT_AN_END)
+    said = case.run("runbook", "loop", "--param", "door=/tmp/x", *how).expect(2, "", ...).stderr
+    assert "error[shell-syntax]: `sh` cannot parse this" in said
+    assert case.journals() == []
+
+
 def test_without_shellcheck_the_shell_parses_and_it_is_said_once(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     case.runbook("loop", WITHOUT_AN_END)
     found = shellcheck.linters()

@@ -138,6 +138,9 @@ class Strict(Program):
 
     def _extra(self, token: str, context: ParserContext) -> Problem:
         """A word too many behind a task; Invoke would take it for another one."""
+        swallowed = next((str(one.value) for one in context.positional_args if str(one.value).startswith("-")), "")
+        if swallowed:
+            return self._no_option(swallowed, context)
         task = _called(str(context.name))
         if "--name" in context.flags and not context.positional_args:
             hint = f"write `{self.binary} {task} --name {token}`"

@@ -3,7 +3,7 @@
 import pytest
 
 from holdpoint.document.source import LARGEST, Source
-from holdpoint.document.yaml import DEEPEST
+from holdpoint.document.syntax import DEEPEST
 from holdpoint.problem import draw
 from tests.document.samples import document, load, problems
 

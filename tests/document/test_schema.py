@@ -143,7 +143,7 @@ def test_every_property_is_consumed(path):
 
 def test_every_field_of_the_model_comes_from_the_document():
     seen = {}
-    classes = {one.__name__ for one in vars(model).values() if dataclasses.is_dataclass(one)} - {"Place"}
+    classes = {one.__name__ for one in vars(model).values() if dataclasses.is_dataclass(one)} - {"Place", "NamedValue"}
     stack = [load(WHOLE, "whole.yaml")]
     while stack:
         here = stack.pop()

@@ -217,6 +217,14 @@ class FakeMessenger:
 
 
 @dataclass
+class FakeRuns:
+    cut_off: set[str] = field(default_factory=set)
+
+    def is_cut_off(self, run: str) -> bool:
+        return run in self.cut_off
+
+
+@dataclass
 class FakeDocuments:
     changed: str = ""
 
@@ -245,6 +253,7 @@ class World:
         self.journal = FakeJournal(self.clock, self.points)
         self.machine = FakeMachine(self.points, Target("web1", self.tier), journal=self.journal)
         self.messenger = FakeMessenger()
+        self.runs = FakeRuns()
         self.operator = FakeOperator(self.answers, self.by)
 
     def plan(self) -> Plan:
@@ -252,7 +261,8 @@ class World:
         return build.plan(self.runbook, values, hosts=("web1",), here="web1", key=b"k", load=self.others.__getitem__)
 
     def session(self, plan: Plan | None = None, run: str = "r1") -> Session:
-        ports = Ports({"web1": self.machine}, self.operator, self.clock, self.journal, self.documents, self.messenger)
+        outside = (self.operator, self.clock, self.journal, self.documents, self.messenger, self.runs)
+        ports = Ports({"web1": self.machine}, *outside)
         return Session(plan or self.plan(), ports, run, "ann", replay(self.journal.records))
 
     def begin(self, plan: Plan | None = None) -> Ended:

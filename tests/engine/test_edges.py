@@ -613,7 +613,7 @@ def pair(w, hosts, here, tiers=None):
             m.journal = w.journal
         return Session(
             p,
-            Ports(ms, w.operator, w.clock, w.journal, w.documents, w.messenger),
+            Ports(ms, w.operator, w.clock, w.journal, w.documents, w.messenger, w.runs),
             run,
             "ann",
             replay(w.journal.records),

@@ -10,6 +10,7 @@ from holdpoint.engine import aftermath, loop
 from holdpoint.engine.ports import (
     By,
     Captured,
+    Claim,
     EndedByPerson,
     Exited,
     LeftRunning,
@@ -453,3 +454,56 @@ def test_every_outcome_has_its_status_and_its_exit(outcome: Outcome, status: str
     one.machine.outcomes["first"] = outcome
     assert one.begin().exit is code
     assert one.results().get("first", "") == status
+
+
+def test_a_lock_whose_owner_is_gone_says_how_to_take_that_run_up() -> None:
+    one = world()
+    one.machine.holder = (Claim("r0", "bob", one.clock.now(), "The log disk is full"), 1)
+    told = one.begin()
+    assert told.exit is Exit.LOCKED
+    assert "talk to them" in told.why
+    one.runs.cut_off.add("r0")
+    told = one.resume()
+    assert told.exit is Exit.LOCKED
+    assert "`run.resume r0` takes it up" in told.why
+    assert "talk to them" not in told.why
+
+
+def test_a_cause_that_was_found_and_not_treated_is_not_well() -> None:
+    without_proof = TWO.replace("recovered: {run: has_room}\n", "")
+    one = World(load(without_proof), answers={"first": ["skip"], "second": ["skip"]})
+    one.machine.outcomes = {"is_full": printed("", 1), "used_of": printed("97\n")}
+    ended = one.begin()
+    assert ended.exit is Exit.FAILED
+    assert "nothing was changed, and it is as it was: web1: Large files" in ended.why
+
+
+FORM = (
+    HEAD
+    + """
+symptoms: []
+diagnostic:
+  - {id: pick, title: Which, ask: "Numbers, or none", register: {pick: {type: string, pattern: "none|[0-9]+"}}}
+  - {id: read, title: Read it, run: 'read_it "$pick"', register: {got: {type: integer, max: 5}}}
+resolution: []
+prevention: []
+rollback: []
+"""
+)
+
+
+def test_an_answer_that_does_not_fit_is_asked_for_again_at_once() -> None:
+    one = World(load(FORM), answers={"pick": ["7x", "7"]})
+    one.machine.outcomes = {"read_it": printed("5\n")}
+    assert one.begin().exit is Exit.OK
+    assert one.results() == {"pick": "ok", "read": "ok"}
+    asked = [question.problem for question in one.operator.questions if question.key == "pick"]
+    assert asked == ["", "value `pick` does not match its pattern."]
+
+
+def test_output_that_does_not_fit_fails_the_step() -> None:
+    one = World(load(FORM), answers={"pick": ["7"]})
+    one.machine.outcomes = {"read_it": printed("6\n")}
+    ended = one.begin()
+    assert ended.exit is Exit.FAILED
+    assert one.results()["read"] == "failed"

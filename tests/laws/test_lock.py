@@ -52,10 +52,19 @@ def test_of_many_at_once_one_wins(lab: Case) -> None:
 
 def test_a_run_that_was_killed_keeps_its_lock_and_takes_it_again(lab: Case) -> None:
     lab.run("runbook", "lab", answers=ANSWERS, environ={"HOLDPOINT_KILL_AT": "effect:1:before"}).expect(-9, ..., ...)
-    lab.run("runbook", "lab", answers=ANSWERS).expect(9, ..., ...)
+    told = lab.run("runbook", "lab", answers=ANSWERS).expect(9, ..., ...)
     name = lab.journals()[0].parent.name
+    assert f"`run.resume {name}` takes it up" in " ".join(told.raw.split())
     lab.run("run.resume", name, answers=ANSWERS).expect(0, ..., ...)
     assert len((lab.folder / "mark-first").read_text().splitlines()) == 1
+    lab.run("runbook", "lab", answers=ANSWERS).expect(0, ..., ...)
+
+
+def test_a_rollback_of_nothing_gives_the_lock_back(lab: Case) -> None:
+    lab.run("runbook", "lab", answers=ANSWERS, environ={"HOLDPOINT_KILL_AT": "effect:0:before"}).expect(-9, ..., ...)
+    told = lab.run("run.rollback", "last").expect(2, ..., ...)
+    assert "changed nothing" in told.stderr
+    assert "its lock on HOST was given back" in told.stderr
     lab.run("runbook", "lab", answers=ANSWERS).expect(0, ..., ...)
 
 

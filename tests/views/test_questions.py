@@ -20,6 +20,31 @@ def test_a_question_looks_like_this(name, width):
     same(f"question-{name}-{width}", text)
 
 
+def test_of_a_question_longer_than_the_screen_the_end_says_what_it_is():
+    def foot(height):
+        return drawn(question(DESTROY, Setting(80, RUN_ID, NOON, UTC, height=height))).splitlines()
+
+    assert len(foot(0)) == len(foot(len(foot(0)) + 1))
+    last = "\n".join(foot(30)[-20:])
+    assert "PRODUCTION   db1" in last
+    assert "DESTROY" in last
+    assert "lines above say all of it" in last
+
+
+def test_a_table_keeps_its_columns():
+    table = "number  size   path\n12      4 MB   /var/log/a file with a rather long name that is wider than eighty columns.log"
+    text = drawn(question(replace(VALUE, values=(("db1", "files", table),)), Setting(80, RUN_ID, NOON, UTC)))
+    assert "files =" in text
+    assert "│ number  size   path" in text
+    assert "│ 12      4 MB   /var" in text
+
+
+def test_an_answer_that_was_not_taken_says_why_and_asks_shortly():
+    text = drawn(again(replace(VALUE, problem="value `team` is not a whole number."), 80))
+    assert "not taken  Value `team` is not a whole number." in text
+    assert VALUE.prompt.split()[0] in text
+
+
 def test_every_kind_of_question_has_a_screen():
     assert {asked.kind for asked in QUESTIONS.values()} == set(Asked)
 

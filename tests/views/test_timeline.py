@@ -59,27 +59,28 @@ def test_a_walk_through_shows_the_command_of_a_read():
 
 def test_a_run_looks_like_this():
     names = background(plan(load(LOG_DISK)))
-    frame = runs.Frame(80, "/state/runs/x/journal.jsonl", names, UTC)
+    frame = runs.Frame(80, "/state/runs/x/journal.jsonl", written=True, background=names, zone=UTC)
     text = drawn(runs.page(RUN_ID, records(*EVENTS[:-1]), frame))
     fits(text, 80)
     same("run-80", text)
 
 
 def test_a_run_is_shown_without_its_document_too():
-    text = drawn(runs.page(RUN_ID, records(*EVENTS), runs.Frame(80, "/j", zone=UTC)))
+    text = drawn(runs.page(RUN_ID, records(*EVENTS), runs.Frame(80, "/j", written=False, zone=UTC)))
     assert "ROLLED BACK" in text
     assert f"inv run.resume {RUN_ID}" not in text
 
 
 def test_a_list_of_runs_looks_like_this():
     every = [
-        runs.run_of(RUN_ID, records(*EVENTS), "/j"),
-        runs.run_of("cut", [], "/k"),
-        runs.run_of("o", records(OPENED), "/l"),
+        runs.run_of(RUN_ID, records(*EVENTS), "/j", written=False),
+        runs.run_of("cut", [], "/k", written=False),
+        runs.run_of("o", records(OPENED), "/l", written=True),
     ]
     same("runs-80", drawn(runs.listing(every, 80, UTC)))
     assert [runs.as_data(run)["status"] for run in every] == ["rollback begun", "never began", "open"]
-    assert runs.run_of("r", records(OPENED, EVENTS[-1]), "/m").status == "rolled back"
+    assert runs.run_of("o", records(OPENED), "/l", written=False).status == "cut off"
+    assert runs.run_of("r", records(OPENED, EVENTS[-1]), "/m", written=False).status == "rolled back"
     assert set(runs.as_data(every[0])) >= {"run", "status", "journal"}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from holdpoint.app.heads import remembered
 from holdpoint.document.model import Effect, Section
 from holdpoint.engine.events import RunFinished, RunOpened, RunStopped, event_of
 from holdpoint.journal.record import Record, as_json, encode
@@ -44,7 +45,7 @@ def list_all(world: World) -> int:
 
 def _listed(folder: RunFolder) -> runs.Run:
     try:
-        return runs.run_of(folder.name, folder.records(), str(folder.journal))
+        return runs.run_of(folder.name, folder.records(), str(folder.journal), written=folder.is_written())
     except HoldpointError as error:
         return _only_a_name(folder, DAMAGED if error.exit_code == Exit.DAMAGED else UNREADABLE)
     except ValueError:
@@ -74,11 +75,11 @@ def show(world: World, name: str) -> int:
     records = folder.records()
     _known(folder, records)
     if world.json:
-        entry = runs.as_data(runs.run_of(folder.name, records, str(folder.journal)))
+        entry = runs.as_data(runs.run_of(folder.name, records, str(folder.journal), written=folder.is_written()))
         _print_json({**entry, "events": [as_json(record) for record in records]})
     else:
         screen = _screen(world)
-        frame = runs.Frame(screen.width, str(folder.journal), _background(world, records))
+        frame = runs.Frame(screen.width, str(folder.journal), folder.is_written(), _background(world, records))
         screen.lines(runs.page(folder.name, records, frame))
     return Exit.OK
 
@@ -87,12 +88,23 @@ def show(world: World, name: str) -> int:
 
 
 def follow(world: World, name: str, pause: Callable[[float], bool] = journal_reader.go_on) -> int:
-    """Show what happened and then each record as it is written, until the last one is an end."""
+    """Show what happened and then each record as it is written, until the last one is an end.
+
+    Where the run was cut off, it says so once, and waits for the process that takes it up again.
+    """
     folder = world.state.find(name)
-    last = ""
+    last, told = "", False
 
     def over(seconds: float) -> bool:
-        return last in _ENDS or pause(seconds)
+        nonlocal told
+        if last in _ENDS:
+            return True
+        alone = not folder.is_written()
+        if alone and not told:
+            world.out.write(f"It was cut off: `inv run.resume {folder.name}` goes on with it. Waiting for that.\n")
+            world.out.flush()
+        told = alone
+        return pause(seconds)
 
     write = _writer(world, folder)
     for record in journal_reader.follow(folder.journal, over):
@@ -132,6 +144,7 @@ class Verified:
     torn: int
     remembered: Mapping[str, int | None]
     ended: bool
+    written: bool
 
 
 def verify(world: World, name: str) -> int:
@@ -141,35 +154,15 @@ def verify(world: World, name: str) -> int:
     """
     folder = world.state.find(name)
     chain = journal_reader.read_file(folder.journal)
-    remembered = _remembered(world, folder, chain.records)
+    known = remembered(folder.name, {world.local.name: world.machine(folder.path)}, chain.records)
     ended = bool(chain.records) and chain.records[-1].kind in _ENDS
-    found = Verified(len(chain.records), chain.head, len(chain.torn), remembered, ended=ended)
+    found = Verified(len(chain.records), chain.head, len(chain.torn), known, ended=ended, written=folder.is_written())
     if world.json:
-        data = {"records": found.records, "head": found.head, "torn": found.torn, "remembered": dict(remembered)}
+        data = {"records": found.records, "head": found.head, "torn": found.torn, "remembered": known}
         _print_json({"run": folder.name, "journal": str(folder.journal), **data})
     else:
         sys.stdout.write("".join(f"{sentence}\n" for sentence in _sentences(folder.name, found)))
-    return Exit.UNKNOWN if None in remembered.values() else Exit.OK
-
-
-def _remembered(world: World, folder: RunFolder, records: tuple[Record, ...]) -> dict[str, int | None]:
-    """Count what each target remembers; raises for a head that no record has: the journal was cut before it."""
-    hashes = {record.hash for record in records}
-    heads = world.machine(folder.path).heads(folder.name)
-    problems = [
-        Problem(
-            "journal-cut",
-            f"{world.local.name} executed `{token}` for a record that the journal of `{folder.name}` does not hold",
-            found="no such record",
-            expected=f"a record with the hash {head[:16]}…",
-            hint="the journal was cut or altered: look at the host itself, and write down what was done by hand",
-        )
-        for token, head in sorted((heads or {}).items())
-        if head not in hashes
-    ]
-    if problems:
-        raise HoldpointError(problems, exit_code=Exit.DAMAGED)
-    return {world.local.name: None if heads is None else len(heads)}
+    return Exit.UNKNOWN if None in known.values() else Exit.OK
 
 
 def _sentences(name: str, found: Verified) -> list[str]:
@@ -190,7 +183,7 @@ def _sentences(name: str, found: Verified) -> list[str]:
             said.append(f"{host} remembers no change of this run")
     if None in found.remembered.values() or not found.records:
         return said
-    open_ = "all fits together; no end is recorded: the run goes on in another process, or was cut off"
+    open_ = f"all fits together; no end is recorded: the run {'goes on in another process' if found.written else 'was cut off'}"
     return [*said, "all is well: everything fits together" if found.ended else open_]
 
 

@@ -44,6 +44,7 @@ def memory_agreed(world: World, why: str, answers: Mapping[str, str] | None) -> 
     else:
         agreed = False
     if not agreed:
-        hint = f"answer `yes` at a terminal, or `{MEMORY}: yes` in the file of answers. {LOST}"
+        by_file = "" if world.local.tier is Tier.PROD else f", or `{MEMORY}: yes` in the file of answers"
+        hint = f"answer `yes` at a terminal{by_file}. {LOST}"
         problem = Problem("no-room", f"{why}, and nobody agreed to use memory instead", hint=hint)
         raise HoldpointError(problem, exit_code=Exit.NEEDS_PERSON)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
+from holdpoint.app.heads import remembered
 from holdpoint.app.values import resolve
 from holdpoint.app.world import Kind, Stage, World
 from holdpoint.document.model import Runbook
@@ -21,6 +22,8 @@ from holdpoint.planning.plan import Mode, Plan
 from holdpoint.planning.rollback import rollback as plan_rollback
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.shell import MASK, Value
+from holdpoint.store import shellcheck
+from holdpoint.store.library import schema
 from holdpoint.store.run_folder import RunFolder
 
 
@@ -36,6 +39,7 @@ def begin(
     runbook = world.library.load(name)
     world = world.ready(kind, answers)
     plan = plan_of(world, runbook, params, ask=kind is not Kind.DRY)
+    _can_be_parsed(world, plan)
     return carry_out(world, plan, kind, answers, incident)
 
 
@@ -75,7 +79,7 @@ def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_o
         _can_be_resumed(folder.name, state)
         plan = _replanned(world, folder.name, state)
         with world.stage(plan, Kind.REAL, answers, folder=folder, journal=journal) as stage:
-            _heads_stand(stage, folder.name, {record.hash for record in journal.records})
+            remembered(folder.name, stage.machines, journal.records)
             session = _session(world, stage, plan, state, take_over=take_over)
             stage.drawing.opening(plan, session.run, "resumed")
             Executing(session).clear_up()
@@ -99,7 +103,7 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
         plan = _replanned(world, folder.name, state)
         _can_be_taken_back(world, folder.name, plan, state)
         with world.stage(plan, Kind.REAL, None, folder=folder, journal=journal) as stage:
-            _heads_stand(stage, folder.name, {record.hash for record in journal.records})
+            remembered(folder.name, stage.machines, journal.records)
             session = _session(world, stage, plan, state)
             try:
                 stopped = _settle_all(session)
@@ -109,7 +113,9 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
                 return stopped
             if not aftermath.changes_made(session.facts()):
                 message = f"run `{folder.name}` changed nothing, so there is nothing to take back"
-                hint = f"`run.show {folder.name}` shows what it did"
+                freed = " and ".join(sorted(state.owed))
+                loop.give_back(session)
+                hint = f"its lock on {freed} was given back" if freed else f"`run.show {folder.name}` shows what it did"
                 raise HoldpointError(Problem("not-to-roll-back", message, hint=hint))
         back = taken_back(world, folder.name, session.facts())
         with world.stage(back, Kind.REAL, answers) as stage:
@@ -163,6 +169,7 @@ def _session(world: World, stage: Stage, plan: Plan, state: State, *, take_over:
         journal=stage.journal,
         documents=world.documents,
         messenger=stage.messenger,
+        runs=world.state,
     )
     return Session(plan, ports, stage.run, world.person, state, take_over)
 
@@ -170,6 +177,14 @@ def _session(world: World, stage: Stage, plan: Plan, state: State, *, take_over:
 def _plan(world: World, runbook: Runbook, values: Mapping[str, Value]) -> Plan:
     here = world.local.name
     return build.plan(runbook, values, hosts=(here,), here=here, key=world.key, load=world.library.load)
+
+
+def _can_be_parsed(world: World, plan: Plan) -> None:
+    """Refuse scripts that no shell could run, before anything is read: one in the last step would be found too late."""
+    names = dict.fromkeys(scope.runbook.id for scope in plan.scopes.values())
+    problems = [problem for name in names for problem in shellcheck.unparsable(world.library.source(name), schema())]
+    if problems:
+        raise HoldpointError(problems)
 
 
 def _can_be_taken_back(world: World, run: str, plan: Plan, state: State) -> None:
@@ -228,14 +243,3 @@ def _rollback_again(world: World, opened: RunOpened) -> Plan:
         message = f"the plan of rollback `{opened.run}` is not what it was: {differing} differs"
         raise HoldpointError(Problem("plan-differs", message, hint=f"begin it anew: run.rollback {opened.of_run}"))
     return again
-
-
-def _heads_stand(stage: Stage, run: str, hashes: set[str]) -> None:
-    """Refuse a journal that lacks a record which a target has seen: it was cut before the last change."""
-    for name, machine in stage.machines.items():
-        for token, head in (machine.heads(run) or {}).items():
-            if head not in hashes:
-                message = f"{name} executed `{token}` for a record that the journal of `{run}` does not hold"
-                hint = "the journal was cut or altered: look at the host itself, and write down what was done by hand"
-                problem = Problem("journal-cut", message, found="no such record", expected=head[:16], hint=hint)
-                raise HoldpointError(problem, exit_code=Exit.DAMAGED)

@@ -16,7 +16,6 @@ from holdpoint.document.reading import Reader
 from holdpoint.document.schema import Misfit, Path
 from holdpoint.document.source import Lines
 from holdpoint.document.yaml import Map, Seq
-from holdpoint.shell import Plain
 
 SECTIONS = tuple(section.value for section in model.Section)
 _NO_DATE = date(1, 1, 1)
@@ -152,14 +151,10 @@ def _date(reader: Reader, tree: Map) -> date:
 def _param(reader: Reader, params: Map, name: str, spec: Map) -> model.Param:
     return model.Param(
         name=name,
-        type=model.ValueType(reader.text(spec, "type")),
         place=reader.at_key(params, name),
+        **reader.rules(spec),
         default=reader.literal(spec, "default"),
         prompt=reader.text(spec, "prompt"),
-        pattern=reader.regex(spec, "pattern"),
-        enum=tuple(cast("list[Plain]", spec.get("enum", ()))),
-        min=reader.number(spec, "min"),
-        max=reader.number(spec, "max"),
         allow_dash=reader.flag(spec, "allow_dash"),
         source=_source(reader, reader.map(spec, "from")),
     )

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from holdpoint.document import conditions, values
 from holdpoint.document.build import Draft
-from holdpoint.document.model import Compare, Condition, Op, Param, ValueRef, ValueType
+from holdpoint.document.model import Compare, Condition, Op, Param, Registered, ValueRef, ValueType
 from holdpoint.document.schema import advice
-from holdpoint.document.scope import Scope
+from holdpoint.document.scope import Scope, entry_of
 from holdpoint.document.yaml import Map
 from holdpoint.problem import Place, Problem
 from holdpoint.shell import Plain
@@ -25,8 +25,18 @@ _OPS = {
 
 def errors(draft: Draft, scope: Scope) -> Iterator[Problem]:
     """Say where a value is not of the type that it should have."""
+    params = draft.tree.get("params")
     for param in draft.runbook.params:
-        yield from _param(draft, param)
+        spec = params.get(param.name) if isinstance(params, Map) else None
+        if isinstance(spec, Map):
+            yield from _param(draft, param, spec)
+    for step in draft.runbook.steps():
+        entry = entry_of(draft, step)
+        register = entry.get("register") if entry is not None else None
+        for value in step.register:
+            spec = register.get(value.name) if isinstance(register, Map) else None
+            if isinstance(spec, Map):
+                yield from _rules(draft, value, spec)
     for condition in _all_conditions(draft):
         for compare in conditions.compares(condition):
             yield from _compare(compare, scope)
@@ -45,60 +55,62 @@ def kind(value: ValueType) -> str:
     return "a number" if value in _NUMBERS else "a text" if value in _TEXTS else values.WORDS[value]
 
 
-def _param(draft: Draft, param: Param) -> Iterator[Problem]:
-    params = draft.tree["params"]
-    spec = params[param.name] if isinstance(params, Map) else None
-    if not isinstance(spec, Map):
-        return
+def _param(draft: Draft, param: Param, spec: Map) -> Iterator[Problem]:
+    yield from _rules(draft, param, spec)
+    if param.default is not None and not any(problem.code == "regex" for problem in draft.reader.problems):
+        yield from _literal(param, param.default, draft.reader.at(spec, "default"), "the default of ")
+
+
+def _rules(draft: Draft, param: Param | Registered, spec: Map) -> Iterator[Problem]:
+    who = values.who(param)
     for key in ("min", "max"):
         if key in spec and param.type not in _NUMBERS:
-            message = f"parameter `{param.name}` is {values.WORDS[param.type]}, and has no `{key}`"
+            message = f"{who} is {values.WORDS[param.type]}, and has no `{key}`"
             yield Problem("param", message, draft.reader.at_key(spec, key), hint="remove it, or use `pattern`")
     if param.min is not None and param.max is not None and param.min > param.max:
         found = f"`min` is {param.min:g}, `max` is {param.max:g}"
-        message = f"no value of parameter `{param.name}` is allowed"
+        message = f"no value of {who} is allowed"
         yield Problem("param", message, draft.reader.at(spec, "min"), found=found)
     if param.pattern is not None and param.type not in _TEXTS:
-        message = f"parameter `{param.name}` is {values.WORDS[param.type]}, and has no `pattern`"
+        message = f"{who} is {values.WORDS[param.type]}, and has no `pattern`"
         hint = "remove it, or use `min` and `max`" if param.type in _NUMBERS else "remove it"
         yield Problem("param", message, draft.reader.at_key(spec, "pattern"), hint=hint)
     if any(problem.code == "regex" for problem in draft.reader.problems):
         return
-    if param.default is not None:
-        yield from _literal(param, param.default, draft.reader.at(spec, "default"), "the default of ")
     bare = replace(param, enum=())
     for choice in param.enum:
         yield from _literal(bare, choice, draft.reader.at_key(spec, "enum"), "a choice of ")
 
 
-def _literal(param: Param, value: Plain, at: Place, what: str) -> Iterator[Problem]:
+def _literal(param: Param | Registered, value: Plain, at: Place, what: str) -> Iterator[Problem]:
     problem = literal(param, value)
     if problem is not None:
         yield replace(problem, place=at, message=what + problem.message)
 
 
-def literal(param: Param, value: Plain) -> Problem | None:
+def literal(param: Param | Registered, value: Plain) -> Problem | None:
     """Check a literal of a document: there a number in quotes is a text, and no number."""
     if isinstance(value, str) and param.type not in _TEXTS:
         hint = advice(value, {"type": "boolean"}) if param.type is ValueType.BOOLEAN else ""
         return Problem(
             "value-type",
-            f"parameter `{param.name}` is not {values.WORDS[param.type]}",
+            f"{values.who(param)} is not {values.WORDS[param.type]}",
             found=f"the text {values.shown(value)}",
             expected=values.WORDS[param.type],
             hint="remove the quotes" if _bare(param, value) else hint,
         )
     if not isinstance(value, str) and param.type in _TEXTS:
-        message = f"parameter `{param.name}` is not {values.WORDS[param.type]}"
+        message = f"{values.who(param)} is not {values.WORDS[param.type]}"
         hint = f"put it in quotes: `'{values.shown(value).split('`')[1]}'`"
         return Problem("value-type", message, found=values.shown(value), expected=values.WORDS[param.type], hint=hint)
     checked = values.check(param, value)
     return checked if isinstance(checked, Problem) else None
 
 
-def _bare(param: Param, value: str) -> bool:
+def _bare(param: Param | Registered, value: str) -> bool:
     """Tell whether a text would be a value of the type without its quotes."""
-    return not isinstance(values.check(replace(param, allow_dash=True), value), Problem)
+    dashed = replace(param, allow_dash=True) if isinstance(param, Param) else param
+    return not isinstance(values.check(dashed, value), Problem)
 
 
 def _compare(compare: Compare, scope: Scope) -> Iterator[Problem]:

@@ -93,30 +93,32 @@ SecretSource = FromCommand | FromEnv | FromPrompt
 
 
 @dataclass(frozen=True, slots=True)
-class Param:
-    """A parameter. `default` is None where a value must be given; `source` is set for secrets only."""
+class NamedValue:
+    """A value by its name, and what it may be."""
 
     name: str
     type: ValueType
     place: Place
-    default: Plain | None = None
-    prompt: str = ""
     pattern: str | None = None
     enum: tuple[Plain, ...] = ()
     min: float | None = None
     max: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Param(NamedValue):
+    """A parameter. `default` is None where a value must be given; `source` is set for secrets only."""
+
+    default: Plain | None = None
+    prompt: str = ""
     allow_dash: bool = False
     """Whether a value may begin with `-`, and so look like an option to a command."""
     source: SecretSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
-    """A name that a step registers from its standard output."""
-
-    name: str
-    type: ValueType
-    place: Place
+class Registered(NamedValue):
+    """A value that a step registers: from its standard output, or from a person's answer."""
 
 
 # --- conditions -------------------------------------------------------------------------------------------------

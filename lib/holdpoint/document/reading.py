@@ -9,15 +9,26 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import cast
+from typing import TypedDict, cast
 
 from holdpoint.document import duration, shelltext
+from holdpoint.document.model import ValueType
 from holdpoint.document.source import Lines
 from holdpoint.document.yaml import Map, Seq, place, span
 from holdpoint.problem import HoldpointError, Level, Place, Problem
 from holdpoint.shell import Plain
 
 _ZERO = timedelta(0)
+
+
+class Rules(TypedDict):
+    """What a value may be, by the names that `model.NamedValue` has for it."""
+
+    type: ValueType
+    pattern: str | None
+    enum: tuple[Plain, ...]
+    min: float | None
+    max: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,16 @@ class Reader:
             (problem,) = error.problems
             self.say(problem.code, problem.message, self.at(owner, key), expected=problem.expected)
             return default
+
+    def rules(self, spec: Map) -> Rules:
+        """Read what a value may be: the part that parameters and registered values share."""
+        return Rules(
+            type=ValueType(self.text(spec, "type")),
+            pattern=self.regex(spec, "pattern"),
+            enum=tuple(cast("list[Plain]", spec.get("enum", ()))),
+            min=self.number(spec, "min"),
+            max=self.number(spec, "max"),
+        )
 
     def regex(self, owner: Map, key: str) -> str | None:
         """Read a regular expression and make sure that it is one."""

@@ -150,7 +150,7 @@ def _register(reader: Reader, entry: Map) -> tuple[model.Registered, ...]:
     if given is None:
         return ()
     return tuple(
-        model.Registered(name, model.ValueType(reader.text(spec, "type")), reader.at_key(given, name))
+        model.Registered(name=name, place=reader.at_key(given, name), **reader.rules(spec))
         for name, spec in given.items()
         if isinstance(spec, Map)
     )

@@ -5,7 +5,11 @@ from __future__ import annotations
 import yaml
 
 from holdpoint.document.source import Lines
-from holdpoint.problem import Problem
+from holdpoint.problem import Place, Problem
+
+DEEPEST = 24
+"""Levels of nesting that a document may have; the schema needs ten, a condition may take some more. The parser has a
+bound of its own, which some reach first."""
 
 _MEANINGS: tuple[tuple[str, str, str], ...] = (
     (
@@ -79,10 +83,16 @@ def explained(lines: Lines, error: yaml.MarkedYAMLError) -> Problem:
     if "\t" in indentation:
         at = lines.at(line, indentation.index("\t"))
         return Problem("tab", "a tab stands in the indentation", at, hint="YAML is indented with spaces")
+    if "maximum nesting depth" in said:
+        return too_deep(lines.at(line, column))
     for begin, message, hint in _MEANINGS:
         if begin in said:
             return Problem("yaml", message, lines.at(line, column), found=_noticed(error, line), hint=hint)
     return Problem("yaml", "this is not YAML", lines.at(line, column), found=said)
+
+
+def too_deep(at: Place) -> Problem:
+    return Problem("too-deep", "the document is nested too deeply", at, expected=f"at most {DEEPEST} levels")
 
 
 def _noticed(error: yaml.MarkedYAMLError, line: int) -> str:

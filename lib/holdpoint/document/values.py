@@ -31,15 +31,21 @@ WORDS = {
 
 def check(spec: Param | Registered, given: Plain) -> Plain | Problem:
     """Give the typed value, or the first thing that is wrong with it. A secret's text is never shown."""
-    who = f"parameter `{spec.name}`" if isinstance(spec, Param) else f"value `{spec.name}`"
     text = as_text(given)
-    unfit = _unfit_text(who, text, spec)
+    unfit = _unfit_text(who(spec), text, spec)
     if unfit is not None:
         return unfit
     typed = _typed(spec.type, given)
     if typed is None:
-        return Problem("value-type", f"{who} is not {WORDS[spec.type]}", found=shown(given), expected=WORDS[spec.type])
-    return _rules(who, spec, typed) or typed if isinstance(spec, Param) else typed
+        return Problem(
+            "value-type", f"{who(spec)} is not {WORDS[spec.type]}", found=shown(given), expected=WORDS[spec.type]
+        )
+    return _rules(who(spec), spec, typed) or typed
+
+
+def who(spec: Param | Registered) -> str:
+    """Name a value in a message."""
+    return f"parameter `{spec.name}`" if isinstance(spec, Param) else f"value `{spec.name}`"
 
 
 def shown(value: object) -> str:
@@ -118,7 +124,7 @@ def _number(given: Plain) -> int | float | None:
     return given if not isinstance(given, bool) and math.isfinite(given) else None
 
 
-def _rules(who: str, param: Param, value: Plain) -> Problem | None:
+def _rules(who: str, param: Param | Registered, value: Plain) -> Problem | None:
     if param.pattern is not None and not re.fullmatch(param.pattern, as_text(value)):
         expected = f"a text that matches `{param.pattern}` as a whole"
         return Problem("value-pattern", f"{who} does not match its pattern", found=shown(value), expected=expected)
@@ -131,7 +137,7 @@ def _rules(who: str, param: Param, value: Plain) -> Problem | None:
             expected=", ".join(f"`{choice}`" for choice in choices),
             hint=did_you_mean(as_text(value), choices),
         )
-    if param.type is ValueType.PATH and value and not as_text(value).startswith("/"):
+    if isinstance(param, Param) and param.type is ValueType.PATH and value and not as_text(value).startswith("/"):
         hint = "a command starts in the home folder, here and over SSH, so a relative path leads somewhere else"
         return Problem("value-path", f"{who} is not absolute", found=shown(value), expected="`/…`", hint=hint)
     if isinstance(value, str | bool):

@@ -15,13 +15,10 @@ import yaml
 from yaml import events
 
 from holdpoint.document.source import Lines
-from holdpoint.document.syntax import explained
+from holdpoint.document.syntax import DEEPEST, explained, too_deep
 from holdpoint.problem import Place, Problem
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
-DEEPEST = 24
-"""Levels of nesting that a document may have; the schema needs ten, a condition may take some more."""
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -236,8 +233,7 @@ class _Reading:
         self.stack.append(new)
         self.keys.append(None)
         if len(self.stack) > DEEPEST:
-            expected = f"at most {DEEPEST} levels"
-            self._say("too-deep", "the document is nested too deeply", event, expected=expected)
+            self.problems.append(too_deep(place(self.lines, event)))
             return False
         return True
 

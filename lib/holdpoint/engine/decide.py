@@ -75,7 +75,7 @@ class AskTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenGate:
+class AskGate:
     item: StepItem
     hosts: tuple[str, ...]
 
@@ -141,7 +141,7 @@ Next = (
     | DecideCauses
     | TakeLock
     | AskTarget
-    | OpenGate
+    | AskGate
     | Change
     | Settle
     | Verify
@@ -314,7 +314,7 @@ def _change(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
     if first is not None:
         return first
     if not all(_agreement_holds(facts, item, host, attempt) for host, attempt in ready):
-        return OpenGate(item, tuple(host for host, _ in ready))
+        return AskGate(item, tuple(host for host, _ in ready))
     host, attempt = ready[0]
     return Change(item, host, attempt)
 
@@ -406,7 +406,7 @@ def _end(facts: Facts) -> Next:
     if facts.plan.mode is Mode.ROLLBACK:
         return _end_of_rollback(facts)
     if facts.state.not_run:
-        return Finish(Exit.OK, "the walk-through ended; what was shown was not done")
+        return _not_run(facts)
     after = [proof for (key, _), proof in facts.state.proofs.items() if key == AFTER]
     before = [proof for (key, _), proof in facts.state.proofs.items() if key == BEFORE]
     if not after:
@@ -417,6 +417,12 @@ def _end(facts: Facts) -> Next:
     return Finish(Exit.OK, f"every step is done; the check of recovery {how}, so it proves nothing")
 
 
+def _not_run(facts: Facts) -> Finish:
+    opened = facts.state.opened
+    what = "check" if opened is not None and opened.mode == "check" else "walk-through"
+    return Finish(Exit.OK, f"the {what} ended; what was shown was not done")
+
+
 def _end_without_proof(facts: Facts) -> Next:
     """Without a `recovered`, what was red counts as repaired only where something was changed for it."""
     changes = [item for item in facts.plan.items if isinstance(item, StepItem) and is_changing(item)]
@@ -425,7 +431,7 @@ def _end_without_proof(facts: Facts) -> Next:
     if failed:
         return Stop(Exit.FAILED, f"not every change was made: {', '.join(failed)} failed", wants="escalation")
     made = any(one is not None and one.status is not Status.SKIPPED for _, _, one in ended)
-    red = facts.red("")
+    red = facts.red("") or facts.found("")
     if red and changes and not made:
         return Stop(Exit.FAILED, "nothing was changed, and it is as it was: " + "; ".join(red), wants="escalation")
     return Finish(
@@ -436,7 +442,7 @@ def _end_without_proof(facts: Facts) -> Next:
 def _end_of_rollback(facts: Facts) -> Next:
     """Only where every part succeeded, or was not meant for the host, is it rolled back."""
     if facts.state.not_run:
-        return Finish(Exit.OK, "the walk-through ended; what was shown was not done")
+        return _not_run(facts)
     for host, run in facts.state.unanswered.items():
         return AskTarget(host, run)
     for item in facts.plan.items:

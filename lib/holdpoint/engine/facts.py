@@ -172,6 +172,11 @@ class Facts:
                     pass
         return tuple(lines)
 
+    def found(self, scope: str) -> tuple[str, ...]:
+        """The causes that were found."""
+        decided = (one.cause for (key, _, _), one in self.state.causes.items() if key == f"{scope}causes")
+        return tuple(f"{cause.host}: {cause.title}" for cause in decided if cause.holds)
+
     def unseen(self, scope: str) -> tuple[str, ...]:
         """Symptoms and checks of recovery that could not be looked at."""
         lines: list[str] = []

@@ -10,7 +10,7 @@ from holdpoint.document.model import Effect, Escalation
 from holdpoint.engine import questions
 from holdpoint.engine.decide import Stop
 from holdpoint.engine.events import DoubtSettled, Escalated, GateAnswered, GateOpened, Reason
-from holdpoint.engine.ports import Answer, Asked, By, Question, Silence, Tier
+from holdpoint.engine.ports import FOR_PEOPLE, Answer, Asked, By, Question, Silence, Tier
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import StepItem
 from holdpoint.problem import Exit
@@ -132,7 +132,9 @@ class Asking:
     def _silent(self, question: Question, silence: Silence) -> Stop:
         if silence is Silence.INTERRUPTED:
             return Stop(Exit.STOPPED, f"interrupted at `{question.key}`; nothing was agreed to", question.key)
-        words = ", ".join(f"`{word.word}`" for word in question.words) or "a value"
+        by_file = silence is Silence.NOT_IN_FILE
+        fit = (word.word for word in question.words if not (by_file and word.word in FOR_PEOPLE))
+        words = ", ".join(f"`{word}`" for word in fit) or "a value"
         why = f"`{question.key}` needs a person ({words}): {silence.value}; nothing was agreed to"
         return Stop(Exit.NEEDS_PERSON, why, question.key)
 

@@ -9,6 +9,7 @@ from typing import assert_never
 from holdpoint.engine import questions
 from holdpoint.engine.decide import (
     AskDoubt,
+    AskGate,
     AskOpening,
     AskProceed,
     AskTarget,
@@ -17,7 +18,6 @@ from holdpoint.engine.decide import (
     Finish,
     Look,
     Next,
-    OpenGate,
     Perform,
     Read,
     Settle,
@@ -81,7 +81,7 @@ def go(session: Session, *first: Event) -> Ended:
 def _cut_off(session: Session, code: Exit, why: str) -> None:
     """Leave nothing open behind an error that goes on upwards."""
     with suppress(JournalFailed):
-        _give_back(session)
+        give_back(session)
         session.record(RunStopped(code, why))
 
 
@@ -92,7 +92,7 @@ def _do(session: Session, todo: Next) -> Ended | None:
             stop = asking.agree(questions.opening(session.facts()))
         case AskProceed():
             stop = asking.agree(questions.proceed(session.facts()))
-        case OpenGate(item, hosts):
+        case AskGate(item, hosts):
             stop = asking.gate(item, hosts)
         case AskDoubt(item, host):
             stop = asking.doubt(item, host)
@@ -164,7 +164,7 @@ def _end(session: Session, end: Stop | Finish) -> Ended:
     """Call for help where that is due, give back the locks that nothing stands behind any more, record the end."""
     if isinstance(end, Stop) and end.wants == "escalation":
         Asking(session).call_for_help(end.item)
-    _give_back(session)
+    give_back(session)
     if isinstance(end, Finish):
         session.record(RunFinished(end.exit, end.why, session.plan.not_undone))
         return Ended(end.exit, end.why)
@@ -172,7 +172,7 @@ def _end(session: Session, end: Stop | Finish) -> Ended:
     return Ended(end.exit, end.why, end.wants)
 
 
-def _give_back(session: Session) -> None:
+def give_back(session: Session) -> None:
     """Return every lock that nothing stands behind any more; also one that an earlier process of this run took."""
     for host in tuple(dict.fromkeys((*session.state.epochs, *session.state.owed))):
         if not _pending(session, host):
@@ -197,6 +197,11 @@ def _pending(session: Session, host: str) -> bool:
 
 def held_by(host: str, claim: Claim, session: Session) -> str:
     """Who holds a lock, since when, and what can be done."""
+    if session.ports.runs.is_cut_off(claim.run):
+        return (
+            f"{host} is held by {claim.person}, run {claim.run} ({claim.title}), whose process is gone from this machine:"
+            f" `run.resume {claim.run}` takes it up where it was cut off, and gives the lock back when it ends or you stop it"
+        )
     minutes = max(0, int((session.ports.clock.now() - claim.since).total_seconds() // 60))
     return (
         f"{host} is held by {claim.person}, run {claim.run} ({claim.title}), since {claim.since:%Y-%m-%d %H:%M} UTC"

@@ -97,7 +97,7 @@ class Performing:
                 return None
             if reply.by is By.SCRIPT:
                 return Stop(Exit.NEEDS_PERSON, f"the answer for `{item.key}` does not fit: {checked.message}", item.key)
-            problem = f"{checked.message}. {checked.hint}".strip()
+            problem = _unfit(checked)
 
     def _registered(self, item: StepItem, host: str, attempt: int, reply: Answer, value: object) -> None:
         name = item.step.register[0].name
@@ -110,3 +110,9 @@ class Performing:
 
     def _done(self, item: StepItem, host: str, attempt: int, note: str) -> None:
         self.session.record(StepEnded(item.key, host, attempt, Status.OK, Reason.NONE, note))
+
+
+def _unfit(problem: Problem) -> str:
+    """Say why an answer does not fit; a pattern is not shown, since the question says in words what it wants."""
+    wanted = "" if problem.code == "value-pattern" or not problem.expected else f"wanted is {problem.expected}."
+    return " ".join(part for part in (f"{problem.message}.", wanted, problem.hint) if part)

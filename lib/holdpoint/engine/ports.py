@@ -278,6 +278,10 @@ class Word:
     does: str
 
 
+FOR_PEOPLE = frozenset({"show", "escalate"})
+"""Words that leave a question open: a file that gave them would be asked again for ever."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """All that a person is shown before they answer. Texts are plain and masked; nothing here is markup.
@@ -313,6 +317,8 @@ class Question:
     """Title and text of what the word `show` prints."""
     hidden: bool = False
     """What is typed is a secret, and does not appear on the screen."""
+    problem: str = ""
+    """Why the last answer did not fit; the same question is put again."""
 
 
 class By(StrEnum):
@@ -383,6 +389,13 @@ class Documents(Protocol):
 
     def difference(self, runbook: Runbook) -> str:
         """Say how the document on disk differs now from the one that was planned; empty where it does not."""
+
+
+class Runs(Protocol):
+    """The other runs that are recorded where this one is."""
+
+    def is_cut_off(self, run: str) -> bool:
+        """Whether a run is recorded here that has no end, and that no process goes on with."""
 
 
 class Messenger(Protocol):

@@ -123,11 +123,12 @@ def value(facts: Facts, item: StepItem, host: str, problem: str) -> Question:
         title=step.title,
         targets=_targets(facts, (host,)),
         words=(),
-        why=problem or facts.fill(item, host, step.why),
+        why=facts.fill(item, host, step.why),
         prompt=facts.fill(item, host, step.action.text) + f" ({name.type})",
         values=_values(facts, item, (host,)),
         show=_outputs(facts, item, step.gate.show, host),
         hidden=step.sensitive or name.type is ValueType.SECRET,
+        problem=problem,
     )
 
 

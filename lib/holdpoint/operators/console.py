@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import TextIO
 
 from holdpoint.document.model import Effect
-from holdpoint.engine.events import GateOpened, RunFinished, RunOpened, RunStopped, StepEnded
+from holdpoint.engine.events import Escalated, GateOpened, RunFinished, RunOpened, RunStopped, StepEnded
 from holdpoint.engine.loop import Ended
 from holdpoint.engine.ports import Answer, Asked, By, Question, Silence, Target, Tier
 from holdpoint.engine.session import Session
@@ -123,6 +124,8 @@ class ConsoleOperator:
         """Show a record. A gate's question, and the end, have drawings of their own."""
         if self._also is not None:
             self._also(record)
+        if record.kind not in {GateOpened.kind, Escalated.kind}:
+            self._standing = None  # what follows pushes the question away
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.close()
@@ -165,10 +168,10 @@ class ConsoleOperator:
         """The question; its short form where it stands on the screen and is asked again."""
         self._close_watch()
         width = self.screen.width
-        if question == self._standing:
+        before, self._standing = self._standing, replace(question, problem="")
+        if before == self._standing:
             return questions.again(question, width)
-        self._standing = question
-        setting = questions.Setting(width, self._run, self._now(), self._zone, asks)
+        setting = questions.Setting(width, self._run, self._now(), self._zone, asks, self.screen.height)
         return questions.question(question, setting)
 
     def _refused(self, question: Question, typed: str) -> list[Line]:
@@ -176,8 +179,6 @@ class ConsoleOperator:
         return [*(line(piece) for piece in said), *questions.words(question, self.screen.width)[-2:]]
 
     def _answered(self, question: Question, word: str) -> None:
-        if word != "escalate":
-            self._standing = None
         if word == "run" and question.approvers > 1:
             text = f"Waiting for the second person to type: inv run.approve {self._run}   (Ctrl-C stops waiting)"
             self.screen.lines([BLANK, *(line(piece, Tone.BOLD) for piece in wrap(text, self.screen.width))])

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from holdpoint.document import values
 from holdpoint.document.model import Ask, Effect, Manual
 from holdpoint.engine.decide import OPENING, PROCEED
 from holdpoint.engine.facts import is_changing
-from holdpoint.engine.ports import Answer, Asked, By, Question, Silence, Target, Watch
+from holdpoint.engine.ports import FOR_PEOPLE, Answer, Asked, By, Question, Silence, Target, Watch
 from holdpoint.journal.record import Record
 from holdpoint.operators.drawing import Drawing
 from holdpoint.planning.plan import Mode, Plan, StepItem
 from holdpoint.problem import HoldpointError, Problem, did_you_mean
 
-_FOR_PEOPLE = frozenset({"show", "escalate"})
-"""Words that leave a question open: a file that gave them would be asked again for ever."""
 _WHOLE = ("run", "stop")
 _GATE = ("run", "skip", "stop", "rollback")
 _MANUAL = ("done", "failed", "skip", "stop", "rollback")
@@ -39,7 +37,7 @@ class ScriptedOperator:
         if text is None:
             return Silence.NOT_IN_FILE
         if question.kind is not Asked.VALUE:
-            words = {word.word for word in question.words} - _FOR_PEOPLE
+            words = {word.word for word in question.words} - FOR_PEOPLE
             if text not in words:
                 return Silence.NOT_IN_FILE
         return Answer(text, self.person, By.SCRIPT)
@@ -62,13 +60,23 @@ def check_answers(answers: Mapping[str, str], plan: Plan) -> None:
             if key in _elsewhere(plan):
                 continue
             hint = did_you_mean(key, steps)
+            known = [OPENING, PROCEED, *(one.key for one in steps.values() if _asks(one))]
             message = f"the file of answers names `{key}`, which is no step of `{plan.runbook.id}`"
-            problems.append(Problem("unknown-answer", message, hint=hint))
+            problems.append(Problem("unknown-answer", message, expected=_few(known), hint=hint))
         else:
             problem = _check(steps[key], text, plan.mode)
             problems += [problem] if problem else []
     if problems:
         raise HoldpointError(problems)
+
+
+def _asks(item: StepItem) -> bool:
+    return is_changing(item) or isinstance(item.step.action, Ask | Manual)
+
+
+def _few(names: Sequence[str], most: int = 12) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more: `--dry-run` shows every question"
 
 
 def _elsewhere(plan: Plan) -> frozenset[str]:

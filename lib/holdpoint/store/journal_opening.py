@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from holdpoint.journal.chain import read as read_chain
 from holdpoint.problem import Exit, HoldpointError, Place, Problem
 from holdpoint.store.disk import sync_folder
 
+GLANCES, GLANCE = 3, 0.02
 FLAGS = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -24,7 +26,7 @@ def open_alone(path: Path) -> int:
         problem = Problem("journal-closed", f"the journal cannot be opened: {error.strerror}", Place(str(path), 0, 0))
         raise HoldpointError(problem) from error
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(fd)
     except OSError as error:
         problem = Problem(
             "journal-locked",
@@ -35,6 +37,34 @@ def open_alone(path: Path) -> int:
         os.close(fd)
         raise HoldpointError(problem, exit_code=Exit.LOCKED) from error
     return fd
+
+
+def _lock(fd: int) -> None:
+    """Take the lock; somebody who only looks whether it is held has it for an instant too."""
+    for left in reversed(range(GLANCES)):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not left:
+                raise
+            time.sleep(GLANCE)
+        else:
+            return
+
+
+def is_written(path: Path) -> bool:
+    """Tell whether a process has the journal open to write it; also where that cannot be looked at."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 def _writer(path: Path, fd: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from holdpoint.engine.ports import Clock
 from holdpoint.journal.record import Record
 from holdpoint.problem import HoldpointError, Problem, did_you_mean
-from holdpoint.store import disk, journal_reader
+from holdpoint.store import disk, journal_opening, journal_reader
 from holdpoint.store.journal_file import JournalFile
 
 RUN_NAME = re.compile(r"[0-9]{8}-[0-9]{4}-.+-[0-9a-f]{4}", re.DOTALL)
@@ -50,6 +50,10 @@ class RunFolder:
     def records(self) -> tuple[Record, ...]:
         """Read the journal without writing; raises like `journal_reader.records`."""
         return journal_reader.records(self.journal)
+
+    def is_written(self) -> bool:
+        """Tell whether a process goes on with this run."""
+        return journal_opening.is_written(self.journal)
 
     def keep(self, name: str, data: bytes) -> None:
         """Keep a file beside the journal, durably and whole. Raises `OSError`."""

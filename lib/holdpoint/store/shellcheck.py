@@ -60,6 +60,12 @@ def lint(source: Source, schema: Mapping[str, Any], programs: Linters) -> tuple[
     return tuple(dict.fromkeys(found))
 
 
+def unparsable(source: Source, schema: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Say which scripts of a document their own shell cannot parse; a shell that is not installed says nothing."""
+    shells = linters().shells
+    return tuple(dict.fromkeys(problem for piece in pieces(source, schema) for problem in _parsed(piece, shells)))
+
+
 def _shellcheck(piece: Piece, program: Path) -> list[Problem]:
     """Run ShellCheck with the values assigned in front, on one line, so that lines are easy to count back."""
     front = "".join(f"{name}={_sample(kind)}; " for name, kind in piece.reads) + "\n"

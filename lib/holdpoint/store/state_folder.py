@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from holdpoint.engine.state import replay
 from holdpoint.problem import HoldpointError, Place, Problem
 from holdpoint.store import disk
 from holdpoint.store.run_folder import RUN_NAME, RunFolder, choose, in_order
@@ -127,6 +128,16 @@ class StateFolder:
         Raises `HoldpointError` with the candidates.
         """
         return choose(text, self.runs())
+
+    def is_cut_off(self, run: str) -> bool:
+        """Tell whether a run is recorded here that has no end, and that no process goes on with."""
+        folder = next((folder for folder in self.runs() if folder.name == run), None)
+        if folder is None or folder.is_written():
+            return False
+        try:
+            return replay(folder.records()).end is None
+        except (HoldpointError, ValueError):
+            return False
 
     def run(self, name: str) -> RunFolder:
         """Give the folder of a run by its exact name, whether or not it is there."""

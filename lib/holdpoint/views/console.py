@@ -69,7 +69,12 @@ class Screen:
     @property
     def width(self) -> int:
         """Columns to draw in, asked anew each time: a window can change while a run waits."""
-        return max(NARROWEST, min(WIDEST, _columns(self._out, self._environ)))
+        return max(NARROWEST, min(WIDEST, _size(self._out, self._environ)[0]))
+
+    @property
+    def height(self) -> int:
+        """Lines of the window; 0 where there is none to scroll, as in a file."""
+        return _size(self._out, self._environ)[1] if _is_terminal(self._out) else 0
 
     def lines(self, lines: Iterable[Line], *, prompt: str = "") -> None:
         """Write lines, and a prompt without a newline, in one go."""
@@ -118,11 +123,11 @@ def _is_terminal(out: TextIO) -> bool:
         return False
 
 
-def _columns(out: TextIO, environ: Mapping[str, str]) -> int:
-    given = environ.get("COLUMNS", "")
-    if given.isdigit() and int(given) > 0:
-        return int(given)
+def _size(out: TextIO, environ: Mapping[str, str]) -> tuple[int, int]:
+    """Columns and lines; 0 lines where that is not known."""
     try:
-        return os.get_terminal_size(out.fileno()).columns or USUAL
+        columns, lines = os.get_terminal_size(out.fileno())
     except (OSError, ValueError, io.UnsupportedOperation):
-        return USUAL
+        columns, lines = 0, 0
+    given = environ.get("COLUMNS", "")
+    return int(given) if given.isdigit() and int(given) > 0 else columns or USUAL, lines

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import groupby
+from typing import TypeVar
 
 from holdpoint.document.model import Effect
 from holdpoint.engine.ports import Asked, Question, Target, Tier
@@ -66,6 +67,7 @@ _VERDICTS = {
     "not known": ("not known", Tone.WARN),
 }
 _FEW = 3
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Setting:
     zone: tzinfo | None = None
     asks: bool = True
     """Whether somebody can answer; a walk-through shows the words, and not how to type them."""
+    height: int = 0
+    """Lines of the screen; of a question that is longer, what it is stands once more above the words. 0: no end."""
 
 
 def question(asked: Question, setting: Setting) -> list[Line]:
@@ -92,8 +96,12 @@ def question(asked: Question, setting: Setting) -> list[Line]:
     drawn += _evidence(asked, width)
     drawn += _afterwards(asked, width)
     drawn += _people(asked, setting)
-    drawn += [BLANK, *_meanings(asked, width)] if asked.words else []
-    return [*drawn, *_instruction(asked, width)] if setting.asks else drawn
+    foot = [BLANK, *_meanings(asked, width)] if asked.words else []
+    foot += _instruction(asked, width) if setting.asks else []
+    if 0 < setting.height <= len(drawn) + len(foot):
+        drawn += [BLANK, *banner(asked.targets, width), *_head(asked, width), *_effect(asked, width)]
+        drawn += [line(f"{len(drawn)} lines above say all of it: scroll up, and read them first.", Tone.DIM)]
+    return [*drawn, *foot]
 
 
 def again(asked: Question, width: int) -> list[Line]:
@@ -103,6 +111,8 @@ def again(asked: Question, width: int) -> list[Line]:
         *banner(asked.targets, width),
         *_head(asked, width),
         *_effect(asked, width),
+        *(labelled("question", asked.prompt, width, Tone.BOLD) if asked.kind is Asked.VALUE else []),
+        *(labelled("not taken", _sentence(asked.problem), width, Tone.WARN) if asked.problem else []),
         BLANK,
         *words(asked, width),
     ]
@@ -282,11 +292,15 @@ def _commands(asked: Question, width: int) -> list[Line]:
 
 
 def _values(asked: Question, width: int) -> list[Line]:
-    every = len(asked.targets)
-    texts = []
-    for text, hosts in _grouped((f"{name} = {value}", host) for host, name, value in asked.values):
-        texts.append(text if len(hosts) == every else f"{text}  ({', '.join(hosts)})")
-    return listed("values", texts, width) if texts else []
+    every, drawn = len(asked.targets), list[Line]()
+    for (name, value), hosts in _grouped(((name, value), host) for host, name, value in asked.values):
+        where = "" if len(hosts) == every else f"  ({', '.join(hosts)})"
+        label = "" if drawn else "values"
+        if "\n" in value.strip():  # a table keeps its columns
+            drawn += [*labelled(label, f"{name} ={where}", width), *verbatim(value, width)]
+        else:
+            drawn += labelled(label, f"{name} = {value}{where}", width)
+    return drawn
 
 
 def _evidence(asked: Question, width: int) -> list[Line]:
@@ -334,9 +348,9 @@ def _people(asked: Question, setting: Setting) -> list[Line]:
     return drawn
 
 
-def _grouped(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
-    """Group hosts by an equal text, in the order in which the texts came."""
-    groups: dict[str, list[str]] = {}
-    for text, host in pairs:
-        groups.setdefault(text, []).append(host)
+def _grouped(pairs: Iterable[tuple[K, str]]) -> list[tuple[K, list[str]]]:
+    """Group hosts by what is equal, in the order in which it came."""
+    groups: dict[K, list[str]] = {}
+    for same, host in pairs:
+        groups.setdefault(same, []).append(host)
     return list(groups.items())

@@ -18,7 +18,9 @@ from holdpoint.views.timeline import Timeline
 from holdpoint.views.times import full_time
 
 OPEN = "open"
-"""No end is recorded: it goes on in another process, or was cut off."""
+"""It goes on in another process."""
+CUT_OFF = "cut off"
+"""No end is recorded, and no process goes on with it."""
 STOPPED = "stopped"
 FINISHED = "finished"
 ROLLED_BACK = "rolled back"
@@ -27,6 +29,10 @@ NEVER_BEGAN = "never began"
 """It was cut off before its first record: nothing was read, and nothing was done."""
 TAKEN_BACK = "rollback begun"
 """Another run takes it back, or did; it can go on no more."""
+
+
+_GOES_ON = "it goes on in another process: `run.follow` shows it as it happens"
+_CUT_OFF = "it was cut off: no end is recorded, and no process goes on with it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,13 @@ class Run:
     of_run: str
 
 
-def run_of(name: str, records: Sequence[Record], journal: str) -> Run:
-    """Read a list entry off a journal; a run that was cut off before its first record has only a name."""
+def run_of(name: str, records: Sequence[Record], journal: str, *, written: bool) -> Run:
+    """Read a list entry off a journal, and whether a process writes it; one without a record has only a name."""
     state = replay(records)
     opened, end = state.opened, state.end
     return Run(
         run=name,
-        status=status_of(state),
+        status=status_of(state, written=written),
         journal=journal,
         runbook=opened.runbook if opened else "",
         title=opened.title if opened else "",
@@ -67,7 +73,7 @@ def run_of(name: str, records: Sequence[Record], journal: str) -> Run:
     )
 
 
-def status_of(state: State) -> str:
+def status_of(state: State, *, written: bool) -> str:
     """One word on how a run stands."""
     if state.taken_back_by:
         return TAKEN_BACK
@@ -79,7 +85,7 @@ def status_of(state: State) -> str:
         case RunFinished(exit=code):
             return {Exit.OK: FINISHED, Exit.ROLLED_BACK: ROLLED_BACK}.get(Exit(code), FAILED)
         case _:
-            return OPEN
+            return OPEN if written else CUT_OFF
 
 
 def as_data(run: Run) -> dict[str, Json]:
@@ -128,6 +134,7 @@ class Frame:
 
     width: int
     journal: str
+    written: bool
     background: Background = NONE
     zone: tzinfo | None = None
 
@@ -152,7 +159,7 @@ def _head(name: str, records: Sequence[Record], state: State, frame: Frame) -> l
     drawn += labelled("began", full_time(began, frame.zone), frame.width)
     drawn += labelled("last", f"{full_time(last, frame.zone)}, record {records[-1].seq}", frame.width)
     drawn += labelled("people", people, frame.width)
-    return [*drawn, *labelled("status", status_of(state), frame.width, Tone.BOLD), BLANK]
+    return [*drawn, *labelled("status", status_of(state, written=frame.written), frame.width, Tone.BOLD), BLANK]
 
 
 def _end(name: str, state: State, frame: Frame) -> bounds.End:
@@ -162,7 +169,7 @@ def _end(name: str, state: State, frame: Frame) -> bounds.End:
     return bounds.End(
         run=name,
         exit=end.exit if end else None,
-        why=end.why if end else "no end is recorded: it goes on in another process, or was cut off",
+        why=end.why if end else _GOES_ON if frame.written else _CUT_OFF,
         over=isinstance(end, RunFinished),
         real=real,
         journal=frame.journal,
