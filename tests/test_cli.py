@@ -236,7 +236,9 @@ def test_an_interrupt_outside_of_a_run_is_quiet(case: Case) -> None:
         assert process.stdout.readline().startswith(b'{"data":')
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=LIMIT)
-    assert (process.returncode, error) == (Exit.STOPPED, b"")
+    assert process.returncode == Exit.STOPPED
+    assert error == b"" or error.startswith(b"It was cut off: ")  # whether it came to say so
+    assert error.count(b"\n") <= 1
 
 
 def test_what_the_system_refuses_is_no_trace(case: Case) -> None:

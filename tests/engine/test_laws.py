@@ -498,7 +498,7 @@ def test_an_answer_that_does_not_fit_is_asked_for_again_at_once() -> None:
     assert one.begin().exit is Exit.OK
     assert one.results() == {"pick": "ok", "read": "ok"}
     asked = [question.problem for question in one.operator.questions if question.key == "pick"]
-    assert asked == ["", "value `pick` does not match its pattern."]
+    assert asked == ["", "`7x` has not the form that is asked for; nothing was answered."]
 
 
 def test_output_that_does_not_fit_fails_the_step() -> None:

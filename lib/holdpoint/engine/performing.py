@@ -114,5 +114,7 @@ class Performing:
 
 def _unfit(problem: Problem) -> str:
     """Say why an answer does not fit; a pattern is not shown, since the question says in words what it wants."""
-    wanted = "" if problem.code == "value-pattern" or not problem.expected else f"wanted is {problem.expected}."
+    if problem.code == "value-pattern":
+        return f"{problem.found or 'that'} has not the form that is asked for; nothing was answered."
+    wanted = f"wanted is {problem.expected}." if problem.expected else ""
     return " ".join(part for part in (f"{problem.message}.", wanted, problem.hint) if part)

@@ -113,7 +113,7 @@ def again(asked: Question, width: int) -> list[Line]:
         *_effect(asked, width),
         *(labelled("question", asked.prompt, width, Tone.BOLD) if asked.kind is Asked.VALUE else []),
         *(labelled("not taken", _sentence(asked.problem), width, Tone.WARN) if asked.problem else []),
-        BLANK,
+        *([BLANK] if asked.words else []),
         *words(asked, width),
     ]
 
