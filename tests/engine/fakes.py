@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from holdpoint.engine.ports import (
     Outcome,
     Question,
     Silence,
+    T,
     Target,
     Ticket,
     Tier,
@@ -191,6 +192,7 @@ class FakeOperator:
     person: str = "ann"
     questions: list[Question] = field(default_factory=list)
     told: list[Record] = field(default_factory=list)
+    watching: Watch | None = None
 
     def ask(self, question: Question, until: datetime | None) -> Answer | Silence:
         self.questions.append(question)
@@ -203,8 +205,8 @@ class FakeOperator:
     def tell(self, record: Record) -> None:
         self.told.append(record)
 
-    def watch(self, key: str, target: Target, effect: Effect) -> Watch:
-        return FakeWatch()
+    def watch(self, key: str, targets: tuple[Target, ...], effect: Effect) -> Watch:
+        return self.watching or FakeWatch()
 
 
 @dataclass
@@ -214,6 +216,14 @@ class FakeMessenger:
     def send(self, to: str, text: str) -> str:
         self.sent.append((to, text))
         return "delivered"
+
+
+class FakeCrew:
+    """One after the other, so that a kill has its place."""
+
+    def carry_out(self, jobs: Sequence[Callable[[Watch], T]], watch: Watch) -> Iterator[tuple[int, T]]:
+        for number, job in enumerate(jobs):
+            yield number, job(watch)
 
 
 @dataclass
@@ -261,19 +271,19 @@ class World:
         return build.plan(self.runbook, values, hosts=("web1",), here="web1", key=b"k", load=self.others.__getitem__)
 
     def session(self, plan: Plan | None = None, run: str = "r1") -> Session:
-        outside = (self.operator, self.clock, self.journal, self.documents, self.messenger, self.runs)
+        outside = (self.operator, self.clock, self.journal, self.documents, self.messenger, self.runs, FakeCrew())
         ports = Ports({"web1": self.machine}, *outside)
         return Session(plan or self.plan(), ports, run, "ann", replay(self.journal.records))
 
     def begin(self, plan: Plan | None = None) -> Ended:
         session = self.session(plan)
-        session.record(aftermath.opened(session.plan, "r1", "real", (self.machine.target,), ""))
+        session.record(aftermath.opened(session.plan, "r1", "real", {"web1": self.machine.target}, ""))
         return loop.go(session)
 
     def resume(self, plan: Plan | None = None) -> Ended:
         session = self.session(plan)
         if session.state.opened is None:
-            session.record(aftermath.opened(session.plan, "r1", "real", (self.machine.target,), ""))
+            session.record(aftermath.opened(session.plan, "r1", "real", {"web1": self.machine.target}, ""))
         else:
             session.record(RunResumed(1))
         return loop.go(session)

@@ -34,7 +34,7 @@ from holdpoint.planning.plan import Plan
 from holdpoint.planning.rollback import rollback
 from holdpoint.planning.values import bind
 from holdpoint.problem import Exit
-from tests.engine.fakes import FakeJournal, FakeMachine, Killed, World, load, printed
+from tests.engine.fakes import FakeCrew, FakeJournal, FakeMachine, Killed, World, load, printed
 
 H = """
 schema: holdpoint/runbook/1
@@ -85,7 +85,7 @@ def roll(w: World, answers: dict[str, Any], outcomes: Any = None) -> tuple[Plan,
     w.journal = FakeJournal(w.clock, w.points)
     w.machine.journal = w.journal
     a = w.session(plan, run="r2")
-    return plan, loop.go(a, aftermath.opened(plan, "r2", "real", (w.machine.target,), ""))
+    return plan, loop.go(a, aftermath.opened(plan, "r2", "real", {"web1": w.machine.target}, ""))
 
 
 CH = "{id: %s, title: A, effect: change, run: do-%s, undo: {run: un-%s}%s}"
@@ -137,7 +137,7 @@ def test_takeover_gives_lock_back():
     w.machine.alive = ["r0.tok"]
     s = w.session()
     s.take_over = True
-    s.record(aftermath.opened(s.plan, "r1", "real", (w.machine.target,), ""))
+    s.record(aftermath.opened(s.plan, "r1", "real", {"web1": w.machine.target}, ""))
     e = loop.go(s)
     assert e.exit is Exit.UNKNOWN
     "holder"
@@ -156,7 +156,7 @@ def test_takeover_killed_between():
         s = w.session()
         s.take_over = True
         try:
-            s.record(aftermath.opened(s.plan, "r1", "real", (w.machine.target,), ""))
+            s.record(aftermath.opened(s.plan, "r1", "real", {"web1": w.machine.target}, ""))
             loop.go(s)
         except Killed:
             if w.machine.holder and w.machine.holder[0].run == "r1":
@@ -613,7 +613,7 @@ def pair(w, hosts, here, tiers=None):
             m.journal = w.journal
         return Session(
             p,
-            Ports(ms, w.operator, w.clock, w.journal, w.documents, w.messenger, w.runs),
+            Ports(ms, w.operator, w.clock, w.journal, w.documents, w.messenger, w.runs, FakeCrew()),
             run,
             "ann",
             replay(w.journal.records),
@@ -623,7 +623,7 @@ def pair(w, hosts, here, tiers=None):
 
 
 def start(s, ms, run="r1"):
-    s.record(aftermath.opened(s.plan, run, "real", tuple(m.target for m in ms.values()), ""))
+    s.record(aftermath.opened(s.plan, run, "real", {n: m.target for n, m in ms.items()}, ""))
     return loop.go(s)
 
 

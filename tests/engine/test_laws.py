@@ -298,7 +298,7 @@ def test_a_lock_that_is_held_names_who() -> None:
     one.begin()
     two.machine.holder, two.machine.epoch = one.machine.holder, one.machine.epoch
     session: Session = two.session(run="r2")
-    session.record(aftermath.opened(session.plan, "r2", "real", (two.machine.target,), ""))
+    session.record(aftermath.opened(session.plan, "r2", "real", {"web1": two.machine.target}, ""))
     ended = loop.go(session)
     assert ended.exit is Exit.LOCKED
     assert "web1 is held by ann, run r1 (The log disk is full), since 2026-11-23 03:00 UTC" in ended.why
@@ -326,7 +326,7 @@ def test_rollback_takes_back_in_reverse_and_lists_what_stays() -> None:
     one.journal = FakeJournal(one.clock, one.points)
     one.machine.journal = one.journal
     again = one.session(plan, run="r2")
-    again.record(aftermath.opened(plan, "r2", "real", (one.machine.target,), ""))
+    again.record(aftermath.opened(plan, "r2", "real", {"web1": one.machine.target}, ""))
     assert loop.go(again).exit is Exit.ROLLED_BACK
     assert one.machine.effects[-1] == "unfirst"
 
@@ -342,7 +342,7 @@ def test_a_rollback_never_reports_success_when_a_part_failed() -> None:
         one.journal = FakeJournal(one.clock, one.points)
         one.machine.journal, one.machine.tokens = one.journal, {}
         again = one.session(plan, run="r2")
-        again.record(aftermath.opened(plan, "r2", "real", (one.machine.target,), ""))
+        again.record(aftermath.opened(plan, "r2", "real", {"web1": one.machine.target}, ""))
         assert loop.go(again).exit is Exit.ROLLBACK_FAILED
 
 

@@ -46,7 +46,7 @@ def twice(name: str) -> None:
 def watch(effect: str, done: str, output: str) -> None:
     with Interrupts() as interrupts:
         operator = ConsoleOperator("ann", interrupts=interrupts, zone=UTC)
-        watching = operator.watch("truncate", Target("db1", Tier.PROD), Effect(effect))
+        watching = operator.watch("truncate", (Target("db1", Tier.PROD),), Effect(effect))
         if output:
             watching.output("stdout", Path(output).read_text())
         print("watching", flush=True)

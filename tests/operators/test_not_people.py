@@ -178,7 +178,7 @@ def test_a_session_on_a_pipe_looks_like_this():
 @given(st.lists(st.one_of(st.text(), st.binary().map(lambda data: data.decode("latin-1")))))
 def test_no_output_ever_acts_on_the_terminal(pieces):
     out = io.StringIO()
-    watch = console(out).watch("truncate", Target("db1", Tier.PROD), Effect.CHANGE)
+    watch = console(out).watch("truncate", (Target("db1", Tier.PROD),), Effect.CHANGE)
     for piece in pieces:
         watch.output("stdout", piece)
     watch.close()
@@ -188,7 +188,7 @@ def test_no_output_ever_acts_on_the_terminal(pieces):
 
 def test_output_in_pieces_is_shown_in_lines():
     out = io.StringIO()
-    watch = console(out).watch("truncate", Target("db1", Tier.PROD), Effect.CHANGE)
+    watch = console(out).watch("truncate", (Target("db1", Tier.PROD),), Effect.CHANGE)
     for piece in ("a", "b\nc", "d\r", "\ne"):
         watch.output("stdout", piece)
     watch.close()
@@ -197,7 +197,7 @@ def test_output_in_pieces_is_shown_in_lines():
 
 def test_a_change_without_a_terminal_is_left_running_at_an_interrupt():
     interrupts = Interrupts()
-    watch = console(io.StringIO(), interrupts=interrupts).watch("x", Target("db1", Tier.PROD), Effect.CHANGE)
+    watch = console(io.StringIO(), interrupts=interrupts).watch("x", (Target("db1", Tier.PROD),), Effect.CHANGE)
     assert watch.wish() is Wish.GO_ON
     interrupts.interrupt()
     assert watch.wish() is Wish.LEAVE

@@ -17,6 +17,7 @@ from holdpoint.engine.loop import Ended
 from holdpoint.engine.ports import JournalFailed
 from holdpoint.engine.session import Ports, Session
 from holdpoint.engine.state import State, replay
+from holdpoint.hosts.crew import ThreadCrew
 from holdpoint.planning import build
 from holdpoint.planning.plan import Mode, Plan
 from holdpoint.planning.rollback import rollback as plan_rollback
@@ -153,7 +154,7 @@ def _settle_all(session: Session) -> Ended | None:
     """What was begun and not seen to end is looked at first: an undo must not race what it undoes."""
     for item, host in aftermath.unfinished(session.facts()):
         executing = Executing(session)
-        stop, never = executing.look_back(item, host)
+        stop, never = executing.look_back(item, (host,))
         if never:
             stop = executing.never_started(item, host)
         if stop is not None:
@@ -170,6 +171,7 @@ def _session(world: World, stage: Stage, plan: Plan, state: State, *, take_over:
         documents=world.documents,
         messenger=stage.messenger,
         runs=world.state,
+        crew=ThreadCrew(),
     )
     return Session(plan, ports, stage.run, world.person, state, take_over)
 

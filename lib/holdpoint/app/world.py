@@ -85,8 +85,8 @@ class Stage:
     file: str = ""
     """Where the journal lies; empty where nothing is kept."""
 
-    def targets(self) -> tuple[Target, ...]:
-        return tuple(machine.target for machine in self.machines.values())
+    def targets(self) -> Mapping[str, Target]:
+        return {name: machine.target for name, machine in self.machines.items()}
 
     def closing(self, session: Session, ended: Ended) -> None:
         self.drawing.closing(session, ended, self.file)

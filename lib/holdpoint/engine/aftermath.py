@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from holdpoint.engine.events import RunOpened, Status
-from holdpoint.engine.facts import Facts, is_changing
+from holdpoint.engine.facts import Facts, is_changing, is_local
 from holdpoint.engine.ports import Target
 from holdpoint.engine.state import State, may_have_effect
-from holdpoint.planning.plan import Plan, StepItem
+from holdpoint.planning.plan import Item, Plan, StepItem
 from holdpoint.planning.rollback import Done, Left
 from holdpoint.shell import Plain, Secret, as_text
 
@@ -60,9 +60,11 @@ def left(facts: Facts) -> Left:
     return Left(changes_made(facts), registered(facts.plan, facts.state), found)
 
 
-def opened(plan: Plan, run: str, mode: str, targets: tuple[Target, ...], incident: str) -> RunOpened:
-    """Make a run's first record."""
+def opened(plan: Plan, run: str, mode: str, targets: Mapping[str, Target], incident: str) -> RunOpened:
+    """Make a run's first record. `targets` are all machines that the run can reach, by name."""
     root = plan.scopes[""]
+    here = any(is_changing(item) and plan.here in _hosts(plan, item) for item in plan.items)
+    beside = (plan.here,) if here and plan.here not in plan.hosts else ()
     return RunOpened(
         run=run,
         runbook=plan.runbook.id,
@@ -72,8 +74,15 @@ def opened(plan: Plan, run: str, mode: str, targets: tuple[Target, ...], inciden
         document=plan.runbook.digest,
         plan=plan.digest,
         steps=plan.fingerprints(),
-        hosts={target.name: target.tier.value for target in targets},
+        hosts={name: targets[name].tier.value for name in plan.hosts},
         params={n: str(v) if isinstance(v, Secret) else as_text(v) for n, v in root.params.items()},
         incident=incident,
         file=plan.runbook.file,
+        beside={name: targets[name].tier.value for name in beside},
     )
+
+
+def _hosts(plan: Plan, item: Item) -> tuple[str, ...]:
+    if not isinstance(item, StepItem):
+        return ()
+    return item.hosts if item.hosts is not None else (plan.here,) if is_local(item.step) else plan.hosts

@@ -6,150 +6,42 @@ that was cut off anywhere is taken up by the same function.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import assert_never
 
 from holdpoint.document.model import Ask, Manual, Notify, OnFailure, Run, Todo, Wait
+from holdpoint.engine.batches import next_batch
+from holdpoint.engine.conclusion import conclude
 from holdpoint.engine.events import Reason, Status
 from holdpoint.engine.facts import Facts, is_changing
+from holdpoint.engine.next import (
+    AFTER,
+    BEFORE,
+    OPENING,
+    PROCEED,
+    AskDoubt,
+    AskGate,
+    AskOpening,
+    AskProceed,
+    AskTarget,
+    Change,
+    DecideCauses,
+    Finish,
+    Look,
+    Next,
+    Perform,
+    Read,
+    Settle,
+    Skip,
+    Stop,
+    TakeLock,
+    Verify,
+)
 from holdpoint.engine.ports import Tier
 from holdpoint.engine.state import FAILURES, Progress
 from holdpoint.planning.plan import CausesItem, Mode, ProofItem, StepItem
 from holdpoint.problem import Exit
-
-OPENING = "opening"
-PROCEED = "proceed"
-BEFORE, AFTER = "recovered-before", "recovered-after"
-
-
-@dataclass(frozen=True, slots=True)
-class AskOpening:
-    """On production, one agreement covers all reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskProceed:
-    """Nothing is red at the start: ask whether to go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    item: StepItem
-    host: str
-    reason: Reason
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """Execute a reading step; `attempt` counts from 1."""
-
-    item: StepItem
-    host: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    item: ProofItem
-    host: str
-
-
-@dataclass(frozen=True, slots=True)
-class DecideCauses:
-    item: CausesItem
-
-
-@dataclass(frozen=True, slots=True)
-class TakeLock:
-    host: str
-
-
-@dataclass(frozen=True, slots=True)
-class AskTarget:
-    """Make sure that no step of a run lives on the host before anything is begun there."""
-
-    host: str
-    run: str
-
-
-@dataclass(frozen=True, slots=True)
-class AskGate:
-    item: StepItem
-    hosts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Execute what was agreed to."""
-
-    item: StepItem
-    host: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    """Intended, and its end is not recorded: ask the target."""
-
-    item: StepItem
-    host: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verify:
-    item: StepItem
-    host: str
-
-
-@dataclass(frozen=True, slots=True)
-class AskDoubt:
-    item: StepItem
-    host: str
-
-
-@dataclass(frozen=True, slots=True)
-class Perform:
-    """A step that is no command: a person's work, a question, a wait, a message, an action item."""
-
-    item: StepItem
-    host: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    exit: Exit
-    why: str
-    item: str = ""
-    wants: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    exit: Exit
-    why: str
-
-
-Next = (
-    AskOpening
-    | AskProceed
-    | Skip
-    | Read
-    | Look
-    | DecideCauses
-    | TakeLock
-    | AskTarget
-    | AskGate
-    | Change
-    | Settle
-    | Verify
-    | AskDoubt
-    | Perform
-    | Stop
-    | Finish
-)
 
 
 def decide(facts: Facts, now: datetime) -> Next:
@@ -157,19 +49,23 @@ def decide(facts: Facts, now: datetime) -> Next:
     prod = any(facts.targets[host].tier is Tier.PROD for host in facts.plan.hosts)
     if prod and not _agreed(facts, OPENING):
         return AskOpening()
+    lost: dict[str, str] = {}
     for item in facts.plan.items:
+        hosts = tuple(host for host in facts.hosts(item) if host not in lost)
         match item:
             case StepItem():
-                found = _step(facts, item, now)
+                found = _step(facts, item, hosts, now)
             case ProofItem():
-                found = _proof(facts, item)
+                found = _proof(facts, item, hosts)
             case CausesItem():
-                found = _causes(facts, item)
+                found = _causes(facts, item, hosts)
             case _:
                 assert_never(item)
         if found is not None:
             return found
-    return _end(facts)
+        if isinstance(item, StepItem) and item.step.fanout is not None:
+            lost.update({host: item.key for host in hosts if fails(facts, item, host)})
+    return conclude(facts, lost)
 
 
 def _agreed(facts: Facts, key: str) -> bool:
@@ -180,14 +76,24 @@ def _agreed(facts: Facts, key: str) -> bool:
 # --- steps ------------------------------------------------------------------------------------------------------
 
 
-def _step(facts: Facts, item: StepItem, now: datetime) -> Next | None:
-    """The next thing to do for a step on any of its hosts; None where it is settled on all."""
+def _step(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime) -> Next | None:
+    """The next thing to do for a step on its hosts; None where it is settled on all.
+
+    What was begun is seen to its end before anybody is asked, and before anything is begun anew.
+    """
+    begun = {host: _begun(facts, item, host, facts.progress(item, host)) for host in hosts}
+    ending = _ending(item, begun)
+    if ending is not None:
+        return ending
+    stops = [found for found in begun.values() if isinstance(found, Stop)]
+    if stops and len(stops) > (item.step.fanout.max_failures if item.step.fanout else 0):
+        return stops[0]
+    asked = next((found for found in begun.values() if found is not None and not isinstance(found, int | Stop)), None)
+    if asked is not None:
+        return asked
     ready: list[tuple[str, int]] = []
-    for host in facts.hosts(item):
-        progress = facts.progress(item, host)
-        found = _begun(facts, item, host, progress)
-        if isinstance(found, int):
-            found = _ready(facts, item, host, found, now)
+    for host, attempt in begun.items():
+        found = _ready(facts, item, host, attempt, now) if isinstance(attempt, int) else None
         if isinstance(found, int):
             ready.append((host, found))
         elif found is not None:
@@ -197,6 +103,16 @@ def _step(facts: Facts, item: StepItem, now: datetime) -> Next | None:
     if _needs_proceed(facts, item):
         return AskProceed()
     return _start(facts, item, ready)
+
+
+def _ending(item: StepItem, begun: Mapping[str, Next | int | None]) -> Next | None:
+    """What sees to the end of what was begun, on all hosts that want the same."""
+    for kind in (Settle, Verify):
+        hosts = tuple(host for host, found in begun.items() if isinstance(found, kind))
+        if hosts:
+            return kind(item, hosts)
+    tries = tuple(one for found in begun.values() if isinstance(found, Read) for one in found.tries)
+    return Read(item, tries) if tries else None
 
 
 def _begun(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next | int | None:
@@ -216,8 +132,13 @@ def _begun(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next 
     if ended.status is not Status.OK and progress.settled is not True:
         return _failed(facts, item, host, progress)
     if step.verify is not None and progress.verified is None:
-        return Verify(item, host)
+        return Verify(item, (host,))
     return _failed(facts, item, host, progress) if progress.verified is False else None
+
+
+def fails(facts: Facts, item: StepItem, host: str) -> bool:
+    """Whether a step has failed on a host for good, as far as this process goes."""
+    return isinstance(_begun(facts, item, host, facts.progress(item, host)), Stop)
 
 
 def _doubtful(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next | None:
@@ -226,7 +147,7 @@ def _doubtful(facts: Facts, item: StepItem, host: str, progress: Progress) -> Ne
         return None
     check = item.step.verify
     if check is not None and progress.verified is None and not facts.unknown(item, host, check.run.reads):
-        return Verify(item, host)
+        return Verify(item, (host,))
     return AskDoubt(item, host)
 
 
@@ -236,9 +157,9 @@ def _unfinished(facts: Facts, item: StepItem, host: str, progress: Progress) -> 
         case _ if progress.settled is True:
             return None
         case Run() if is_changing(item):
-            return Settle(item, host) if host in facts.state.epochs else TakeLock(host)
+            return Settle(item, (host,)) if host in facts.state.epochs else TakeLock(host)
         case Run():
-            return Read(item, host, progress.attempts)
+            return Read(item, ((host, progress.attempts),))
         case Notify():
             return AskDoubt(item, host)
         case _:
@@ -281,7 +202,8 @@ def _ready(facts: Facts, item: StepItem, host: str, attempt: int, now: datetime)
         return Skip(item, host, Reason.CONDITION, f"passed over, since `{over}` failed")
     stale = facts.stale(item, host, now)
     if stale is not None:
-        return Read(*stale, 1) if isinstance(stale[0].step.action, Run) else Perform(*stale, 1)
+        source, where = stale
+        return Read(source, ((where, 1),)) if isinstance(source.step.action, Run) else Perform(source, where, 1)
     applies = facts.applies(item, host)
     if applies is False:
         return Skip(item, host, Reason.CONDITION, "its condition does not hold here")
@@ -299,8 +221,8 @@ def _start(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
         case Run() if is_changing(item):
             return _change(facts, item, ready)
         case Run():
-            return Read(item, host, attempt)
-        case Manual() if is_changing(item) and (first := _first(facts, ready)) is not None:
+            return Read(item, tuple(ready))
+        case Manual() if is_changing(item) and (first := _first(facts, [host])) is not None:
             return first
         case Manual() | Ask() | Wait() | Notify() | Todo():
             return Perform(item, host, attempt)
@@ -309,19 +231,24 @@ def _start(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
 
 
 def _change(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
-    """Lock, then agreement, then effect."""
-    first = _first(facts, ready)
+    """Lock, then agreement, then effect: for the batch that is next, its hosts at once.
+
+    Without `fanout` one host after the other is changed, after one gate for all of them.
+    """
+    fanout, attempts = item.step.fanout, dict(ready)
+    batch = tuple(host for host in next_batch(facts, item, attempts) if host in attempts)
+    at_gate = batch if fanout is not None and fanout.gate_between else tuple(attempts)
+    first = _first(facts, at_gate)
     if first is not None:
         return first
-    if not all(_agreement_holds(facts, item, host, attempt) for host, attempt in ready):
-        return AskGate(item, tuple(host for host, _ in ready))
-    host, attempt = ready[0]
-    return Change(item, host, attempt)
+    if not all(_agreement_holds(facts, item, host, attempts[host]) for host in batch):
+        return AskGate(item, at_gate)
+    return Change(item, tuple((host, attempts[host]) for host in batch))
 
 
-def _first(facts: Facts, ready: list[tuple[str, int]]) -> Next | None:
+def _first(facts: Facts, hosts: Iterable[str]) -> Next | None:
     """What comes before a change: the lock of each host, and that nothing lives there of what was begun before."""
-    for host, _ in ready:
+    for host in hosts:
         if host not in facts.state.epochs:
             return TakeLock(host)
         if host in facts.state.unanswered:
@@ -356,31 +283,31 @@ def _needs_proceed(facts: Facts, item: StepItem) -> bool:
 # --- proof and causes -------------------------------------------------------------------------------------------
 
 
-def _proof(facts: Facts, item: ProofItem) -> Next | None:
-    for host in facts.hosts(item):
-        if not facts.concerns(item, host):
-            continue
-        proof = facts.state.proofs.get((item.key, host))
-        if proof is None:
-            return Look(item, host)
-        if item.after and proof.green is False:
-            return Stop(
-                Exit.FAILED, f"{host} is not recovered: the check of recovery is still red", item.key, "escalation"
-            )
-        if item.after and proof.green is None and not facts.state.not_run:
-            return Stop(Exit.FAILED, f"whether {host} is recovered could not be looked at", item.key)
+def _proof(facts: Facts, item: ProofItem, hosts: tuple[str, ...]) -> Next | None:
+    concerned = [host for host in hosts if facts.concerns(item, host)]
+    proofs = {host: facts.state.proofs.get((item.key, host)) for host in concerned}
+    unseen = tuple(host for host, proof in proofs.items() if proof is None)
+    if unseen:
+        return Look(item, unseen)
+    red = [host for host, proof in proofs.items() if item.after and proof is not None and proof.green is False]
+    if red:
+        why = f"{', '.join(red)} is not recovered: the check of recovery is still red"
+        return Stop(Exit.FAILED, why, item.key, "escalation")
+    blind = [host for host, proof in proofs.items() if item.after and proof is not None and proof.green is None]
+    if blind and not facts.state.not_run:
+        return Stop(Exit.FAILED, f"whether {', '.join(blind)} is recovered could not be looked at", item.key)
     return None
 
 
-def _causes(facts: Facts, item: CausesItem) -> Next | None:
-    if not any(facts.concerns(item, host) for host in facts.hosts(item)):
+def _causes(facts: Facts, item: CausesItem, hosts: tuple[str, ...]) -> Next | None:
+    if not any(facts.concerns(item, host) for host in hosts):
         return None
     for cause in item.causes:
-        for host in facts.plan.hosts:
+        for host in hosts:
             decided = facts.state.causes.get((item.key, host, cause.id))
             if decided is None or (not facts.state.changed and decided.seq < facts.newest(item.scope, cause, host)):
-                return DecideCauses(item)
-    holds = [facts.cause(item.scope, host, cause.id) for cause in item.causes for host in facts.plan.hosts]
+                return DecideCauses(item, hosts)
+    holds = [facts.cause(item.scope, host, cause.id) for cause in item.causes for host in hosts]
     if True in holds or facts.state.not_run:
         return None
     red = facts.red(item.scope)
@@ -396,62 +323,11 @@ def _causes(facts: Facts, item: CausesItem) -> Next | None:
         return Stop(
             Exit.FAILED, "nothing is red, but not every cause could be ruled out: a value was not read", item.key
         )
-    return None if item.scope else Finish(Exit.OK, "nothing is wrong: no symptom is present and no cause was found")
-
-
-# --- the end ----------------------------------------------------------------------------------------------------
-
-
-def _end(facts: Facts) -> Next:
-    if facts.plan.mode is Mode.ROLLBACK:
-        return _end_of_rollback(facts)
-    if facts.state.not_run:
-        return _not_run(facts)
-    after = [proof for (key, _), proof in facts.state.proofs.items() if key == AFTER]
-    before = [proof for (key, _), proof in facts.state.proofs.items() if key == BEFORE]
-    if not after:
-        return _end_without_proof(facts)
-    if any(proof.green is False for proof in before):
-        return Finish(Exit.OK, "recovered: the check was red before and is green now")
-    how = "was green before as well" if any(proof.green for proof in before) else "could not be looked at before"
-    return Finish(Exit.OK, f"every step is done; the check of recovery {how}, so it proves nothing")
-
-
-def _not_run(facts: Facts) -> Finish:
-    opened = facts.state.opened
-    what = "check" if opened is not None and opened.mode == "check" else "walk-through"
-    return Finish(Exit.OK, f"the {what} ended; what was shown was not done")
-
-
-def _end_without_proof(facts: Facts) -> Next:
-    """Without a `recovered`, what was red counts as repaired only where something was changed for it."""
-    changes = [item for item in facts.plan.items if isinstance(item, StepItem) and is_changing(item)]
-    ended = [(item, host, facts.progress(item, host).ended) for item in changes for host in facts.hosts(item)]
-    failed = [f"`{item.key}` on {host}" for item, host, _ in ended if facts.failed(item, host)]
-    if failed:
-        return Stop(Exit.FAILED, f"not every change was made: {', '.join(failed)} failed", wants="escalation")
-    made = any(one is not None and one.status is not Status.SKIPPED for _, _, one in ended)
-    red = facts.red("") or facts.found("")
-    if red and changes and not made:
-        return Stop(Exit.FAILED, "nothing was changed, and it is as it was: " + "; ".join(red), wants="escalation")
-    return Finish(
-        Exit.OK, "every step is done" if made or not changes else "nothing was changed: every change was left out"
-    )
-
-
-def _end_of_rollback(facts: Facts) -> Next:
-    """Only where every part succeeded, or was not meant for the host, is it rolled back."""
-    if facts.state.not_run:
-        return _not_run(facts)
-    for host, run in facts.state.unanswered.items():
-        return AskTarget(host, run)
-    for item in facts.plan.items:
-        for host in facts.hosts(item) if isinstance(item, StepItem) else ():
-            ended = facts.progress(item, host).ended
-            left_out = ended is not None and ended.status is Status.SKIPPED and ended.reason is not Reason.CONDITION
-            if isinstance(item, StepItem) and (left_out or facts.failed(item, host)):
-                how = "was left out" if left_out else "failed"
-                return Stop(
-                    Exit.ROLLBACK_FAILED, f"the rollback is not complete: `{item.key}` {how} on {host}", item.key
-                )
-    return Finish(Exit.ROLLED_BACK, "rolled back: every undo that there is succeeded")
+    if item.scope:
+        return None
+    missing = [host for host in facts.plan.hosts if host not in hosts]
+    if missing:
+        return Stop(
+            Exit.FAILED, f"nothing is wrong where it could be looked at; left out: {', '.join(missing)}", item.key
+        )
+    return Finish(Exit.OK, "nothing is wrong: no symptom is present and no cause was found")

@@ -36,7 +36,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunOpened:
-    """The first record. `steps` maps item keys to the digests of what they are; `params` holds masked texts."""
+    """The first record. `steps` maps item keys to the digests of what they are; `params` holds masked texts.
+
+    `hosts` are the targets with their tiers; `beside` is the person's own machine, where steps change it as well.
+    """
 
     kind: ClassVar[str] = "run.opened"
     run: str
@@ -51,6 +54,7 @@ class RunOpened:
     params: Mapping[str, str]
     incident: str = ""
     file: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from holdpoint.document.model import Check, Effect, Run
-from holdpoint.engine.decide import Stop
 from holdpoint.engine.events import (
     NEVER_STARTED,
     CauseDecided,
@@ -19,9 +20,26 @@ from holdpoint.engine.events import (
     StepVerified,
 )
 from holdpoint.engine.facts import is_changing
+from holdpoint.engine.next import Stop, Tries
 from holdpoint.engine.outcomes import Attempt, judge, meets, reading_of
-from holdpoint.engine.ports import Command, NeverStarted, Outcome, Ticket, Unreachable, Watch
+from holdpoint.engine.ports import (
+    Captured,
+    Clock,
+    Command,
+    EndedByPerson,
+    LeftRunning,
+    Machine,
+    NeverStarted,
+    Outcome,
+    T,
+    Ticket,
+    Unreachable,
+    Unwatched,
+    Watch,
+    Wish,
+)
 from holdpoint.engine.session import Session
+from holdpoint.engine.state import Progress
 from holdpoint.planning.plan import CausesItem, Item, ProofItem, StepItem
 from holdpoint.problem import Exit
 
@@ -35,77 +53,90 @@ class Executing:
 
     session: Session
 
-    def read(self, item: StepItem, host: str, attempt: int) -> Stop | None:
-        stop = self._back_off(item, host, attempt)
+    def read(self, item: StepItem, tries: Tries) -> Stop | None:
+        stop = self._back_off(item, tries)
         if stop is not None:
             return stop
-        command = self._command(item, host, self._spool(item, host))
-        self._intend(item, host, attempt, command)
-        watch = self.session.ports.operator.watch(item.key, self.session.target(host), item.step.effect)
-        return self._take(item, host, attempt, self.session.ports.machines[host].read(command, watch))
+        commands = self._intend_all(item, tries)
+        jobs = {host: partial(self._machine(host).read, command) for host, command in commands.items()}
+        return self._take_all(item, self._at_once(item, item.step.effect, jobs, EndedByPerson(True, Captured())))
 
-    def change(self, item: StepItem, host: str, attempt: int) -> Stop | None:
-        """Intent, durable, before the first byte goes out; the result after it."""
+    def change(self, item: StepItem, tries: Tries) -> Stop | None:
+        """Every intent, durable, before the first byte goes out; each result after it."""
         difference = self._difference()
         if difference:
             why = f"{difference}; nothing was started: begin a new run with the document as it is now"
             return Stop(Exit.USAGE, why, item.key)
-        stop = self._back_off(item, host, attempt)
+        stop = self._back_off(item, tries)
         if stop is not None:
             return stop
-        command = self._command(item, host, self._spool(item, host))
-        self._intend(item, host, attempt, command)
-        return self._execute(item, host, command)
+        return self._execute(item, self._intend_all(item, tries))
 
-    def _execute(self, item: StepItem, host: str, command: Command) -> Stop | None:
-        progress, machine = self.session.facts().progress(item, host), self.session.ports.machines[host]
-        ticket = self._ticket(item, host)
-        watch = self.session.ports.operator.watch(item.key, machine.target, item.step.effect)
-        stop = self._take(item, host, progress.attempts, machine.change(command, ticket, watch))
-        if self.session.facts().progress(item, host).ended is not None:
-            machine.forget(ticket)
+    def _execute(self, item: StepItem, commands: Mapping[str, Command]) -> Stop | None:
+        jobs = {
+            host: partial(self._machine(host).change, command, self._ticket(item, host))
+            for host, command in commands.items()
+        }
+        stop = self._take_all(item, self._at_once(item, item.step.effect, jobs, LeftRunning()))
+        self._forget(item, tuple(commands))
         return stop
 
-    def settle(self, item: StepItem, host: str) -> Stop | None:
-        """A process that is gone intended it: let the target say, and start it now where it never was."""
-        facts = self.session.facts()
-        stop, never = self.look_back(item, host)
-        if not never:
-            return stop
-        progress = facts.progress(item, host)
-        unchanged = progress.intent is not None and facts.digest(item, host) == progress.intent.digest
-        stale = facts.stale(item, host, self.session.ports.clock.now())
-        if unchanged and stale is None and not self._difference() and progress.intent is not None:
-            return self._execute(item, host, self._command(item, host, progress.intent.spool))
-        return self.never_started(item, host)
+    def settle(self, item: StepItem, hosts: tuple[str, ...]) -> Stop | None:
+        """A process that is gone intended it: let the targets say, and start it now where it never was."""
+        stop, never = self.look_back(item, hosts)
+        start: dict[str, Command] = {}
+        for host in never:
+            intent = self.session.facts().progress(item, host).intent
+            if intent is not None and self._may_start(item, host, intent):
+                start[host] = self._command(item, host, intent.spool)
+            else:
+                stop = self.never_started(item, host) or stop
+        return stop or (self._execute(item, start) if start else None)
 
-    def look_back(self, item: StepItem, host: str) -> tuple[Stop | None, bool]:
-        """Record what became of an intended change, waiting for its end where it runs; true where it never started."""
-        facts, machine = self.session.facts(), self.session.ports.machines[host]
-        progress = facts.progress(item, host)
-        assert progress.intent is not None  # noqa: S101 - only what was intended is looked back at
-        ticket = self._ticket(item, host)
-        watch = self.session.ports.operator.watch(item.key, machine.target, item.step.effect)
-        outcome = machine.settle(self._command(item, host, progress.intent.spool), ticket, watch)
-        if isinstance(outcome, NeverStarted):
-            return None, True
-        if isinstance(outcome, Unreachable):
-            why = f"what became of `{item.key}` on {host} is not known: {outcome.why}"
-            return Stop(Exit.UNKNOWN, why, item.key), False
-        stop = self._take(item, host, progress.attempts, outcome)
-        if self.session.facts().progress(item, host).ended is not None:
-            machine.forget(ticket)
-        return stop, False
+    def _may_start(self, item: StepItem, host: str, intent: StepIntended) -> bool:
+        """Whether it is still exactly what was agreed to."""
+        facts = self.session.facts()
+        stale = facts.stale(item, host, self.session.ports.clock.now())
+        return facts.digest(item, host) == intent.digest and stale is None and not self._difference()
+
+    def look_back(self, item: StepItem, hosts: tuple[str, ...]) -> tuple[Stop | None, tuple[str, ...]]:
+        """Record what became of an intended change, waiting for its end where it runs; name where it never started."""
+        jobs: dict[str, Callable[[Watch], Outcome]] = {}
+        for host in hosts:
+            intent = self.session.facts().progress(item, host).intent
+            assert intent is not None  # noqa: S101 - only what was intended is looked back at
+            command = self._command(item, host, intent.spool)
+            jobs[host] = partial(self._machine(host).settle, command, self._ticket(item, host))
+        stops: dict[str, Stop | None] = {}
+        never: set[str] = set()
+        left: Outcome = LeftRunning()
+        for host, outcome in self._at_once(item, item.step.effect, jobs, left):
+            match outcome:
+                case NeverStarted():
+                    never.add(host)
+                case Unreachable(why):
+                    told = f"what became of `{item.key}` on {host} is not known: {why}"
+                    stops[host] = Stop(Exit.UNKNOWN, told, item.key)
+                case _:
+                    stops[host] = self._take(item, host, outcome)
+        self._forget(item, hosts)
+        return _first(stops, hosts), tuple(host for host in hosts if host in never)
+
+    def _forget(self, item: StepItem, hosts: tuple[str, ...]) -> None:
+        """Have the targets clear away what has an end on record."""
+        ended = [host for host in hosts if self.session.facts().progress(item, host).ended is not None]
+        jobs = [_unwatched(partial(self._machine(host).forget, self._ticket(item, host))) for host in ended]
+        for _ in self.session.ports.crew.carry_out(jobs, Unwatched()):
+            pass
 
     def clear_up(self) -> None:
         """Have the targets forget what ended for certain, in case the process that saw the end did not come to it."""
         facts = self.session.facts()
         for item in self.session.plan.items:
-            for host in facts.hosts(item) if isinstance(item, StepItem) and is_changing(item) else ():
-                progress = facts.progress(item, host)
-                sure = progress.ended is not None and progress.ended.status is not Status.IN_DOUBT
-                if sure and progress.intent is not None and progress.intent.token and isinstance(item, StepItem):
-                    self.session.ports.machines[host].forget(self._ticket(item, host))
+            if isinstance(item, StepItem) and is_changing(item):
+                self._forget(
+                    item, tuple(host for host in facts.hosts(item) if _surely_over(facts.progress(item, host)))
+                )
 
     def never_started(self, item: StepItem, host: str) -> Stop | None:
         """Give up a token that never started; before that is on record, the target makes sure that it never will."""
@@ -121,13 +152,40 @@ class Executing:
         books = (scope.runbook for scope in self.session.plan.scopes.values())
         return next(filter(None, map(self.session.ports.documents.difference, books)), "")
 
-    def _take(self, item: StepItem, host: str, attempt: int, outcome: Outcome) -> Stop | None:
-        tried = Attempt(item.step, item.key, host, attempt, is_changing(item))
-        judged = judge(tried, outcome)
+    def _machine(self, host: str) -> Machine:
+        return self.session.ports.machines[host]
+
+    def _at_once(
+        self, item: Item, effect: Effect, jobs: Mapping[str, Callable[[Watch], T]], instead: T
+    ) -> Iterator[tuple[str, T]]:
+        """Do it on all hosts, a bounded number at a time; give each answer as it comes.
+
+        `instead` is the answer of a host whose turn comes only after the person wished for something else.
+        """
+        hosts, ports = tuple(jobs), self.session.ports
+        watch = ports.operator.watch(item.key, tuple(map(self.session.target, hosts)), effect)
+        turns = [_in_turn(job, instead) for job in jobs.values()]
+        for number, answer in ports.crew.carry_out(turns, watch):
+            yield hosts[number], answer
+
+    def _take_all(self, item: StepItem, outcomes: Iterator[tuple[str, Outcome]]) -> Stop | None:
+        stops = {host: self._take(item, host, outcome) for host, outcome in outcomes}
+        return _first(stops, self.session.facts().hosts(item))
+
+    def _take(self, item: StepItem, host: str, outcome: Outcome) -> Stop | None:
+        attempt = self.session.facts().progress(item, host).attempts
+        judged = judge(Attempt(item.step, item.key, host, attempt, is_changing(item)), outcome)
         self.session.hidden.update({(item.scope, host, name): secret for name, secret in judged.hidden.items()})
         if judged.ended is not None:
             self.session.record(judged.ended)
         return judged.stop
+
+    def _intend_all(self, item: StepItem, tries: Tries) -> dict[str, Command]:
+        commands: dict[str, Command] = {}
+        for host, attempt in tries:
+            commands[host] = command = self._command(item, host, self._spool(item, host))
+            self._intend(item, host, attempt, command)
+        return commands
 
     def _intend(self, item: StepItem, host: str, attempt: int, command: Command) -> None:
         name = "\0".join((item.key, host, str(attempt)))
@@ -153,67 +211,115 @@ class Executing:
 
     def _spool(self, item: Item, host: str) -> str:
         """A file name that no other execution of the run has."""
-        return f"{self.session.state.seq + 1:05d}-{re.sub(r'[^a-z0-9]+', '-', item.key)}-{re.sub(r'[^A-Za-z0-9.]+', '-', host)}"
+        return f"{self.session.state.seq + 1:05d}-{re.sub(r'[^a-z0-9]+', '-', item.key)}-{re.sub(r'[^A-Za-z0-9._@:-]+', '-', host)}"
 
-    def _back_off(self, item: StepItem, host: str, attempt: int) -> Stop | None:
+    def _back_off(self, item: StepItem, tries: Tries) -> Stop | None:
         """Wait before a retry; not before an attempt that a person has just agreed to."""
-        if item.step.retry is None or attempt < FIRST_RETRY or self.session.facts().progress(item, host).again:
+        facts = self.session.facts()
+        again = {h: n for h, n in tries if n >= FIRST_RETRY and not facts.progress(item, h).again}
+        if item.step.retry is None or not again:
             return None
-        pause = item.step.retry.backoff * 2 ** min(attempt - FIRST_RETRY, 10)
-        if self.session.ports.clock.wait(pause, self._watch(item, host, Effect.READ)):
+        pause = item.step.retry.backoff * 2 ** min(max(again.values()) - FIRST_RETRY, 10)
+        targets = tuple(map(self.session.target, again))
+        watch = self.session.ports.operator.watch(item.key, targets, Effect.READ)
+        if self.session.ports.clock.wait(pause, watch):
             return None
         return Stop(Exit.STOPPED, f"a person stopped the run before the next attempt at `{item.key}`", item.key)
 
-    def _watch(self, item: Item, host: str, effect: Effect) -> Watch:
-        return self.session.ports.operator.watch(item.key, self.session.target(host), effect)
-
     # --- looking
 
-    def verify(self, item: StepItem, host: str) -> Stop | None:
-        assert item.step.verify is not None  # noqa: S101 - only a step with a check comes here
-        green, note, output, stop = self._check(item, host, item.step.verify)
-        if stop is not None:
-            return stop
-        if green is None:
-            why = f"whether `{item.key}` is done on {host} could not be looked at: {note}"
-            return Stop(Exit.UNKNOWN, why, item.key)
-        attempt = self.session.facts().progress(item, host).attempts
-        self.session.record(StepVerified(item.key, host, attempt, green, note, output))
-        return None
+    def verify(self, item: StepItem, hosts: tuple[str, ...]) -> Stop | None:
+        check = item.step.verify
+        assert check is not None  # noqa: S101 - only a step with a check comes here
+        stops: dict[str, Stop | None] = {}
+        for host, seen in self._check(item, hosts, check):
+            attempt = self.session.facts().progress(item, host).attempts
+            if seen.stopped:
+                stops[host] = _check_stopped(item)
+            elif seen.green is None:
+                why = f"whether `{item.key}` is done on {host} could not be looked at: {seen.note}"
+                stops[host] = Stop(Exit.UNKNOWN, why, item.key)
+            else:
+                self.session.record(StepVerified(item.key, host, attempt, seen.green, seen.note, seen.output))
+        return _first(stops, hosts)
 
-    def look(self, item: ProofItem, host: str) -> Stop | None:
+    def look(self, item: ProofItem, hosts: tuple[str, ...]) -> Stop | None:
         once = item.check if item.after else replace(item.check, within=timedelta(0))
-        green, note, output, stop = self._check(item, host, once)
-        if stop is None:
-            self.session.record(ProofLooked(item.key, host, item.after, green, note, output))
-        return stop
+        stops: dict[str, Stop | None] = {}
+        for host, seen in self._check(item, hosts, once):
+            if seen.stopped:
+                stops[host] = _check_stopped(item)
+            else:
+                self.session.record(ProofLooked(item.key, host, item.after, seen.green, seen.note, seen.output))
+        return _first(stops, hosts)
 
-    def _check(self, item: Item, host: str, check: Check) -> tuple[bool | None, str, str, Stop | None]:
-        """Ask a check until it is green, for `within` at most."""
-        unknown = self.session.facts().unknown(item, host, check.run.reads)
-        if unknown:
-            return None, f"{', '.join(f'`{name}`' for name in unknown)} was not read", "", None
-        started, machine = self.session.ports.clock.now(), self.session.ports.machines[host]
-        script = self.session.facts().script(item, host, check.run)
-        sensitive = isinstance(item, StepItem) and item.step.sensitive
-        secrets = self.session.secrets()
-        command = Command(script, self._spool(item, host), check.timeout, CHECK_GRACE, None, secrets, sensitive)
-        while True:
-            watch = self.session.ports.operator.watch(item.key, machine.target, Effect.READ)
-            outcome = machine.read(command, watch)
-            green = meets(check.expect, outcome)
-            note, output = reading_of(outcome)
-            if note == "it was ended":
-                return None, note, output, Stop(Exit.STOPPED, f"a person stopped the check of `{item.key}`", item.key)
-            if green is not False or self.session.ports.clock.now() - started + check.every > check.within:
-                return green, note, output, None
-            if not self.session.ports.clock.wait(check.every, watch):
-                return None, note, output, Stop(Exit.STOPPED, f"a person stopped the check of `{item.key}`", item.key)
+    def _check(self, item: StepItem | ProofItem, hosts: tuple[str, ...], check: Check) -> Iterator[tuple[str, Seen]]:
+        """Ask a check on all hosts until it is green, for `within` at most."""
+        facts = self.session.facts()
+        jobs: dict[str, Callable[[Watch], Seen]] = {}
+        for host in hosts:
+            unknown = facts.unknown(item, host, check.run.reads)
+            if unknown:
+                yield host, Seen(None, f"{', '.join(f'`{name}`' for name in unknown)} was not read")
+                continue
+            script = facts.script(item, host, check.run)
+            sensitive = isinstance(item, StepItem) and item.step.sensitive
+            secrets, spool = self.session.secrets(), self._spool(item, host)
+            command = Command(script, spool, check.timeout, CHECK_GRACE, None, secrets, sensitive)
+            jobs[host] = partial(_ask_until_green, self._machine(host), command, check, self.session.ports.clock)
+        if jobs:
+            yield from self._at_once(item, Effect.READ, jobs, Seen(None, "not looked at", stopped=True))
 
-    def decide_causes(self, item: CausesItem) -> None:
+    def decide_causes(self, item: CausesItem, hosts: tuple[str, ...]) -> None:
         facts = self.session.facts()
         for cause in item.causes:
-            for host in self.session.plan.hosts:
+            for host in hosts:
                 holds = facts.holds(item.scope, host, cause)
                 text = facts.fill(item, host, cause.evidence)
                 self.session.record(CauseDecided(item.key, host, cause.id, cause.title, holds, text))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a check showed: green, red, or not known; `stopped` where a person ended it."""
+
+    green: bool | None
+    note: str
+    output: str = ""
+    stopped: bool = False
+
+
+def _ask_until_green(machine: Machine, command: Command, check: Check, clock: Clock, watch: Watch) -> Seen:
+    started = clock.now()
+    while True:
+        outcome = machine.read(command, watch)
+        green = meets(check.expect, outcome)
+        note, output = reading_of(outcome)
+        if isinstance(outcome, EndedByPerson):
+            return Seen(None, note, output, stopped=True)
+        if green is not False or clock.now() - started + check.every > check.within:
+            return Seen(green, note, output)
+        if not clock.wait(check.every, watch):
+            return Seen(None, note, output, stopped=True)
+
+
+def _check_stopped(item: Item) -> Stop:
+    return Stop(Exit.STOPPED, f"a person stopped the check of `{item.key}`", item.key)
+
+
+def _first(stops: Mapping[str, Stop | None], hosts: tuple[str, ...]) -> Stop | None:
+    """The stop of the first host that has one, in the plan's order, whoever answered first."""
+    return next((stop for host in hosts if (stop := stops.get(host)) is not None), None)
+
+
+def _surely_over(progress: Progress) -> bool:
+    ended = progress.ended is not None and progress.ended.status is not Status.IN_DOUBT
+    return ended and progress.intent is not None and progress.intent.token != ""
+
+
+def _in_turn(job: Callable[[Watch], T], instead: T) -> Callable[[Watch], T]:
+    return lambda watch: job(watch) if watch.wish() is Wish.GO_ON else instead
+
+
+def _unwatched(job: Callable[[], None]) -> Callable[[Watch], None]:
+    return lambda _: job()

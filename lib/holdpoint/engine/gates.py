@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from holdpoint.document import texts
 from holdpoint.document.model import Effect, Escalation
 from holdpoint.engine import questions
-from holdpoint.engine.decide import Stop
 from holdpoint.engine.events import DoubtSettled, Escalated, GateAnswered, GateOpened, Reason
+from holdpoint.engine.next import Stop
 from holdpoint.engine.ports import FOR_PEOPLE, Answer, Asked, By, Question, Silence, Tier
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import StepItem
@@ -146,7 +146,7 @@ class Asking:
         """Wait for the other people that the gate wants, from their own terminals."""
         session = self.session
         machine = session.ports.machines[question.targets[0].name]
-        watch = session.ports.operator.watch(question.key, question.targets[0], Effect.READ)
+        watch = session.ports.operator.watch(question.key, question.targets[:1], Effect.READ)
         while True:
             approved = machine.approvals(session.run, question.digest)
             others = tuple(person for person in approved if person != reply.person)

@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from holdpoint.engine import questions
-from holdpoint.engine.decide import (
+from holdpoint.engine.decide import decide
+from holdpoint.engine.events import (
+    Event,
+    LockReturned,
+    LockTaken,
+    RunFinished,
+    RunStopped,
+    Status,
+    TakeoverBegun,
+    TargetAnswered,
+)
+from holdpoint.engine.executing import Executing
+from holdpoint.engine.facts import is_changing
+from holdpoint.engine.gates import Asking
+from holdpoint.engine.next import (
     AskDoubt,
     AskGate,
     AskOpening,
@@ -25,21 +39,7 @@ from holdpoint.engine.decide import (
     Stop,
     TakeLock,
     Verify,
-    decide,
 )
-from holdpoint.engine.events import (
-    Event,
-    LockReturned,
-    LockTaken,
-    RunFinished,
-    RunStopped,
-    Status,
-    TakeoverBegun,
-    TargetAnswered,
-)
-from holdpoint.engine.executing import Executing
-from holdpoint.engine.facts import is_changing
-from holdpoint.engine.gates import Asking
 from holdpoint.engine.performing import Performing
 from holdpoint.engine.ports import Acquired, Claim, HeldBy, JournalFailed, Unreachable
 from holdpoint.engine.session import Session
@@ -100,22 +100,22 @@ def _do(session: Session, todo: Next) -> Ended | None:
             stop = Performing(session).perform(item, host, attempt)
         case Skip(item, host, reason, note):
             session.skip(item, host, reason, note)
-        case Read(item, host, attempt):
-            stop = executing.read(item, host, attempt)
-        case Look(proof, host):
-            stop = executing.look(proof, host)
-        case DecideCauses(causes):
-            executing.decide_causes(causes)
+        case Read(item, tries):
+            stop = executing.read(item, tries)
+        case Look(proof, hosts):
+            stop = executing.look(proof, hosts)
+        case DecideCauses(causes, hosts):
+            executing.decide_causes(causes, hosts)
         case TakeLock(host):
             stop = _lock(session, host)
         case AskTarget(host, run):
             stop = _ask_target(session, host, run)
-        case Change(item, host, attempt):
-            stop = executing.change(item, host, attempt)
-        case Settle(item, host):
-            stop = executing.settle(item, host)
-        case Verify(item, host):
-            stop = executing.verify(item, host)
+        case Change(item, tries):
+            stop = executing.change(item, tries)
+        case Settle(item, hosts):
+            stop = executing.settle(item, hosts)
+        case Verify(item, hosts):
+            stop = executing.verify(item, hosts)
         case Stop() | Finish():
             return _end(session, todo)
         case _:

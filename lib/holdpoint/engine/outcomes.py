@@ -9,8 +9,8 @@ from typing import assert_never
 
 from holdpoint.document import values
 from holdpoint.document.model import Expect, Registered, Section, Step
-from holdpoint.engine.decide import Stop
 from holdpoint.engine.events import Reason, Status, StepEnded
+from holdpoint.engine.next import Stop
 from holdpoint.engine.ports import (
     Captured,
     EndedByPerson,
@@ -64,9 +64,8 @@ def judge(attempt: Attempt, outcome: Outcome) -> Judged:
         case EndedByPerson(ended, output):
             return _ended_by_person(attempt, output, seen=ended)
         case LeftRunning():
-            return Judged(
-                None, stop=Stop(Exit.STOPPED, f"`{attempt.key}` was left running on {attempt.host}", attempt.key)
-            )
+            why = f"`{attempt.key}` was left running on {attempt.host}"
+            return Judged(None, stop=Stop(Exit.STOPPED, why, attempt.key))
         case Unreachable(why):
             return Judged(_ended(attempt, Status.UNREACHABLE, why, Captured()))
         case Unknown(why) if attempt.changing:

@@ -8,9 +8,9 @@ from holdpoint.document import values
 from holdpoint.document.duration import show
 from holdpoint.document.model import Ask, Effect, Manual, Notify, Todo, Wait
 from holdpoint.engine import questions
-from holdpoint.engine.decide import Stop
 from holdpoint.engine.events import Reason, Status, StepEnded, StepIntended
 from holdpoint.engine.gates import Asking
+from holdpoint.engine.next import Stop
 from holdpoint.engine.ports import Answer, By
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import StepItem
@@ -37,7 +37,7 @@ class Performing:
             case Ask():
                 return self._ask(item, host, attempt)
             case Wait(duration):
-                watch = self.session.ports.operator.watch(item.key, facts.targets[host], Effect.READ)
+                watch = self.session.ports.operator.watch(item.key, (facts.targets[host],), Effect.READ)
                 if not self.session.ports.clock.wait(duration, watch):
                     return Stop(Exit.STOPPED, f"a person stopped the wait of `{item.key}`", item.key)
                 self._done(item, host, attempt, f"waited {show(duration)}")

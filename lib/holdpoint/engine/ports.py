@@ -6,15 +6,17 @@ what it was not told. A walk-through and a check are machines too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from holdpoint.document.model import Effect, Runbook
 from holdpoint.journal.record import Json, Record
 from holdpoint.shell import Script, Secret
+
+T = TypeVar("T")
 
 
 class Tier(StrEnum):
@@ -126,7 +128,7 @@ class EndedByPerson:
 
 @dataclass(frozen=True, slots=True)
 class LeftRunning:
-    """A person left it running on the target."""
+    """A person left it: it runs on, on the target; or its turn had not come, and it was not begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,27 @@ class Watch(Protocol):
     def output(self, stream: str, text: str) -> None: ...
 
     def wish(self) -> Wish: ...
+
+
+class Unwatched:
+    """The watch of what nobody waits for."""
+
+    def output(self, stream: str, text: str) -> None:
+        """Let it go by."""
+
+    def wish(self) -> Wish:
+        return Wish.GO_ON
+
+
+class Crew(Protocol):
+    """Does several things on machines at once, a bounded number at a time."""
+
+    def carry_out(self, jobs: Sequence[Callable[[Watch], T]], watch: Watch) -> Iterator[tuple[int, T]]:
+        """Give each job's number and answer as it ends.
+
+        `watch` itself is used from the caller's thread alone; each job is handed one that passes on to it. A caller
+        that leaves early leaves what runs under an agent running.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +322,8 @@ class Question:
     effect: Effect = Effect.READ
     why: str = ""
     prompt: str = ""
+    batch: str = ""
+    """Which of the hosts these are, where a step goes over them in batches."""
     commands: tuple[tuple[str, str], ...] = ()
     """Host and the masked script that it would execute."""
     values: tuple[tuple[str, str, str], ...] = ()
@@ -359,8 +384,8 @@ class Operator(Protocol):
     def tell(self, record: Record) -> None:
         """Show one record of the journal, just written."""
 
-    def watch(self, key: str, target: Target, effect: Effect) -> Watch:
-        """Begin to watch one execution."""
+    def watch(self, key: str, targets: tuple[Target, ...], effect: Effect) -> Watch:
+        """Begin to watch one execution, or the same one on several targets."""
 
 
 # --- time and memory --------------------------------------------------------------------------------------------

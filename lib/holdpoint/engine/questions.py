@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from holdpoint.document.model import Ask, Effect, Manual, Run, Undo, ValueType
-from holdpoint.engine.decide import OPENING, PROCEED
+from holdpoint.engine.batches import batches
 from holdpoint.engine.events import CauseDecided, Status
 from holdpoint.engine.facts import Facts, is_changing, shown
+from holdpoint.engine.next import OPENING, PROCEED
 from holdpoint.engine.ports import Asked, Question, Target, Tier, Word
 from holdpoint.planning.plan import Mode, StepItem
 
@@ -74,6 +75,7 @@ def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime) ->
         effect=step.effect,
         why=facts.fill(item, first, step.why),
         prompt=facts.fill(item, first, spec.prompt),
+        batch=_batch(facts, item, hosts),
         commands=tuple((host, script_of(facts, item, host)) for host in hosts),
         values=_values(facts, item, hosts),
         evidence=(*evidence(facts, item.scope), *_earlier(facts, item, hosts)),
@@ -153,6 +155,20 @@ def doubt(facts: Facts, item: StepItem, host: str, what: str) -> Question:
         proof=item.step.verify.run.script.strip() if item.step.verify else "",
         show=_outputs(facts, item, (), host),
     )
+
+
+def _batch(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> str:
+    """Which of the hosts of the step these are, and what became of it on the others."""
+    cut = batches(facts, item)
+    if item.step.fanout is None or len(cut) == 1:
+        return ""
+    total = sum(map(len, cut))
+    number = next(n for n, batch in enumerate(cut, 1) if set(batch) & set(hosts))
+    failed = [host for batch in cut for host in batch if facts.failed(item, host)]
+    may = item.step.fanout.max_failures
+    told = f"failed so far on {', '.join(failed)}" if failed else "none failed so far"
+    between = "it asks again before each of them" if item.step.fanout.gate_between else "your word covers all of them"
+    return f"{number} of {len(cut)}, {len(hosts)} of {total} hosts; {between}; {told}; {may} may fail"
 
 
 # --- the parts --------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from holdpoint.engine.events import Event, Reason, Status, StepEnded, data_of
 from holdpoint.engine.facts import Facts
-from holdpoint.engine.ports import Clock, Documents, Journal, Machine, Messenger, Operator, Runs, Target
+from holdpoint.engine.ports import Clock, Crew, Documents, Journal, Machine, Messenger, Operator, Runs, Target
 from holdpoint.engine.state import State, fold
 from holdpoint.journal.record import Record
 from holdpoint.planning.plan import Plan, StepItem
@@ -30,6 +30,7 @@ class Ports:
     documents: Documents
     messenger: Messenger
     runs: Runs
+    crew: Crew
 
 
 @dataclass(slots=True)

@@ -134,7 +134,7 @@ def fold(state: State, record: Record) -> State:
 def _apply(state: State, event: Event, record: Record) -> State:
     match event:
         case RunOpened():
-            taken_back = dict.fromkeys(event.hosts, event.of_run) if event.of_run else {}
+            taken_back = dict.fromkeys((*event.hosts, *event.beside), event.of_run) if event.of_run else {}
             owed = frozenset(taken_back)  # the lock may be held still for the run that is taken back
             return replace(state, opened=event, unanswered=taken_back, owed=owed, not_run=event.mode == "dry-run")
         case RunResumed():

@@ -126,27 +126,31 @@ class ConsoleOperator:
             self._also(record)
         if record.kind not in {GateOpened.kind, Escalated.kind}:
             self._standing = None  # what follows pushes the question away
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            watch.close()
+        watch = self._watch
+        if watch is None or not watch.goes_on(record):
+            self._close_watch()
+        else:
+            self.screen.clear()
         quiet = {GateOpened.kind, RunStopped.kind, RunFinished.kind}
         if self._head is not None:
             quiet.add(RunOpened.kind)
             self._draw_head(_targets(record))
         output = not (watch is not None and watch.shows_output and record.kind == StepEnded.kind)
-        drawn = self._timeline.lines(record, self.screen.width, output=output)
-        shown_already = record.kind in quiet or record.data.get("by") == By.NOBODY
-        self.screen.lines([] if shown_already else drawn)
+        drawn = self._timeline.lines(
+            record, self.screen.width, output=output, quiet=record.kind in quiet or record.data.get("by") == By.NOBODY
+        )
+        self.screen.lines(drawn)
 
-    def watch(self, key: str, target: Target, effect: Effect) -> ConsoleWatch:
-        """Watch an execution; its output is shown until the next record."""
+    def watch(self, key: str, targets: tuple[Target, ...], effect: Effect) -> ConsoleWatch:
+        """Watch an execution; its output is shown until the next record, on several targets until all have answered."""
         self._close_watch()
         self._watch = ConsoleWatch(
             screen=self.screen,
             terminal=self.terminal,
             interrupts=self.interrupts,
+            key=key,
             what=self._timeline.background.title(key),
-            target=target,
+            targets=targets,
             effect=effect,
             run=self._run,
         )

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from holdpoint.document import values
 from holdpoint.document.model import Ask, Effect, Manual
-from holdpoint.engine.decide import OPENING, PROCEED
 from holdpoint.engine.facts import is_changing
+from holdpoint.engine.next import OPENING, PROCEED
 from holdpoint.engine.ports import FOR_PEOPLE, Answer, Asked, By, Question, Silence, Target, Watch
 from holdpoint.journal.record import Record
 from holdpoint.operators.drawing import Drawing
@@ -45,8 +45,8 @@ class ScriptedOperator:
     def tell(self, record: Record) -> None:
         self._drawing.tell(record)
 
-    def watch(self, key: str, target: Target, effect: Effect) -> Watch:
-        return self._drawing.watch(key, target, effect)
+    def watch(self, key: str, targets: tuple[Target, ...], effect: Effect) -> Watch:
+        return self._drawing.watch(key, targets, effect)
 
 
 def check_answers(answers: Mapping[str, str], plan: Plan) -> None:

@@ -36,8 +36,8 @@ class WalkthroughOperator:
     def tell(self, record: Record) -> None:
         self._drawing.tell(record)
 
-    def watch(self, key: str, target: Target, effect: Effect) -> Watch:
-        return self._drawing.watch(key, target, effect)
+    def watch(self, key: str, targets: tuple[Target, ...], effect: Effect) -> Watch:
+        return self._drawing.watch(key, targets, effect)
 
 
 def _unmade(question: Question) -> tuple[str, str]:

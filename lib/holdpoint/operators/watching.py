@@ -9,10 +9,12 @@ from datetime import timedelta
 
 from holdpoint.document.model import Effect
 from holdpoint.engine.ports import Silence, Target, Wish
+from holdpoint.journal.record import Record
 from holdpoint.operators.interrupts import Interrupts, Signalled
 from holdpoint.operators.terminal import Terminal
 from holdpoint.problem import did_you_mean
 from holdpoint.views.console import Screen
+from holdpoint.views.grouping import names
 from holdpoint.views.inert import inert, output_lines
 from holdpoint.views.lines import BLANK, GUTTER, GUTTER_ON, Line, Segment, Tone, chop, line, wrap
 from holdpoint.views.timeline import INDENT
@@ -36,14 +38,17 @@ class ConsoleWatch:
         screen: Screen,
         terminal: Terminal,
         interrupts: Interrupts,
+        key: str,
         what: str,
-        target: Target,
+        targets: tuple[Target, ...],
         effect: Effect,
         run: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._screen, self._terminal, self._interrupts = screen, terminal, interrupts
-        self._what, self._target, self._effect, self._run = what, target, effect, run
+        self._key, self._what, self._effect, self._run = key, what, effect, run
+        self._hosts = tuple(target.name for target in targets)
+        self._waiting = set(self._hosts)
         self._clock = clock
         self._started = self._beat = clock()
         self._partial = ""
@@ -57,13 +62,20 @@ class ConsoleWatch:
         """Whether output is on the screen already; that of a read is shown with its result."""
         return self._shown > 0
 
+    def goes_on(self, record: Record) -> bool:
+        """Take a record in; whether other targets have yet to answer to the same."""
+        if len(self._hosts) == 1 or self._key not in (record.data.get("step"), record.data.get("item")):
+            return False
+        self._waiting.discard(str(record.data.get("host")))
+        return bool(self._waiting)
+
     # --- output
 
     def output(self, stream: str, text: str) -> None:
         """Take output as it comes, in pieces of any size."""
         del stream
         self._bytes += len(text.encode(errors="replace"))
-        if self._effect is Effect.READ:
+        if self._effect is Effect.READ or len(self._hosts) > 1:
             return
         joined = self._partial + text
         return_ends = joined.endswith("\r")
@@ -184,4 +196,8 @@ class ConsoleWatch:
         self._screen.progress(f"{' ' * 10}{spent:<9} {self._at()}{counted}")
 
     def _at(self) -> str:
-        return inert(f"{self._what}  ({self._target.name})")
+        if len(self._hosts) == 1:
+            return inert(f"{self._what}  ({self._hosts[0]})")
+        answered = len(self._hosts) - len(self._waiting)
+        still = names(host for host in self._hosts if host in self._waiting)
+        return inert(f"{self._what}  ({answered} of {len(self._hosts)} hosts; waiting for {still})")

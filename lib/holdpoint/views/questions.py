@@ -91,6 +91,7 @@ def question(asked: Question, setting: Setting) -> list[Line]:
     drawn += _effect(asked, width)
     drawn += labelled("why", asked.why, width) if asked.why else []
     drawn += labelled(_PROMPTS[asked.kind], asked.prompt, width, Tone.BOLD) if asked.prompt else []
+    drawn += labelled("batch", asked.batch, width) if asked.batch else []
     drawn += _commands(asked, width)
     drawn += _values(asked, width)
     drawn += _evidence(asked, width)

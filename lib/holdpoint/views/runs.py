@@ -148,6 +148,7 @@ def page(name: str, records: Sequence[Record], frame: Frame) -> list[Line]:
     drawn = _head(name, records, state, frame)
     for record in records:
         drawn += timeline.lines(record, frame.width)
+    drawn += timeline.rest(frame.width)
     return [*drawn, *bounds.closing(_end(name, state, frame), frame.width)]
 
 

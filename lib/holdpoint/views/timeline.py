@@ -33,6 +33,7 @@ from holdpoint.engine.events import (
 )
 from holdpoint.journal.record import Record
 from holdpoint.views.background import HEADINGS, NONE, Background
+from holdpoint.views.grouping import Group, Grouped
 from holdpoint.views.inert import output_lines
 from holdpoint.views.lines import BLANK, GUTTER, GUTTER_ON, Line, Segment, Tone, chop, verbatim, wrap
 from holdpoint.views.times import clock_time, size, span
@@ -67,6 +68,7 @@ class Timeline:
     _begun: dict[tuple[str, str], tuple[datetime, StepIntended]] = field(default_factory=dict)
     _section: str = ""
     _mode: str = "real"
+    _group: Group = field(default_factory=Group)
     _titles: dict[str, str] = field(default_factory=dict)
 
     def take(self, records: Iterable[Record]) -> None:
@@ -74,14 +76,41 @@ class Timeline:
         for record in records:
             self.lines(record, 80)
 
-    def lines(self, record: Record, width: int, *, output: bool = True) -> list[Line]:
-        """Draw one record; `output` is false where a step's output is on the screen already.
+    def lines(self, record: Record, width: int, *, output: bool = True, quiet: bool = False) -> list[Line]:
+        """Draw one record; `output` is false where a step's output is on the screen already, `quiet` where all of it is.
 
-        Raises `ValueError` for a kind that this version does not know.
+        What several hosts answer to the same is held back, and drawn together. Raises `ValueError` for a kind that this
+        version does not know.
         """
         event = event_of(record)
-        drawn = _Row(clock_time(record.time, self.zone), width)
-        return [*self._heading(event), *self._event(event, record, drawn, output=output)]
+        if isinstance(event, RunOpened):
+            self._group = Group(tuple(event.hosts))
+        before = [] if self._group.continues(event) else self.rest(width)
+        if not self._group.takes(event):
+            drawn = self._draw(event, record, width, output=output)
+            return before if quiet else [*before, *drawn]
+        if isinstance(event, StepIntended):
+            self._begun[(event.step, event.host)] = (record.time, event)
+        whole = self._group.add(event, record)
+        return [*before, *(self.rest(width) if whole else [])]
+
+    def rest(self, width: int) -> list[Line]:
+        """Draw what is held back still."""
+        return [
+            one for event, record, hosts in self._group.release() for one in self._together(event, record, hosts, width)
+        ]
+
+    def _together(self, event: Grouped, record: Record, hosts: tuple[str, ...], width: int) -> list[Line]:
+        """Draw an event that stands for several hosts, as long as the slowest of them took."""
+        if isinstance(event, StepEnded):
+            begun = [one for host in hosts if (one := self._begun.pop((event.step, host), None)) is not None]
+            if begun:
+                self._begun[(event.step, event.host)] = min(begun, key=lambda pair: pair[0])
+        return self._draw(event, record, width, output=len(hosts) == 1)
+
+    def _draw(self, event: Event, record: Record, width: int, *, output: bool) -> list[Line]:
+        row = _Row(clock_time(record.time, self.zone), width)
+        return [*self._heading(event), *self._event(event, record, row, output=output)]
 
     def _event(self, event: Event, record: Record, row: _Row, *, output: bool) -> list[Line]:
         match event:
