@@ -74,6 +74,7 @@ class Ran:
     stderr: str
     raw: str
     """Standard output as it was."""
+    raw_error: str = ""
 
     def expect(
         self,
@@ -160,7 +161,7 @@ class Case:
             check=False,
         )
         out, error = done.stdout.decode(), done.stderr.decode()
-        return Ran(done.returncode, self.stable(out), self.stable(error), out)
+        return Ran(done.returncode, self.stable(out), self.stable(error), out, error)
 
     @contextmanager
     def started(self, *words: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:

@@ -26,13 +26,17 @@ from holdpoint.engine.ports import (
     HeldBy,
     LockAnswer,
     NeverStarted,
+    NotHeld,
     Outcome,
     Question,
+    Returned,
     Silence,
+    Standing,
     T,
     Target,
     Ticket,
     Tier,
+    UnlockAnswer,
     Watch,
     Wish,
 )
@@ -166,9 +170,11 @@ class FakeMachine:
         self.holder = (claim, self.epoch)
         return Acquired(self.epoch)
 
-    def unlock(self, claim: Claim) -> None:
-        if self.holder is not None and self.holder[0].run == claim.run:
-            self.holder = None
+    def unlock(self, claim: Claim) -> UnlockAnswer:
+        if self.holder is None or self.holder[0].run != claim.run:
+            return NotHeld()
+        self.holder = None
+        return Returned()
 
     def heads(self, run: str) -> Mapping[str, str] | None:
         return {}
@@ -228,10 +234,10 @@ class FakeCrew:
 
 @dataclass
 class FakeRuns:
-    cut_off: set[str] = field(default_factory=set)
+    stand: dict[str, Standing] = field(default_factory=dict)
 
-    def is_cut_off(self, run: str) -> bool:
-        return run in self.cut_off
+    def standing(self, run: str) -> Standing:
+        return self.stand.get(run, Standing.UNKNOWN)
 
 
 @dataclass

@@ -18,6 +18,7 @@ from holdpoint.engine.ports import (
     Outcome,
     Signalled,
     Silence,
+    Standing,
     Superseded,
     Tier,
     TimedOut,
@@ -462,7 +463,7 @@ def test_a_lock_whose_owner_is_gone_says_how_to_take_that_run_up() -> None:
     told = one.begin()
     assert told.exit is Exit.LOCKED
     assert "talk to them" in told.why
-    one.runs.cut_off.add("r0")
+    one.runs.stand["r0"] = Standing.LEFT
     told = one.resume()
     assert told.exit is Exit.LOCKED
     assert "`run.resume r0` takes it up" in told.why

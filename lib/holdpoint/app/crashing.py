@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from holdpoint.engine.ports import Claim, Command, LockAnswer, Machine, Outcome, Target, Ticket, Watch
+from holdpoint.engine.ports import Claim, Command, LockAnswer, Machine, Outcome, Target, Ticket, UnlockAnswer, Watch
 from holdpoint.store.crash import KILL_AT, crash_point
 
 
@@ -52,10 +52,11 @@ class _Crashing:
         crash_point("lock:after")
         return answer
 
-    def unlock(self, claim: Claim) -> None:
+    def unlock(self, claim: Claim) -> UnlockAnswer:
         crash_point("unlock:before")
-        self.inner.unlock(claim)
+        answer = self.inner.unlock(claim)
         crash_point("unlock:after")
+        return answer
 
     def heads(self, run: str) -> Mapping[str, str] | None:
         return self.inner.heads(run)

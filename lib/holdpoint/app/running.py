@@ -77,7 +77,7 @@ def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_o
     world = world.ready(Kind.REAL, answers, folder)
     with folder.open_journal(world.person, world.clock) as journal:
         state = replay(journal.records)
-        _can_be_resumed(folder.name, state)
+        _can_be_resumed(world, folder.name, state)
         plan = _replanned(world, folder.name, state)
         with world.stage(plan, Kind.REAL, answers, folder=folder, journal=journal) as stage:
             remembered(folder.name, stage.machines, journal.records)
@@ -106,12 +106,15 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
         with world.stage(plan, Kind.REAL, None, folder=folder, journal=journal) as stage:
             remembered(folder.name, stage.machines, journal.records)
             session = _session(world, stage, plan, state)
+            stage.drawing.opening(plan, session.run, "settling")
             try:
                 stopped = _settle_all(session)
             except JournalFailed as error:
                 raise _not_kept(error) from error
             if stopped is not None:
+                stage.closing(session, stopped)
                 return stopped
+            Executing(session).clear_up()
             if not aftermath.changes_made(session.facts()):
                 message = f"run `{folder.name}` changed nothing, so there is nothing to take back"
                 freed = " and ".join(sorted(state.owed))
@@ -158,7 +161,8 @@ def _settle_all(session: Session) -> Ended | None:
         if never:
             stop = executing.never_started(item, host)
         if stop is not None:
-            return Ended(stop.exit, stop.why)
+            why = f"{stop.why}; the rollback has not begun: `run.rollback {session.run}` goes on with it"
+            return Ended(stop.exit, why)
     return None
 
 
@@ -199,10 +203,12 @@ def _can_be_taken_back(world: World, run: str, plan: Plan, state: State) -> None
         raise HoldpointError(Problem("taken-back", message, hint=f"`run.show {by}`, or `run.resume {by}` to go on"))
 
 
-def _can_be_resumed(run: str, state: State) -> None:
+def _can_be_resumed(world: World, run: str, state: State) -> None:
     if state.taken_back_by:
         message = f"run `{run}` was taken back by `{state.taken_back_by}`, so it cannot go on"
-        hint = f"`run.resume {state.taken_back_by}` goes on with taking it back; or begin a new run"
+        began = any(folder.name == state.taken_back_by and folder.records() for folder in world.state.runs())
+        goes_on = f"run.resume {state.taken_back_by}" if began else f"run.rollback {run}"
+        hint = f"`{goes_on}` goes on with taking it back; or begin a new run"
         raise HoldpointError(Problem("taken-back", message, hint=hint))
     if isinstance(state.end, RunFinished):
         message = f"run `{run}` is over: {state.end.why}"

@@ -36,7 +36,7 @@ from holdpoint.engine.ports import (
 )
 from holdpoint.engine.session import Session
 from holdpoint.hosts.local import LocalMachine
-from holdpoint.hosts.walkthrough import CheckMachine, WalkthroughMachine
+from holdpoint.hosts.walkthrough import CheckMachine, Due, WalkthroughMachine
 from holdpoint.operators.console import ConsoleOperator
 from holdpoint.operators.interrupts import Interrupts
 from holdpoint.operators.scripted import ScriptedOperator, check_answers
@@ -177,7 +177,18 @@ class World:
 
     def machine(self, run_folder: Path) -> LocalMachine:
         """This machine, to be asked what it remembers of a run."""
-        return LocalMachine(self.local, run_folder, environment=self.environ)
+        return LocalMachine(self.local, run_folder, environment=self.environ, target_folder=self.target_folder)
+
+    @property
+    def target_folder(self) -> Path | None:
+        """The shared folder of this machine, where the environment names one: told, since `sudo` would drop it."""
+        named = self.environ.get("HOLDPOINT_TARGET")
+        if named and not Path(named).is_absolute():
+            found = f"`{named}`"
+            raise HoldpointError(
+                Problem("target-folder", "`$HOLDPOINT_TARGET` is no absolute path", found=found, expected="`/…`")
+            )
+        return Path(named) if named else None
 
     @contextmanager
     def stage(
@@ -234,14 +245,19 @@ class World:
             if isinstance(param.source, FromEnv)
         )
         seen = {name: value for name, value in self.environ.items() if name not in without}
-        local = RoomyMachine(self.local, folder.path, memory_allowed=folder.volatile, environment=seen)
+        local = RoomyMachine(
+            self.local, folder.path, memory_allowed=folder.volatile, environment=seen, target_folder=self.target_folder
+        )
         local.agree = partial(memory_agreed, self, answers=answers)
         machine: Machine = local
         operator: Operator = asks
         messenger: Messenger = CommandMessenger(self.environ)
         if kind is Kind.CHECK:
-            machine, messenger = CheckMachine(local), NotSent()
-            operator = WalkthroughOperator(self.person, drawing, asks=asks)
+            due = Due()
+            machine, messenger = CheckMachine(local, due), NotSent()
+            operator = WalkthroughOperator(
+                self.person, drawing, asks=asks, undone=partial(setattr, due, "change", True)
+            )
         machines = {self.local.name: crashing(machine)}
         return Stage(folder.name, machines, operator, self.clock, journal, messenger, drawing, str(folder.journal))
 

@@ -12,10 +12,13 @@ from holdpoint.problem import Exit
 
 
 def conclude(facts: Facts, lost: Mapping[str, str]) -> Next:
-    if facts.plan.mode is Mode.ROLLBACK:
-        return _end_of_rollback(facts)
     if facts.state.not_run:
         return _not_run(facts)
+    unanswered = sorted(facts.state.unanswered & facts.state.owed)
+    if unanswered:  # the lock is not given back while a step of an earlier owner may live
+        return AskTarget(unanswered[0])
+    if facts.plan.mode is Mode.ROLLBACK:
+        return _end_of_rollback(facts)
     if lost:
         left = "; ".join(f"`{key}` failed on {host}" for host, key in lost.items())
         return Stop(Exit.FAILED, f"not all hosts came to the end: {left}", wants="escalation")
@@ -53,10 +56,6 @@ def _end_without_proof(facts: Facts) -> Next:
 
 def _end_of_rollback(facts: Facts) -> Next:
     """Only where every part succeeded, or was not meant for the host, is it rolled back."""
-    if facts.state.not_run:
-        return _not_run(facts)
-    for host, run in facts.state.unanswered.items():
-        return AskTarget(host, run)
     for item in facts.plan.items:
         for host in facts.hosts(item) if isinstance(item, StepItem) else ():
             ended = facts.progress(item, host).ended

@@ -252,7 +252,7 @@ def _first(facts: Facts, hosts: Iterable[str]) -> Next | None:
         if host not in facts.state.epochs:
             return TakeLock(host)
         if host in facts.state.unanswered:
-            return AskTarget(host, facts.state.unanswered[host])
+            return AskTarget(host)
     return None
 
 

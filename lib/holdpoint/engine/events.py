@@ -77,11 +77,10 @@ class TakeoverBegun:
 
 @dataclass(frozen=True, slots=True)
 class TargetAnswered:
-    """No step of that run lives on the target any more."""
+    """No step that was begun before lives on the target any more, of whichever run."""
 
     kind: ClassVar[str] = "target.answered"
     host: str
-    for_run: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,20 @@ class LockTaken:
 
 @dataclass(frozen=True, slots=True)
 class LockReturned:
+    """It was given back; or it was not this run's any more, and `note` says so."""
+
     kind: ClassVar[str] = "lock.returned"
     host: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LockKept:
+    """It could not be given back, so the target is held still."""
+
+    kind: ClassVar[str] = "lock.kept"
+    host: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +280,7 @@ Event = (
     | TargetAnswered
     | LockTaken
     | LockReturned
+    | LockKept
     | StepIntended
     | StepEnded
     | StepVerified

@@ -31,6 +31,7 @@ from holdpoint.engine.ports import (
     Machine,
     NeverStarted,
     Outcome,
+    Superseded,
     T,
     Ticket,
     Unreachable,
@@ -94,8 +95,10 @@ class Executing:
         return stop or (self._execute(item, start) if start else None)
 
     def _may_start(self, item: StepItem, host: str, intent: StepIntended) -> bool:
-        """Whether it is still exactly what was agreed to."""
-        facts = self.session.facts()
+        """Whether it is still exactly what was agreed to, and nobody else held the host since."""
+        facts, state = self.session.facts(), self.session.state
+        if host in state.unanswered or facts.progress(item, host).epoch != state.epochs.get(host, 0):
+            return False
         stale = facts.stale(item, host, self.session.ports.clock.now())
         return facts.digest(item, host) == intent.digest and stale is None and not self._difference()
 
@@ -174,6 +177,8 @@ class Executing:
 
     def _take(self, item: StepItem, host: str, outcome: Outcome) -> Stop | None:
         attempt = self.session.facts().progress(item, host).attempts
+        if isinstance(outcome, Superseded):  # the agent refused before it started anything
+            self.session.record(DoubtSettled(item.key, host, attempt, happened=False, by=NEVER_STARTED))
         judged = judge(Attempt(item.step, item.key, host, attempt, is_changing(item)), outcome)
         self.session.hidden.update({(item.scope, host, name): secret for name, secret in judged.hidden.items()})
         if judged.ended is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
-from holdpoint.engine import questions
+from holdpoint.engine import aftermath, questions
 from holdpoint.engine.decide import decide
 from holdpoint.engine.events import (
     Event,
+    LockKept,
     LockReturned,
     LockTaken,
     RunFinished,
@@ -41,9 +42,19 @@ from holdpoint.engine.next import (
     Verify,
 )
 from holdpoint.engine.performing import Performing
-from holdpoint.engine.ports import Acquired, Claim, HeldBy, JournalFailed, Unreachable
+from holdpoint.engine.ports import (
+    ANY_RUN,
+    Acquired,
+    Claim,
+    HeldBy,
+    JournalFailed,
+    NotHeld,
+    Returned,
+    Standing,
+    Unreachable,
+)
 from holdpoint.engine.session import Session
-from holdpoint.planning.plan import StepItem
+from holdpoint.planning.plan import Mode, StepItem
 from holdpoint.problem import Exit, HoldpointError
 
 
@@ -108,8 +119,8 @@ def _do(session: Session, todo: Next) -> Ended | None:
             executing.decide_causes(causes, hosts)
         case TakeLock(host):
             stop = _lock(session, host)
-        case AskTarget(host, run):
-            stop = _ask_target(session, host, run)
+        case AskTarget(host):
+            stop = _ask_target(session, host)
         case Change(item, tries):
             stop = executing.change(item, tries)
         case Settle(item, hosts):
@@ -148,20 +159,23 @@ def _lock(session: Session, host: str) -> Stop | None:
             assert_never(answer)
 
 
-def _ask_target(session: Session, host: str, run: str) -> Stop | None:
+def _ask_target(session: Session, host: str) -> Stop | None:
     """Nothing is begun before the target answered for what another process, or another run, began there."""
-    alive = session.ports.machines[host].running(run)
+    alive = session.ports.machines[host].running(ANY_RUN)
     if alive is None:
         return Stop(Exit.UNKNOWN, f"{host} does not say whether a step that was begun before still runs there")
     if alive:
         why = f"a step that was begun before still runs on {host}, so nothing was begun: wait for its end, then resume"
         return Stop(Exit.UNKNOWN, f"{why} ({', '.join(alive)})")
-    session.record(TargetAnswered(host, run))
+    session.record(TargetAnswered(host))
     return None
 
 
 def _end(session: Session, end: Stop | Finish) -> Ended:
     """Call for help where that is due, give back the locks that nothing stands behind any more, record the end."""
+    if isinstance(end, Stop) and end.wants == Mode.ROLLBACK and not aftermath.changes_made(session.facts()):
+        why = f"{end.why}; nothing was changed, so there is nothing to take back"
+        end = replace(end, why=why, wants="")
     if isinstance(end, Stop) and end.wants == "escalation":
         Asking(session).call_for_help(end.item)
     give_back(session)
@@ -175,9 +189,15 @@ def _end(session: Session, end: Stop | Finish) -> Ended:
 def give_back(session: Session) -> None:
     """Return every lock that nothing stands behind any more; also one that an earlier process of this run took."""
     for host in tuple(dict.fromkeys((*session.state.epochs, *session.state.owed))):
-        if not _pending(session, host):
-            session.ports.machines[host].unlock(_claim(session))
-            session.record(LockReturned(host))
+        if _pending(session, host):
+            continue
+        match session.ports.machines[host].unlock(_claim(session)):
+            case Returned():
+                session.record(LockReturned(host))
+            case NotHeld():
+                session.record(LockReturned(host, "it was not held by this run any more"))
+            case Unreachable(why):
+                session.record(LockKept(host, why))
 
 
 def _pending(session: Session, host: str) -> bool:
@@ -197,13 +217,15 @@ def _pending(session: Session, host: str) -> bool:
 
 def held_by(host: str, claim: Claim, session: Session) -> str:
     """Who holds a lock, since when, and what can be done."""
-    if session.ports.runs.is_cut_off(claim.run):
+    holder = f"{host} is held by {claim.person}, run {claim.run} ({claim.title})"
+    take_over = f"`run.resume {session.run} --take-over` takes the lock over for this run"
+    standing = session.ports.runs.standing(claim.run)
+    if standing is Standing.LEFT:
         return (
-            f"{host} is held by {claim.person}, run {claim.run} ({claim.title}), whose process is gone from this machine:"
-            f" `run.resume {claim.run}` takes it up where it was cut off, and gives the lock back when it ends or you stop it"
+            f"{holder}, and no process of this machine goes on with it: `run.resume {claim.run}` takes it up where it was"
+            " left, and gives the lock back when it ends or you stop it"
         )
+    if standing is Standing.OVER:
+        return f"{holder}, which is over and could not give it back: {take_over}"
     minutes = max(0, int((session.ports.clock.now() - claim.since).total_seconds() // 60))
-    return (
-        f"{host} is held by {claim.person}, run {claim.run} ({claim.title}), since {claim.since:%Y-%m-%d %H:%M} UTC"
-        f" ({minutes} min): talk to them; `run.resume {session.run} --take-over` takes the lock over for this run"
-    )
+    return f"{holder}, since {claim.since:%Y-%m-%d %H:%M} UTC ({minutes} min): talk to them; {take_over}"

@@ -65,10 +65,9 @@ class TakeLock:
 
 @dataclass(frozen=True, slots=True)
 class AskTarget:
-    """Make sure that no step of a run lives on the host before anything is begun there."""
+    """Make sure that no step that was begun before lives on the host before anything is begun there."""
 
     host: str
-    run: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,6 +239,19 @@ class HeldBy:
 LockAnswer = Acquired | HeldBy | Unreachable
 
 
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The lock is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotHeld:
+    """The lock was not this run's any more; whoever holds it holds it still."""
+
+
+UnlockAnswer = Returned | NotHeld | Unreachable
+
+
 class Machine(Protocol):
     """One target. Every method may be called again after any failure; none raises for what a target can cause."""
 
@@ -266,8 +279,8 @@ class Machine(Protocol):
     def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
         """Take the target's lock, or take it again for the same run; `take_over` raises the epoch past a holder."""
 
-    def unlock(self, claim: Claim) -> None:
-        """Give the lock back, if this run still holds it."""
+    def unlock(self, claim: Claim) -> UnlockAnswer:
+        """Give the lock back, if this run still holds it; `Unreachable` where that could not be done."""
 
     def heads(self, run: str) -> Mapping[str, str] | None:
         """Give, for each token of this run that the target remembers, the journal's head that came with it."""
@@ -416,11 +429,20 @@ class Documents(Protocol):
         """Say how the document on disk differs now from the one that was planned; empty where it does not."""
 
 
+class Standing(StrEnum):
+    """How a run stands, as far as can be told from here."""
+
+    UNKNOWN = "not recorded here"
+    GOES_ON = "a process goes on with it"
+    LEFT = "no process goes on with it, and it can be resumed"
+    OVER = "it is over"
+
+
 class Runs(Protocol):
     """The other runs that are recorded where this one is."""
 
-    def is_cut_off(self, run: str) -> bool:
-        """Whether a run is recorded here that has no end, and that no process goes on with."""
+    def standing(self, run: str) -> Standing:
+        """Say how another run stands."""
 
 
 class Messenger(Protocol):

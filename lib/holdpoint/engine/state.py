@@ -20,6 +20,7 @@ from holdpoint.engine.events import (
     Event,
     GateAnswered,
     GateOpened,
+    LockKept,
     LockReturned,
     LockTaken,
     ProofLooked,
@@ -37,7 +38,6 @@ from holdpoint.engine.events import (
     TargetAnswered,
     event_of,
 )
-from holdpoint.engine.ports import ANY_RUN
 from holdpoint.journal.record import Record
 
 At = tuple[str, str]
@@ -56,6 +56,8 @@ class Progress:
     attempts: int = 0
     intent: StepIntended | None = None
     head: str = ""
+    epoch: int = 0
+    """That of the host's lock when it was intended."""
     ended: StepEnded | None = None
     verified: bool | None = None
     verified_seq: int = -1
@@ -109,8 +111,9 @@ class State:
     epochs: Mapping[str, int] = field(default_factory=dict)
     owed: frozenset[str] = frozenset()
     """Hosts whose lock a process of this run took, or may have taken, and none gave back."""
-    unanswered: Mapping[str, str] = field(default_factory=dict)
-    """Hosts on which a step of that run may live: nothing is begun there before the target answered for it."""
+    unanswered: frozenset[str] = frozenset()
+    """Hosts on which a step that was begun before may live, of whichever run: nothing is begun there before the target
+    answered."""
     changed: bool = False
     """A change was intended; from here on the causes that were found stand."""
     not_run: bool = False
@@ -134,23 +137,13 @@ def fold(state: State, record: Record) -> State:
 def _apply(state: State, event: Event, record: Record) -> State:
     match event:
         case RunOpened():
-            taken_back = dict.fromkeys((*event.hosts, *event.beside), event.of_run) if event.of_run else {}
-            owed = frozenset(taken_back)  # the lock may be held still for the run that is taken back
+            taken_back = frozenset((*event.hosts, *event.beside) if event.of_run else ())
+            owed = taken_back  # the lock may be held still for the run that is taken back
             return replace(state, opened=event, unanswered=taken_back, owed=owed, not_run=event.mode == "dry-run")
         case RunResumed():
             return _resumed(state)
-        case TakeoverBegun():
-            other = _with(state.unanswered, event.host, ANY_RUN)  # the one before may have taken over as well
-            return replace(state, unanswered=other, owed=state.owed | {event.host})
-        case TargetAnswered():
-            left = {host: run for host, run in state.unanswered.items() if host != event.host}
-            return replace(state, unanswered=left)
-        case LockTaken():
-            epochs = _with(state.epochs, event.host, event.epoch)
-            return replace(state, epochs=epochs, owed=state.owed | {event.host})
-        case LockReturned():
-            epochs = {host: epoch for host, epoch in state.epochs.items() if host != event.host}
-            return replace(state, epochs=epochs, owed=state.owed - {event.host})
+        case TakeoverBegun() | TargetAnswered() | LockTaken() | LockReturned() | LockKept():
+            return _holding(state, event)
         case StepIntended() | StepEnded() | StepVerified() | DoubtSettled():
             return _step(state, event, record)
         case ProofLooked():
@@ -176,6 +169,24 @@ def _apply(state: State, event: Event, record: Record) -> State:
             assert_never(event)
 
 
+def _holding(state: State, event: TakeoverBegun | TargetAnswered | LockTaken | LockReturned | LockKept) -> State:
+    """Who holds the hosts, and whether they answered for what was begun before."""
+    match event:
+        case TakeoverBegun(host=host):
+            return replace(state, unanswered=state.unanswered | {host}, owed=state.owed | {host})
+        case TargetAnswered(host=host):
+            return replace(state, unanswered=state.unanswered - {host})
+        case LockTaken(host=host, epoch=epoch):
+            return replace(state, epochs=_with(state.epochs, host, epoch), owed=state.owed | {host})
+        case LockReturned(host=host):
+            epochs = {name: epoch for name, epoch in state.epochs.items() if name != host}
+            return replace(state, epochs=epochs, owed=state.owed - {host})
+        case LockKept():
+            return state
+        case _:
+            assert_never(event)
+
+
 def _step(state: State, event: StepIntended | StepEnded | StepVerified | DoubtSettled, record: Record) -> State:
     at = (event.step, event.host)
     old = replace(state.steps.get(at, Progress()), seq=record.seq, time=record.time)
@@ -188,20 +199,24 @@ def _step(state: State, event: StepIntended | StepEnded | StepVerified | DoubtSe
                 attempts=event.attempt,
                 intent=event,
                 head=record.hash,
+                epoch=state.epochs.get(event.host, 0),
                 seq=record.seq,
                 time=record.time,
             )
             state = replace(state, changed=state.changed or event.effect != "read")
         case StepEnded():
-            new = replace(old, attempts=event.attempt, ended=event, settled=None, again=False, verified=None)
+            touched = old.touched or (old.ended is not None and may_have_effect(old))
+            new = replace(
+                old, attempts=event.attempt, ended=event, settled=None, again=False, verified=None, touched=touched
+            )
             state = replace(state, not_run=state.not_run or event.reason is Reason.DRY_RUN)
         case StepVerified():
             new = replace(old, verified=event.green, verified_seq=record.seq)
         case DoubtSettled():
             sure = event.happened or event.by == NEVER_STARTED
             new = replace(old, settled=event.happened, verified=None, touched=old.touched or not sure)
-            if not sure and state.opened is not None:
-                state = replace(state, unanswered=_with(state.unanswered, event.host, state.opened.run))
+            if not sure:
+                state = replace(state, unanswered=state.unanswered | {event.host})
         case _:
             assert_never(event)
     return replace(state, steps=_with(state.steps, at, new))
@@ -244,7 +259,7 @@ def may_have_effect(progress: Progress) -> bool:
     if progress.intent is None or progress.settled is False:
         return False
     ended = progress.ended
-    return ended is None or not (ended.status is Status.UNREACHABLE or ended.reason is Reason.DRY_RUN)
+    return ended is None or ended.status not in (Status.UNREACHABLE, Status.SKIPPED)
 
 
 K = TypeVar("K")

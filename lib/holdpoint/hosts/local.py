@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from holdpoint.engine.ports import Claim, Command, LockAnswer, Outcome, Target, Ticket, Unreachable, Watch
+from holdpoint.engine.ports import Claim, Command, LockAnswer, Outcome, Target, Ticket, UnlockAnswer, Unreachable, Watch
 from holdpoint.hosts.agent import Channel, LinkFailed, Place, agent_path
 from holdpoint.hosts.lock import IN_MEMORY, NoRoom, Room, TargetLock
 from holdpoint.hosts.plain import execute_plainly
@@ -165,8 +165,8 @@ class LocalMachine:
     def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
         return self._lock.lock(claim, take_over=take_over)
 
-    def unlock(self, claim: Claim) -> None:
-        self._lock.unlock(claim)
+    def unlock(self, claim: Claim) -> UnlockAnswer:
+        return self._lock.unlock(claim)
 
     def heads(self, run: str) -> Mapping[str, str] | None:
         return self._steps.heads(run)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from holdpoint.engine.ports import Acquired, Claim, HeldBy, LockAnswer, Unreachable
+from holdpoint.engine.ports import Acquired, Claim, HeldBy, LockAnswer, NotHeld, Returned, UnlockAnswer, Unreachable
 from holdpoint.hosts.agent import Frame, Link, LinkFailed, Place, ask
 
 REBOOTED = "the machine was restarted since, so that run is not under way here any more"
@@ -75,11 +75,19 @@ class TargetLock:
             case words:
                 return Unreachable(explain(words))
 
-    def unlock(self, claim: Claim) -> None:
+    def unlock(self, claim: Claim) -> UnlockAnswer:
+        """Give it back; where that fails it stays held, which is safe: the next run is told who holds it."""
         try:
-            self._ask("unlock", [f"run={claim.run}"])
-        except LinkFailed:
-            return  # it stays held, which is safe; the next run is told who holds it
+            words = self._ask("unlock", [f"run={claim.run}"])[-1].words()
+        except LinkFailed as failed:
+            return Unreachable(str(failed))
+        match words:
+            case ["unlocked", "yes"]:
+                return Returned()
+            case ["unlocked", "no"]:
+                return NotHeld()
+            case _:
+                return Unreachable(explain(words))
 
     def approve(self, run: str, digest: str, person: str) -> str:
         """Leave an approval; gives what went wrong, or nothing."""

@@ -6,6 +6,7 @@ A dry run is the first, `--check` the second. They are machines like any other, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from holdpoint.engine.ports import (
     Acquired,
@@ -15,8 +16,10 @@ from holdpoint.engine.ports import (
     Machine,
     NotRun,
     Outcome,
+    Returned,
     Target,
     Ticket,
+    UnlockAnswer,
     Watch,
 )
 
@@ -53,8 +56,8 @@ class WalkthroughMachine:
     def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:  # noqa: ARG002
         return Acquired(0)
 
-    def unlock(self, claim: Claim) -> None:
-        """Do nothing: there is no lock."""
+    def unlock(self, claim: Claim) -> UnlockAnswer:  # noqa: ARG002
+        return Returned()
 
     def heads(self, run: str) -> Mapping[str, str] | None:  # noqa: ARG002
         return None
@@ -66,21 +69,28 @@ class WalkthroughMachine:
         return ()
 
 
+@dataclass(slots=True)
+class Due:
+    """Whether a change was due in this check and was not made, by a command or by a person, on any machine."""
+
+    change: bool = False
+
+
 class CheckMachine(WalkthroughMachine):
     """Reads for real until the first change was not made; a later read would look at a world that is not there."""
 
-    def __init__(self, real: Machine) -> None:
+    def __init__(self, real: Machine, due: Due) -> None:
         super().__init__(real.target)
         self._real = real
-        self._change_was_due = False
+        self._due = due
 
     def read(self, command: Command, watch: Watch) -> Outcome:
-        if self._change_was_due:
+        if self._due.change:
             return NotRun(DEPENDS)
         return self._real.read(command, watch)
 
     def change(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:  # noqa: ARG002 - the protocol's shape
-        self._change_was_due = True
+        self._due.change = True
         return NotRun(NOT_MADE)
 
     def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:  # noqa: ARG002

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from holdpoint.document import source as sources
 from holdpoint.document import yaml
-from holdpoint.document.source import Source
+from holdpoint.document.source import LARGEST, Source
 from holdpoint.problem import HoldpointError, Place, Problem
 from holdpoint.shell import as_text
 
@@ -15,7 +15,8 @@ from holdpoint.shell import as_text
 def read(path: Path) -> Mapping[str, str]:
     """Give the answers as text. Raises `HoldpointError` with everything that is wrong with the file."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise HoldpointError(

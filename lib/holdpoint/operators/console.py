@@ -62,7 +62,7 @@ class ConsoleOperator:
     # --- the run as a whole
 
     def opening(self, plan: Plan, run: str, kind: str, targets: Iterable[Target] | None = None) -> None:
-        """Begin a run: `kind` is `real`, `check`, `dry-run`, `resumed` or `rollback`.
+        """Begin a run: `kind` is a key of `bounds.KINDS`.
 
         Without `targets` the head is drawn with the first record, which names them, as one that was recalled does.
         """

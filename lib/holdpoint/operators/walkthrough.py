@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from holdpoint.document.model import Effect
@@ -16,18 +17,23 @@ REAL = frozenset({Asked.OPENING, Asked.VALUE})
 class WalkthroughOperator:
     """Goes on at every gate without an agreement; only for machines that execute nothing, or nothing that changes.
 
-    With `asks`, the operator for a check, the opening on production and values are put to that one for real.
+    `undone` is called for each piece of work that a person would have done. With `asks`, the operator for a check, the opening on production and values are put to that one for real.
     """
 
-    def __init__(self, person: str, drawing: Drawing, *, asks: Operator | None = None) -> None:
+    def __init__(
+        self, person: str, drawing: Drawing, *, asks: Operator | None = None, undone: Callable[[], None] = lambda: None
+    ) -> None:
         self.person = person
         self._drawing = drawing
         self._asks = asks
+        self._undone = undone
 
     def ask(self, question: Question, until: datetime | None) -> Answer | Silence:
         """Answer for nobody: `run` at a gate, `not-run` for a person's work, nothing for a value."""
         if self._asks is not None and question.kind in REAL:
             return self._asks.ask(question, until)
+        if question.kind is Asked.MANUAL:
+            self._undone()
         self._drawing.show(question)
         text, said = _stand_in(question) if self._asks is None else _unmade(question)
         self._drawing.note(f"{said} Going on.")

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from holdpoint.engine.events import RunFinished
+from holdpoint.engine.ports import Standing
 from holdpoint.engine.state import replay
 from holdpoint.problem import HoldpointError, Place, Problem
 from holdpoint.store import disk
@@ -129,15 +131,17 @@ class StateFolder:
         """
         return choose(text, self.runs())
 
-    def is_cut_off(self, run: str) -> bool:
-        """Tell whether a run is recorded here that has no end, and that no process goes on with."""
+    def standing(self, run: str) -> Standing:
+        """Say how a run stands that is recorded here."""
         folder = next((folder for folder in self.runs() if folder.name == run), None)
-        if folder is None or folder.is_written():
-            return False
+        if folder is None:
+            return Standing.UNKNOWN
+        if folder.is_written():
+            return Standing.GOES_ON
         try:
-            return replay(folder.records()).end is None
+            return Standing.OVER if isinstance(replay(folder.records()).end, RunFinished) else Standing.LEFT
         except (HoldpointError, ValueError):
-            return False
+            return Standing.UNKNOWN
 
     def run(self, name: str) -> RunFolder:
         """Give the folder of a run by its exact name, whether or not it is there."""

@@ -22,6 +22,7 @@ KINDS = {
     "check": ("CHECK", "it really looks; every change is shown and not made", Tone.WARN),
     "dry-run": ("WALK-THROUGH", "nothing is executed, nothing is connected to", Tone.WARN),
     "resumed": ("RESUMED, FOR REAL", "what is done stays done; every gate asks anew", Tone.BOLD),
+    "settling": ("BEFORE A ROLLBACK", "what was begun is seen to its end first; nothing new is begun", Tone.WARN),
     "rollback": ("ROLLBACK, FOR REAL", "takes changes back; every undo asks first", Tone.WARN),
 }
 ENDS = {
@@ -62,7 +63,8 @@ def opening(head: Head, width: int) -> list[Line]:
     drawn += labelled("takes back", f"run {head.of_run}", width) if head.of_run else []
     drawn += labelled("run", head.run, width) if head.kind != "dry-run" else []
     if head.kind not in ("dry-run", "check"):
-        drawn += labelled("come back", f"inv run.resume {head.run}", width)
+        task = "run.rollback" if head.kind == "settling" else "run.resume"
+        drawn += labelled("come back", f"inv {task} {head.run}", width)
     return [*drawn, *places(head.targets, width)]
 
 
@@ -88,7 +90,8 @@ def left(state: State, background: Background, not_undone: Sequence[str] = ()) -
         if found:
             bins[found].append(f"{background.title(key)}  ({host}{_how(progress)})")
     begun = {key for key, _ in state.steps}
-    not_done = tuple(background.title(key) for key in background.changes() if key not in begun)
+    taken_back = bool(state.opened and state.opened.of_run)  # its plan is not that of the document
+    not_done = tuple(background.title(key) for key in background.changes() if key not in begun and not taken_back)
     texts = {name: tuple(found) for name, found in bins.items()}
     return Left(proof=_proof(state), not_done=not_done, not_undone=tuple(not_undone), **texts)
 

@@ -14,6 +14,7 @@ from holdpoint.engine.events import (
     Event,
     GateAnswered,
     GateOpened,
+    LockKept,
     LockReturned,
     LockTaken,
     ProofLooked,
@@ -121,9 +122,11 @@ class Timeline:
                 return _of_run(event, record, row)
             case RollbackBegun():
                 return row.block("undoing", Tone.WARN, f"run {event.by_run} takes this one back; it can go on no more")
-            case LockTaken() | LockReturned() | StepIntended() if self._mode != "real" and not _reads(event):
+            case LockTaken() | LockReturned() | LockKept() | StepIntended() if self._mode != "real" and not _reads(
+                event
+            ):
                 return []
-            case LockTaken() | LockReturned() | TakeoverBegun() | TargetAnswered():
+            case LockTaken() | LockReturned() | LockKept() | TakeoverBegun() | TargetAnswered():
                 return _holding(event, row)
             case StepIntended():
                 return self._intended(event, record, row)
@@ -312,7 +315,7 @@ def _tail(text: str, row: _Row, count: int) -> list[Line]:
     return drawn
 
 
-def _holding(event: LockTaken | LockReturned | TakeoverBegun | TargetAnswered, row: _Row) -> list[Line]:
+def _holding(event: LockTaken | LockReturned | LockKept | TakeoverBegun | TargetAnswered, row: _Row) -> list[Line]:
     """Who holds a host, and that nothing of an earlier holder runs there."""
     match event:
         case LockTaken():
@@ -325,6 +328,10 @@ def _holding(event: LockTaken | LockReturned | TakeoverBegun | TargetAnswered, r
         case TargetAnswered():
             return row.block("asked", Tone.DIM, f"{event.host}: nothing that was begun before runs there")
         case LockReturned():
+            if event.note:
+                return row.block("let go", Tone.WARN, f"{event.host}: {event.note}")
             return row.block("unlocked", Tone.DIM, f"{event.host} is free again")
+        case LockKept():
+            return row.block("LOCKED", Tone.BAD, f"the lock of {event.host} could not be given back: {event.why}")
         case _:
             assert_never(event)
