@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from holdpoint.engine.ports import Claim, LockAnswer, Tier
-from holdpoint.hosts.local import LocalMachine
-from holdpoint.hosts.lock import NoRoom
+from holdpoint.engine.ports import Tier
 from holdpoint.problem import Exit, HoldpointError, Problem
 
 if TYPE_CHECKING:
@@ -16,21 +14,6 @@ if TYPE_CHECKING:
 MEMORY = "memory"
 """The answer that a file of answers gives: `memory: yes`."""
 LOST = "A reboot would lose the record of this run, and with it what may still be in doubt."
-
-
-class RoomyMachine(LocalMachine):
-    """This machine, for a run that may change it: with its first lock it sees to the room that agent and lock need.
-
-    Before that nothing is made, so reading leaves nothing. `agree` returns after a person's yes to memory, or raises.
-    """
-
-    agree: Callable[[str], None]
-
-    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
-        if not self.memory_allowed and isinstance(lacking := self.prepare(), NoRoom):
-            self.agree(lacking.why)
-            self.memory_allowed = True
-        return super().lock(claim, take_over=take_over)
 
 
 def memory_agreed(world: World, why: str, answers: Mapping[str, str] | None) -> None:

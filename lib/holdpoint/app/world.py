@@ -20,7 +20,7 @@ from typing import Protocol, TextIO
 from holdpoint.app.crashing import crashing
 from holdpoint.app.local import this_machine
 from holdpoint.app.repository import repository
-from holdpoint.app.room import MEMORY, RoomyMachine, memory_agreed
+from holdpoint.app.room import MEMORY, memory_agreed
 from holdpoint.document.model import FromEnv, Runbook
 from holdpoint.engine.loop import Ended
 from holdpoint.engine.ports import (
@@ -245,10 +245,15 @@ class World:
             if isinstance(param.source, FromEnv)
         )
         seen = {name: value for name, value in self.environ.items() if name not in without}
-        local = RoomyMachine(
-            self.local, folder.path, memory_allowed=folder.volatile, environment=seen, target_folder=self.target_folder
+        agree = partial(memory_agreed, self, answers=answers)
+        local = LocalMachine(
+            self.local,
+            folder.path,
+            memory_allowed=folder.volatile,
+            environment=seen,
+            target_folder=self.target_folder,
+            agree=agree,
         )
-        local.agree = partial(memory_agreed, self, answers=answers)
         machine: Machine = local
         operator: Operator = asks
         messenger: Messenger = CommandMessenger(self.environ)

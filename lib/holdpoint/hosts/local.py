@@ -14,11 +14,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from holdpoint.engine.ports import Claim, Command, LockAnswer, Outcome, Target, Ticket, UnlockAnswer, Unreachable, Watch
-from holdpoint.hosts.agent import Channel, LinkFailed, Place, agent_path
-from holdpoint.hosts.lock import IN_MEMORY, NoRoom, Room, TargetLock
+from holdpoint.engine.ports import Command, Outcome, Target, Watch
+from holdpoint.hosts.agent import Channel, LinkFailed, agent_path
+from holdpoint.hosts.machine import AgentMachine, Agree
 from holdpoint.hosts.plain import execute_plainly
-from holdpoint.hosts.steps import Steps
 
 BLOCK = 1024 * 1024
 CLOSE_PATIENCE = 2.0
@@ -107,84 +106,32 @@ class LocalLink:
         return LocalChannel([*raised, "sh", self._agent, *arguments], self._environment)
 
 
-class LocalMachine:
-    """This machine, for one run.
-
-    `run_folder` is named like the run and gets the output under `out/`. `memory_allowed` is a person's yes to a folder
-    in memory where the disk has no room.
-    """
+class LocalMachine(AgentMachine):
+    """This machine, for one run; `environment` replaces this process's own. The rest as in `AgentMachine`."""
 
     def __init__(
         self,
         target: Target,
         run_folder: Path,
         *,
+        environment: Mapping[str, str] | None = None,
         target_folder: Path | None = None,
         memory_folder: Path | None = None,
         memory_allowed: bool = False,
-        environment: Mapping[str, str] | None = None,
         spool_limit: int | None = None,
+        agree: Agree | None = None,
     ) -> None:
-        self.memory_allowed = memory_allowed
-        self._target = target
-        self._run_folder = run_folder
-        self._folders = (str(target_folder or ""), str(memory_folder or ""), spool_limit)
-        self._environment = environment
-        link = LocalLink(environment)
-        self._lock = TargetLock(link, self._place)
-        self._steps = Steps(link, run_folder, target.name, self._place, self._holder)
+        def read(command: Command, watch: Watch) -> Outcome:
+            return execute_plainly(command, run_folder, watch, environment)
 
-    @property
-    def target(self) -> Target:
-        return self._target
-
-    @property
-    def memory_used(self) -> str:
-        """Say that memory is used and what a restart would lose; empty where the disk is used."""
-        return IN_MEMORY if self._lock.in_memory else ""
-
-    def prepare(self) -> Room | NoRoom | Unreachable:
-        """Make the shared folder, this user's own and its reserve; to be called before the first change."""
-        return self._lock.prepare()
-
-    def read(self, command: Command, watch: Watch) -> Outcome:
-        return execute_plainly(command, self._run_folder, watch, self._environment)
-
-    def change(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
-        return self._steps.change(command, ticket, watch)
-
-    def settle(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
-        return self._steps.settle(command, ticket, watch)
-
-    def bury(self, ticket: Ticket) -> bool:
-        return self._steps.bury(ticket)
-
-    def forget(self, ticket: Ticket) -> None:
-        self._steps.forget(ticket)
-
-    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
-        return self._lock.lock(claim, take_over=take_over)
-
-    def unlock(self, claim: Claim) -> UnlockAnswer:
-        return self._lock.unlock(claim)
-
-    def heads(self, run: str) -> Mapping[str, str] | None:
-        return self._steps.heads(run)
-
-    def running(self, run: str) -> tuple[str, ...] | None:
-        return self._steps.running(run)
-
-    def approve(self, run: str, digest: str, person: str) -> str:
-        """Leave a second person's approval on the target; gives what went wrong, or nothing."""
-        return self._lock.approve(run, digest, person)
-
-    def approvals(self, run: str, digest: str) -> tuple[str, ...]:
-        first = self._lock.claim.person if self._lock.claim else ""
-        return self._lock.approvals(run, digest, first)
-
-    def _place(self) -> Place:
-        target, memory, limit = self._folders
-        return Place(target, memory, self.memory_allowed, limit)
-
-    def _holder(self) -> str:
-        return self._lock.claim.run if self._lock.claim else ""
+        super().__init__(
+            target,
+            run_folder,
+            link=LocalLink(environment),
+            read=read,
+            target_folder=target_folder,
+            memory_folder=memory_folder,
+            memory_allowed=memory_allowed,
+            spool_limit=spool_limit,
+            agree=agree,
+        )
