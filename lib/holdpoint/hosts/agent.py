@@ -8,8 +8,9 @@ once; where that is not known, the answer is `Unknown`, never a guess.
 from __future__ import annotations
 
 import secrets
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +25,10 @@ PROTOCOL_KINDS = frozenset({"hello", "want", "state", "out", "err", "gap", "head
 
 class LinkFailed(Exception):  # noqa: N818 - the past tense of an event
     """The agent could not be started, or the link to it broke; says why in one line."""
+
+
+class LinkRefused(LinkFailed):
+    """It cannot be had, however often one tries, before a person does what the line says."""
 
 
 class Channel(Protocol):
@@ -41,6 +46,10 @@ class Channel(Protocol):
 
 class Link(Protocol):
     """Starts the agent on a target."""
+
+    @property
+    def patience(self) -> float:
+        """For how many seconds a link that broke under a step is made again; 0 where nothing mends it but chance."""
 
     def open(self, arguments: Sequence[str], become: str | None) -> Channel:
         """Start `agent.sh` with these arguments, raised to the user `become`. Raises `LinkFailed`."""
@@ -176,6 +185,48 @@ class Conversation:
 
     def close(self) -> None:
         self._channel.close()
+
+
+class Opening:
+    """A conversation that is being begun, in a thread, so that who waits for it can do something else."""
+
+    def __init__(self, begin: Callable[[], Conversation]) -> None:
+        self._begin = begin
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._given_up = False
+        self._conversation: Conversation | None = None
+        self._failure: BaseException | None = None
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def over(self, patience: float) -> bool:
+        """Wait at most so long; tells whether it has begun, or failed."""
+        return self._done.wait(patience)
+
+    def conversation(self) -> Conversation:
+        """Give it, once it is over. Raises what beginning it raised."""
+        if self._conversation is None:
+            raise self._failure or LinkFailed("the conversation was given up")
+        return self._conversation
+
+    def give_up(self) -> None:
+        """Want it no more: it is closed, now or once it has begun."""
+        with self._lock:
+            self._given_up = True
+            if self._conversation is not None:
+                self._conversation.close()
+
+    def _run(self) -> None:
+        try:
+            begun = self._begin()
+        except Exception as failure:  # noqa: BLE001 - raised again where it is waited for
+            self._failure = failure
+        else:
+            with self._lock:
+                self._conversation = begun
+                if self._given_up:
+                    begun.close()
+        self._done.set()
 
 
 def ask(link: Link, operation: str, arguments: Sequence[str], become: str | None = None) -> list[Frame]:

@@ -97,6 +97,8 @@ class LocalChannel:
 class LocalLink:
     """Starts the agent on this machine. `environment` replaces this process's own."""
 
+    patience = 0.0
+
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = environment
         self._agent = str(agent_path())

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,7 +32,7 @@ from holdpoint.engine.ports import (
     Watch,
     Wish,
 )
-from holdpoint.hosts.agent import Conversation, Link, LinkFailed, Place, ask
+from holdpoint.hosts.agent import Conversation, Link, LinkFailed, LinkRefused, Opening, Place, ask
 from holdpoint.hosts.capture import STDERR, STDOUT, Capture
 from holdpoint.hosts.lock import decode, explain
 
@@ -39,6 +40,8 @@ TICK = 0.1
 ASK_EVERY = 0.05
 END_EVERY = 1.0
 ATTEMPTS = 3
+PAUSE = 0.2
+LONGEST_PAUSE = 2.0
 STREAMS = {"out": STDOUT, "err": STDERR}
 
 LIVING = frozenset({"claimed", "running", "orphan"})
@@ -206,6 +209,8 @@ class _Execution:
         self._lost = False
         """Whether the link broke after the command was sent, so that it may start still."""
         self._asked = 0.0
+        self._heard = 0.0
+        """When the agent was last heard of; 0 where it never was."""
         self._end_asked = 0.0
         self._end_heard = False
 
@@ -213,21 +218,42 @@ class _Execution:
         """Give the agent's last words, or the outcome where there are none to be had."""
         if b"\0" in self._script:
             return Unreachable("a script cannot contain a NUL byte")
-        why = ""
-        for _ in range(ATTEMPTS):
+        why, ended = "", 0
+        for attempt in count(1):
             try:
                 answer = self._converse(operation, arguments)
             except LinkFailed as failed:
                 why = str(failed)
                 self._lost = self._sent
+                if isinstance(failed, LinkRefused) or not self._tries_again(attempt):
+                    break
+                if not self._pauses(min(attempt * PAUSE, LONGEST_PAUSE)):
+                    return LeftRunning()
                 continue
             except OSError as error:
                 return self._not_known(f"what must be remembered cannot be written: {error.strerror}")
             if operation == "run" and isinstance(answer, list) and answer[:1] in (["claimed"], ["cut"], ["buried"]):
-                why = "the agent was ended before it started the step"
+                why, ended = "the agent was ended before it started the step", ended + 1
+                if ended == ATTEMPTS:
+                    break
                 continue
             return answer
         return self._not_known(why)
+
+    def _tries_again(self, attempt: int) -> bool:
+        """Whether a link that broke is made again: for a while where it worked before, else only a few times."""
+        if not self._link.patience:
+            return attempt < ATTEMPTS
+        return self._heard > 0 and time.monotonic() - self._heard < self._link.patience
+
+    def _pauses(self, seconds: float) -> bool:
+        """Wait a little before the link is made again; False where a person wants to leave meanwhile."""
+        deadline = time.monotonic() + (seconds if self._link.patience else 0)
+        while (left := deadline - time.monotonic()) > 0:
+            if self._watch.wish() is Wish.LEAVE:
+                return False
+            time.sleep(min(left, ASK_EVERY))
+        return True
 
     def surely_refused(self, answer: list[str]) -> bool:
         """Say whether the agent's last words, which name no outcome, mean that nothing was started or ever will be."""
@@ -246,16 +272,31 @@ class _Execution:
         user = self._command.become
         if user is not None and user not in self._memory.raised:
             self._memory.add(f"raised {user}")
-        conversation = Conversation(self._link, operation, terms, user)
+        conversation = self._opened(operation, terms, user)
+        if conversation is None:
+            return LeftRunning()
         try:
             while True:
                 frame = conversation.next(TICK)
-                if frame is not None and (answer := self._take(frame.kind, frame.payload, conversation)) is not None:
-                    return answer
+                if frame is not None:
+                    self._heard = time.monotonic()
+                    if (answer := self._take(frame.kind, frame.payload, conversation)) is not None:
+                        return answer
                 if self._wants_to_leave():
                     return LeftRunning()
         finally:
             conversation.close()
+
+    def _opened(self, operation: str, terms: list[str], user: str | None) -> Conversation | None:
+        """Begin a conversation. A link that is made anew can take long: a person may leave meanwhile, then None."""
+        if not self._heard or not self._link.patience:
+            return Conversation(self._link, operation, terms, user)
+        opening = Opening(lambda: Conversation(self._link, operation, terms, user))
+        while not opening.over(ASK_EVERY):
+            if self._watch.wish() is Wish.LEAVE:
+                opening.give_up()
+                return None
+        return opening.conversation()
 
     def _take(self, kind: str, payload: bytes, conversation: Conversation) -> list[str] | Outcome | None:
         match kind:

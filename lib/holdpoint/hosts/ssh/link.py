@@ -1,0 +1,93 @@
+"""Starting programs on a host over SSH: the agent, and the shell of a step that reads.
+
+What is executed there is always `exec sh`, so it means the same to every log-in shell; all else goes through standard
+input, and a part of it starts nothing. No value stands in an argument list, apart from the name of a user to become.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from functools import cache
+
+from holdpoint.hosts.agent import Channel, LinkFailed, LinkRefused, agent_path
+from holdpoint.hosts.raised import refused, user_name
+from holdpoint.hosts.ssh.channel import SshChannel
+from holdpoint.hosts.ssh.connection import Connection
+from holdpoint.hosts.started import Started
+
+CALL = 'main "$@"\nexit 0\n'
+
+
+class SshLink:
+    """Starts the agent, and shells, on one host. `patience` is how long a lost connection is dialled again."""
+
+    def __init__(self, connection: Connection, name: str, *, patience: float = 60.0) -> None:
+        self._connection = connection
+        self._name = name
+        self._patience = patience
+
+    @property
+    def patience(self) -> float:
+        return self._patience
+
+    def open(self, arguments: Sequence[str], become: str | None) -> Channel:
+        channel = self._execute("sh", become)
+        channel.send(agent_text(arguments))
+        return AgentChannel(channel, self._name, become)
+
+    def start(self, shell: str, become: str | None) -> Started:
+        """Start a shell that reads its text from standard input. Raises `LinkFailed`."""
+        return self._execute(shell, become)
+
+    def _execute(self, shell: str, become: str | None) -> SshChannel:
+        raised = "" if become is None else f"sudo -n -u {user_name(become)} -- "
+        return self._connection.execute(f"exec {raised}{shell}")
+
+
+class AgentChannel:
+    """The agent's channel; says why the agent did not start, where it did not."""
+
+    def __init__(self, channel: SshChannel, name: str, become: str | None) -> None:
+        self._channel = channel
+        self._name = name
+        self._become = become
+        self._heard = False
+
+    def send(self, data: bytes) -> None:
+        self._channel.send(data)
+
+    def receive(self, patience: float) -> bytes | None:
+        data = self._channel.receive(patience)
+        if data == b"" and not self._heard:
+            complaint = self._channel.complaint()
+            if self._become is not None and (why := refused(complaint, self._name, self._become)):
+                raise LinkRefused(why)
+            raise LinkFailed(f"the agent did not start on `{self._name}`: {complaint or 'it ended at once'}")
+        self._heard = self._heard or bool(data)
+        return data
+
+    def close(self) -> None:
+        self._channel.close()
+
+
+def agent_text(arguments: Sequence[str]) -> bytes:
+    """Give the agent as it is sent: its functions, then one line that calls it, whole or not at all.
+
+    A shell that reads its input byte by byte, as bash does, would take long; so that one fetches the rest by itself.
+    """
+    functions = _agent_functions()
+    call = f"{{ main {shlex.join(arguments)}; exit 0; }}\n".encode("utf-8", "surrogateescape")
+    rest = functions + call
+    first = f'case ${{BASH_VERSION:-}} in ?*) eval "$(head -c {len(rest)})" ;; esac\n'
+    return first.encode() + rest
+
+
+@cache
+def _agent_functions() -> bytes:
+    text = agent_path().read_text("ascii")
+    if not text.endswith(CALL):
+        message = "the agent's text does not end in its call"
+        raise ValueError(message)
+    lines = text.removesuffix(CALL).splitlines()
+    return "".join(f"{line}\n" for line in lines if not line.lstrip().startswith("#")).encode()

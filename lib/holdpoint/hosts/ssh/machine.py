@@ -1,0 +1,68 @@
+"""A remote machine over SSH, for one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from holdpoint.document.inventory import Identity
+from holdpoint.engine.ports import Command, Outcome, Target, Watch
+from holdpoint.hosts.guarded import execute_guarded
+from holdpoint.hosts.machine import AgentMachine, Agree
+from holdpoint.hosts.ssh.connection import Connection
+from holdpoint.hosts.ssh.keys import KeyRing
+from holdpoint.hosts.ssh.link import SshLink
+
+
+class SshMachine(AgentMachine):
+    """The host behind an SSH alias, which is the target's name where none is given. Dials when it is first asked.
+
+    `keys` are shared by all hosts of a run, so that a pass-phrase is asked for once. `expect` is what the machine must
+    say of itself on every connection. `stall` is the number of seconds after which a silent connection is given up,
+    `patience` how long a change whose connection was lost waits for another. The rest as in `AgentMachine`.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        run_folder: Path,
+        *,
+        alias: str | None = None,
+        config: Path | None = None,
+        keys: KeyRing | None = None,
+        expect: Identity | None = None,
+        stall: float = 20.0,
+        connect_timeout: float = 10.0,
+        patience: float = 60.0,
+        target_folder: Path | None = None,
+        memory_folder: Path | None = None,
+        memory_allowed: bool = False,
+        spool_limit: int | None = None,
+        agree: Agree | None = None,
+    ) -> None:
+        self.connection = Connection(
+            alias or target.name,
+            config=config,
+            keys=keys,
+            expect=expect,
+            stall=stall,
+            connect_timeout=connect_timeout,
+        )
+        link = SshLink(self.connection, target.name, patience=patience)
+
+        def read(command: Command, watch: Watch) -> Outcome:
+            return execute_guarded(command, run_folder, watch, link.start)
+
+        super().__init__(
+            target,
+            run_folder,
+            link=link,
+            read=read,
+            target_folder=target_folder,
+            memory_folder=memory_folder,
+            memory_allowed=memory_allowed,
+            spool_limit=spool_limit,
+            agree=agree,
+        )
+
+    def close(self) -> None:
+        self.connection.close()
