@@ -23,7 +23,6 @@ REFUSED_BY_INVOKE = [
     ("runbook.show", "--json"),
     ("run.resume", "--take-over"),
     ("runbook", "door", "another"),
-    ("runbook", "door", "--host", "web1"),
     ("runbook", "door", "--answers"),
     ("runbook", "door", "--json=false"),
     ("runbook", "door", "--dry-run=no"),
@@ -140,7 +139,7 @@ def test_without_a_task_it_tells_every_task_in_a_line(case: Case, words: tuple[s
     assert usage == "Usage: holdpoint TASK [NAME] [--option VALUE ...]"
     assert more == "`holdpoint --help TASK` shows what a task takes."
     assert blank == ""
-    assert tasks[0] == "  runbook NAME       Run a runbook on this machine; stops before every change."
+    assert tasks[0] == "  runbook NAME       Run a runbook, here or over SSH; stops before every change."
     assert tasks[-1].startswith("  test ")
     assert all(len(line) <= 80 and not line.endswith("...") for line in tasks)
 
@@ -158,7 +157,7 @@ def test_problems_are_a_json_list_too(case: Case) -> None:
 def test_help_is_help_wherever_it_stands(case: Case, words: tuple[str, ...], program: str) -> None:
     ran = case.run(*words, program=program).expect(0, ...)
     assert "--dry-run" in ran.stdout
-    assert "Run a runbook on this machine" in ran.stdout
+    assert "Run a runbook, here or over SSH" in ran.stdout
 
 
 def test_both_programs_offer_the_same_tasks(case: Case) -> None:

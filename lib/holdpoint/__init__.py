@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from holdpoint.problem import Exit, HoldpointError, Level, Place, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from holdpoint.document.model import Runbook
@@ -40,15 +40,16 @@ def load(name: str, *, folder: Path | None = None) -> Runbook:
     return World.here(runbooks=folder).library.load(name)
 
 
-def plan(runbook: Runbook, params: Mapping[str, str] | None = None) -> Plan:
-    """Lay a runbook out for this machine with values given as texts; asks nobody.
+def plan(runbook: Runbook, params: Mapping[str, str] | None = None, *, hosts: Sequence[str] = ()) -> Plan:
+    """Lay a runbook out with values given as texts, for this machine or for `hosts`; asks nobody.
 
-    Secrets are resolved from their own sources. Raises `HoldpointError` with every value that is missing or unfit.
+    A host is an SSH alias, `role:NAME` or `group:NAME`, as `--host` takes it. Secrets are resolved from their own sources. Raises `HoldpointError` with every value that is missing or unfit.
     """
     from holdpoint.app.running import plan_of  # noqa: PLC0415 - as above
     from holdpoint.app.world import Kind, World  # noqa: PLC0415 - as above
 
-    return plan_of(World.here().ready(Kind.REAL), runbook, params or {}, ask=True)
+    world = World.here().ready(Kind.REAL)
+    return plan_of(world, runbook, params or {}, world.fleet.select(hosts), ask=True)
 
 
 def run(
@@ -59,7 +60,7 @@ def run(
     answers: Mapping[str, str] | None = None,
     operator: Operator | None = None,
 ) -> Ended:
-    """Carry a plan out on this machine, with journal, gates and lock, exactly as `inv runbook` does.
+    """Carry a plan out, with journal, gates and lock, exactly as `inv runbook` does.
 
     `check` reads and changes nothing; `dry_run` executes nothing at all. `answers` maps step ids to gate words;
     `operator` takes the place of the terminal. Gives the exit code of the contract and the reason in a sentence.

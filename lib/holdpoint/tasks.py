@@ -93,13 +93,14 @@ def _world(*, json: bool = False, plain: bool = False) -> World:
 @offered(
     "runbook.run",
     named="name",
-    lists=("param",),
+    lists=("param", "host"),
     dry=True,
     unread=3,
     default=True,
     help={
         "name": NAME,
         "param": "A value, as `name=value`; can be repeated.",
+        "host": "SSH aliases, apart by commas, `role:NAME` or `group:NAME`; without it, this machine.",
         "dry-run": "Show every command and every gate; execute nothing.",
         "check": "Read for real; show every change and make none.",
         "answers": ANSWERS,
@@ -112,6 +113,7 @@ def run(
     context: Context,
     name: str,
     param: list[str],
+    host: list[str],
     *,
     dry_run: bool = False,
     check: bool = False,
@@ -120,7 +122,7 @@ def run(
     json: bool = False,
     plain: bool = False,
 ) -> int:
-    """Run a runbook on this machine; stops before every change."""
+    """Run a runbook, here or over SSH; stops before every change."""
     from holdpoint.app import running, typed, values  # noqa: PLC0415 - see the module
     from holdpoint.app.world import Kind  # noqa: PLC0415 - see the module
 
@@ -128,7 +130,8 @@ def run(
     kind = Kind(typed.one_of({"--dry-run": dry, "--check": check}, default="real").removeprefix("--"))
     world = _world(json=json, plain=plain)
     given = values.parse_params(tuple(param))
-    return running.begin(world, name, given, kind, typed.answers(answers), incident or "").exit
+    said = typed.answers(answers)
+    return running.begin(world, name, given, kind, answers=said, incident=incident or "", hosts=host).exit
 
 
 @offered("runbook.list", help={"json": JSON, "plain": PLAIN})

@@ -237,6 +237,7 @@ OPENED = RunOpened(
     steps={"space": "1", "truncate": "2"},
     hosts={"db1": "prod"},
     params={"mount": "/var/log"},
+    order=("db1",),
 )
 EVENTS: tuple[Event, ...] = (
     OPENED,

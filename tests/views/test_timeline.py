@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -117,3 +119,46 @@ def test_what_runs_still_and_what_is_in_doubt_stands_out():
     assert "RUNS STILL" in text
     assert "IN DOUBT" in text
     assert f"inv run.rollback {RUN_ID}" in text
+
+
+FLEET = replace(OPENED, hosts={"a1": "staging", "db1": "prod", "z9": "prod"}, order=("z9", "a1", "db1"))
+
+
+def timeless(text: str) -> str:
+    return re.sub(r", \d\.\d s|\d\d:\d\d:\d\d", "", text)
+
+
+def test_what_several_hosts_answer_is_drawn_once_in_their_order():
+    intents = [StepIntended("space", host, 1, host, "read", host, "df", host) for host in FLEET.order]
+    ends = [
+        StepEnded("space", host, 1, Status.OK, values={"used": 97 if host == "db1" else 20})
+        for host in ("a1", "db1", "z9")
+    ]
+    timeline = Timeline(zone=UTC)
+    text = "".join(drawn(timeline.lines(one, 80)) for one in records(FLEET, *intents, *ends))
+    assert text.index("(z9, a1, ") < text.index("(db1")
+    assert text.count("used = 20") == text.count("used = 97") == 1
+    other = Timeline(zone=UTC)
+    again = "".join(drawn(other.lines(one, 80)) for one in records(FLEET, *intents, *reversed(ends)))
+    assert timeless(again) == timeless(text)
+
+
+def test_what_waits_for_other_hosts_is_drawn_before_anything_else():
+    first = StepEnded("space", "a1", 1, Status.FAILED, exit=1)
+    timeline = Timeline(zone=UTC)
+    lines = [drawn(timeline.lines(one, 80)) for one in records(FLEET, first, EVENTS[-1])]
+    assert lines[1] == ""
+    assert lines[2].index("FAILED") < lines[2].index("FINISHED")
+
+
+def test_the_end_of_a_run_on_several_hosts_is_a_table():
+    ends = [
+        StepIntended("pause", "a1", 1, "t", "change", "d", "x", "s"),
+        StepEnded("pause", "a1", 1, Status.FAILED, exit=3),
+        StepIntended("pause", "z9", 1, "t", "change", "d", "x", "s"),
+        StepEnded("pause", "z9", 1, Status.OK),
+    ]
+    found = bounds.left(replay(records(FLEET, *ends)), background(plan(load(LOG_DISK))))
+    text = drawn(bounds.closing(bounds.End(RUN_ID, 4, "why", over=False, found=found), 80))
+    same("fleet-end-80", text)
+    fits(text, 80)

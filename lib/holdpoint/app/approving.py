@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holdpoint.app import machines
 from holdpoint.app.world import World
 from holdpoint.engine.events import GateOpened
 from holdpoint.engine.state import replay
@@ -29,7 +30,9 @@ def approve(world: World, name: str) -> int:
     if world.prompt(f"Type `{WORD}` to approve exactly this; anything else leaves it:") != WORD:
         world.out.write("Nothing was approved.\n")
         return Exit.STOPPED
-    wrong = world.machine(folder.path).approve(folder.name, gate.digest, world.person)
+    target = world.fleet.target(gate.hosts[0])
+    with machines.made(world, folder.path, [target]) as asked:
+        wrong = asked[target.name].approve(folder.name, gate.digest, world.person)
     if wrong:
         raise HoldpointError(Problem("not-approved", f"the approval was not kept: {wrong}"), exit_code=Exit.UNKNOWN)
     world.out.write(f"Approved by {world.person}. The run goes on at its own terminal.\n")

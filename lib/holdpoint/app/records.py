@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from holdpoint.app import machines
 from holdpoint.app.heads import remembered
 from holdpoint.document.model import Effect, Section
 from holdpoint.engine.events import RunFinished, RunOpened, RunStopped, event_of
+from holdpoint.engine.state import replay
 from holdpoint.journal.record import Record, as_json, encode
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import journal_reader
@@ -154,7 +156,10 @@ def verify(world: World, name: str) -> int:
     """
     folder = world.state.find(name)
     chain = journal_reader.read_file(folder.journal)
-    known = remembered(folder.name, {world.local.name: world.machine(folder.path)}, chain.records)
+    opened = replay(chain.records).opened
+    hosts = {**opened.hosts, **opened.beside} if opened else {world.local.name: ""}
+    with machines.made(world, folder.path, [world.fleet.target(name) for name in hosts]) as asked:
+        known = remembered(folder.name, asked, chain.records)
     ended = bool(chain.records) and chain.records[-1].kind in _ENDS
     found = Verified(len(chain.records), chain.head, len(chain.torn), known, ended=ended, written=folder.is_written())
     if world.json:

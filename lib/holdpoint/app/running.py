@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from holdpoint.app.heads import remembered
 from holdpoint.app.values import resolve
@@ -33,20 +33,23 @@ def begin(
     name: str,
     params: Mapping[str, str],
     kind: Kind,
+    *,
     answers: Mapping[str, str] | None = None,
     incident: str = "",
+    hosts: Sequence[str] = (),
 ) -> Ended:
     """Plan a runbook and run it; raises `HoldpointError` for everything that is wrong before it begins."""
     runbook = world.library.load(name)
+    targets = world.fleet.select(hosts)
     world = world.ready(kind, answers)
-    plan = plan_of(world, runbook, params, ask=kind is not Kind.DRY)
+    plan = plan_of(world, runbook, params, targets, ask=kind is not Kind.DRY)
     _can_be_parsed(world, plan)
     return carry_out(world, plan, kind, answers, incident)
 
 
-def plan_of(world: World, runbook: Runbook, params: Mapping[str, str], *, ask: bool) -> Plan:
+def plan_of(world: World, runbook: Runbook, params: Mapping[str, str], hosts: tuple[str, ...], *, ask: bool) -> Plan:
     """Bind values and lay the run out; asks for what is missing where a person is there and `ask` is true."""
-    return _plan(world, runbook, resolve(world, runbook, params, ask=ask))
+    return _plan(world, runbook, resolve(world, runbook, params, ask=ask), hosts)
 
 
 def carry_out(
@@ -180,9 +183,9 @@ def _session(world: World, stage: Stage, plan: Plan, state: State, *, take_over:
     return Session(plan, ports, stage.run, world.person, state, take_over)
 
 
-def _plan(world: World, runbook: Runbook, values: Mapping[str, Value]) -> Plan:
+def _plan(world: World, runbook: Runbook, values: Mapping[str, Value], hosts: tuple[str, ...]) -> Plan:
     here = world.local.name
-    return build.plan(runbook, values, hosts=(here,), here=here, key=world.key, load=world.library.load)
+    return build.plan(runbook, values, hosts=hosts, here=here, key=world.key, load=world.library.load)
 
 
 def _can_be_parsed(world: World, plan: Plan) -> None:
@@ -229,7 +232,7 @@ def _replanned(world: World, run: str, state: State) -> Plan:
 def _same(world: World, opened: RunOpened) -> Plan:
     runbook = world.library.load(opened.runbook)
     given = {name: text for name, text in opened.params.items() if text != MASK}
-    plan = _plan(world, runbook, resolve(world, runbook, given, ask=True))
+    plan = _plan(world, runbook, resolve(world, runbook, given, ask=True), opened.order)
     if plan.digest == opened.plan:
         return plan
     differing = build.differences(opened.steps, plan)

@@ -98,6 +98,12 @@ def _stands_bare(option: str, tokens: list[str]) -> bool:
 
 def bare(option: str) -> Problem:
     """An option that needs a value, and has none."""
-    examples = {"param": "mount=/var/log", "name": "disk-full", "answers": "answers.yaml", "out": "pages"}
+    examples = {
+        "param": "mount=/var/log",
+        "host": "web1",
+        "name": "disk-full",
+        "answers": "answers.yaml",
+        "out": "pages",
+    }
     example = f"--{option} {examples.get(option, 'ID')}"
     return Problem("bare-option", f"`--{option}` stands without a value", expected=f"`{example}`")

@@ -17,8 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from holdpoint.app import machines
 from holdpoint.app.crashing import crashing
-from holdpoint.app.local import this_machine
+from holdpoint.app.fleet import Fleet
 from holdpoint.app.repository import repository
 from holdpoint.app.room import MEMORY, memory_agreed
 from holdpoint.document.model import FromEnv, Runbook
@@ -35,7 +36,7 @@ from holdpoint.engine.ports import (
     Target,
 )
 from holdpoint.engine.session import Session
-from holdpoint.hosts.local import LocalMachine
+from holdpoint.engine.state import replay
 from holdpoint.hosts.walkthrough import CheckMachine, Due, WalkthroughMachine
 from holdpoint.operators.console import ConsoleOperator
 from holdpoint.operators.interrupts import Interrupts
@@ -100,7 +101,7 @@ class World:
     environ: Mapping[str, str]
     state: StateFolder
     library: Library
-    local: Target
+    fleet: Fleet
     json: bool = False
     plain: bool = False
     operator: Operator | None = None
@@ -124,7 +125,7 @@ class World:
             environ=environ,
             state=StateFolder.default(environ),
             library=Library((runbooks,)) if runbooks else Library.of(root),
-            local=this_machine(root),
+            fleet=Fleet.of(root),
             json=json,
             plain=plain,
             operator=operator,
@@ -142,6 +143,11 @@ class World:
         volatile = folder is not None and folder.volatile
         state = self.state.memory_folder() if volatile else self._room_for_run(answers)
         return replace(self, state=state, key=state.key())
+
+    @property
+    def local(self) -> Target:
+        """This machine."""
+        return self.fleet.here
 
     @property
     def out(self) -> TextIO:
@@ -175,21 +181,6 @@ class World:
         """Ask for a secret without echo; None where nobody is at a terminal."""
         return partial(self.prompt, echo=False) if self.interactive else None
 
-    def machine(self, run_folder: Path) -> LocalMachine:
-        """This machine, to be asked what it remembers of a run."""
-        return LocalMachine(self.local, run_folder, environment=self.environ, target_folder=self.target_folder)
-
-    @property
-    def target_folder(self) -> Path | None:
-        """The shared folder of this machine, where the environment names one: told, since `sudo` would drop it."""
-        named = self.environ.get("HOLDPOINT_TARGET")
-        if named and not Path(named).is_absolute():
-            found = f"`{named}`"
-            raise HoldpointError(
-                Problem("target-folder", "`$HOLDPOINT_TARGET` is no absolute path", found=found, expected="`/…`")
-            )
-        return Path(named) if named else None
-
     @contextmanager
     def stage(
         self,
@@ -215,19 +206,20 @@ class World:
                 journal = stack.enter_context(_made(folder, self.person, self.clock))
             else:
                 drawing.recall(journal.records)
-            yield self._real(plan, kind, folder, journal, drawing, answers)
+            yield stack.enter_context(self._real(plan, kind, folder, journal, drawing, answers))
 
     # --- parts of a stage
 
     def _dry(self, plan: Plan, drawing: ConsoleOperator) -> Stage:
         """Execute nothing, open nothing, keep nothing."""
-        machine = WalkthroughMachine(self.local)
+        still = {name: WalkthroughMachine(self.fleet.target(name)) for name in _names(plan)}
         operator = WalkthroughOperator(self.person, drawing)
         clock = FrozenClock(self.clock.now())
         journal = MemoryJournal(self.person, clock)
         name = f"walk-through of {plan.runbook.id}"
-        return Stage(name, {self.local.name: machine}, operator, clock, journal, NotSent(), drawing)
+        return Stage(name, still, operator, clock, journal, NotSent(), drawing)
 
+    @contextmanager
     def _real(
         self,
         plan: Plan,
@@ -236,7 +228,7 @@ class World:
         journal: JournalFile,
         drawing: ConsoleOperator,
         answers: Mapping[str, str] | None,
-    ) -> Stage:
+    ) -> Iterator[Stage]:
         asks = self.operator or (drawing if answers is None else ScriptedOperator(answers, self.person, drawing))
         without = frozenset(
             param.source.name
@@ -245,26 +237,22 @@ class World:
             if isinstance(param.source, FromEnv)
         )
         seen = {name: value for name, value in self.environ.items() if name not in without}
-        agree = partial(memory_agreed, self, answers=answers)
-        local = LocalMachine(
-            self.local,
-            folder.path,
-            memory_allowed=folder.volatile,
-            environment=seen,
-            target_folder=self.target_folder,
-            agree=agree,
-        )
-        machine: Machine = local
         operator: Operator = asks
         messenger: Messenger = CommandMessenger(self.environ)
-        if kind is Kind.CHECK:
-            due = Due()
-            machine, messenger = CheckMachine(local, due), NotSent()
-            operator = WalkthroughOperator(
-                self.person, drawing, asks=asks, undone=partial(setattr, due, "change", True)
-            )
-        machines = {self.local.name: crashing(machine)}
-        return Stage(folder.name, machines, operator, self.clock, journal, messenger, drawing, str(folder.journal))
+        state = replay(journal.records).opened
+        recorded = state.hosts if state is not None else {}
+        targets = [self.fleet.target(name, recorded.get(name, "")) for name in _names(plan)]
+        volatile = folder.volatile
+        agree = partial(memory_agreed, self, answers=answers)
+        with machines.made(self, folder.path, targets, environ=seen, memory_allowed=volatile, agree=agree) as real:
+            known: Mapping[str, Machine] = real
+            if kind is Kind.CHECK:
+                due = Due()
+                undone = partial(setattr, due, "change", True)
+                known, messenger = {name: CheckMachine(machine, due) for name, machine in real.items()}, NotSent()
+                operator = WalkthroughOperator(self.person, drawing, asks=asks, undone=undone)
+            wrapped = {name: crashing(machine) for name, machine in known.items()}
+            yield Stage(folder.name, wrapped, operator, self.clock, journal, messenger, drawing, str(folder.journal))
 
     def _drawing(self, interrupts: Interrupts) -> ConsoleOperator:
         also = jsonlines.writer(sys.stdout) if self.json else None
@@ -275,7 +263,7 @@ class World:
         probed = room.probe(self.state.path)
         if isinstance(probed, room.Room):
             return self.state
-        memory_agreed(self, probed.why, answers)
+        memory_agreed(self, self.local, probed.why, answers=answers)
         twin = self.state.memory_folder()
         self.out.write(f"{twin.warning}.\n")
         return twin
@@ -301,6 +289,11 @@ class NotSent:
 
     def send(self, to: str, text: str) -> str:  # noqa: ARG002 - the port's signature
         return f"not sent to {to}: this is a walk-through"
+
+
+def _names(plan: Plan) -> tuple[str, ...]:
+    """Every machine that a plan can touch: its targets, and the person's own."""
+    return tuple(dict.fromkeys((*plan.hosts, plan.here)))
 
 
 def _made(folder: RunFolder, person: str, clock: Clock) -> JournalFile:

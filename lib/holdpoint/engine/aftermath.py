@@ -78,6 +78,7 @@ def opened(plan: Plan, run: str, mode: str, targets: Mapping[str, Target], incid
         params={n: str(v) if isinstance(v, Secret) else as_text(v) for n, v in root.params.items()},
         incident=incident,
         file=plan.runbook.file,
+        order=plan.hosts,
         beside={name: targets[name].tier.value for name in beside},
     )
 

@@ -38,7 +38,8 @@ class Reason(StrEnum):
 class RunOpened:
     """The first record. `steps` maps item keys to the digests of what they are; `params` holds masked texts.
 
-    `hosts` are the targets with their tiers; `beside` is the person's own machine, where steps change it as well.
+    `hosts` are the targets with their tiers, `order` their names as they were given; `beside` is the person's own
+    machine, where steps change it as well.
     """
 
     kind: ClassVar[str] = "run.opened"
@@ -55,6 +56,7 @@ class RunOpened:
     incident: str = ""
     file: str = ""
     beside: Mapping[str, str] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ All of it is derived, nothing is remembered. Conditions have three answers; `Non
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +20,8 @@ from holdpoint.shell import Plain, Script, Secret, Value, script, value_digest
 
 STALE = timedelta(minutes=10)
 """A value that was read longer ago is read again before anybody agrees to something on its ground."""
+
+NAMED = 5
 
 Hidden = Mapping[tuple[str, str, str], Secret]
 """Registered values that are kept nowhere: by scope, host and name."""
@@ -277,6 +279,14 @@ def is_local(step: Step) -> bool:
 
 def is_changing(item: Item) -> bool:
     return isinstance(item, StepItem) and item.step.effect is not Effect.READ
+
+
+def names(hosts: Iterable[str]) -> str:
+    """Name hosts for a person; of many, those beyond a few are counted."""
+    listed = tuple(dict.fromkeys(hosts))
+    if len(listed) <= NAMED:
+        return ", ".join(listed)
+    return f"{', '.join(listed[: NAMED - 1])} and {len(listed) - NAMED + 1} more"
 
 
 def shown(value: Plain | Secret | None) -> str:

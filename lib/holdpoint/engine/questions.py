@@ -9,7 +9,7 @@ from datetime import datetime
 from holdpoint.document.model import Ask, Effect, Manual, Run, Undo, ValueType
 from holdpoint.engine.batches import batches
 from holdpoint.engine.events import CauseDecided, Status
-from holdpoint.engine.facts import Facts, is_changing, shown
+from holdpoint.engine.facts import Facts, is_changing, names, shown
 from holdpoint.engine.next import OPENING, PROCEED
 from holdpoint.engine.ports import Asked, Question, Target, Tier, Word
 from holdpoint.planning.plan import Mode, StepItem
@@ -52,7 +52,7 @@ def proceed(facts: Facts) -> Question:
         digest=facts.plan.digest,
         why="The check of recovery is green before the first change, so it cannot prove the repair."
         " Each step is judged by its own check.",
-        evidence=evidence(facts, ""),
+        evidence=evidence(facts, "", ()),
         remains=remains(facts),
     )
 
@@ -78,10 +78,10 @@ def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime) ->
         batch=_batch(facts, item, hosts),
         commands=tuple((host, script_of(facts, item, host)) for host in hosts),
         values=_values(facts, item, hosts),
-        evidence=(*evidence(facts, item.scope), *_earlier(facts, item, hosts)),
+        evidence=(*evidence(facts, item.scope, hosts), *_earlier(facts, item, hosts)),
         reverts=reverts(step.undo, step.irreversible),
         proof=step.verify.run.script.strip() if step.verify else "",
-        remains=remains(facts, item.key),
+        remains=remains(facts, item.key, hosts),
         attempts=step.retry.max + 1 if step.retry and step.idempotent else 1,
         approvers=spec.approvers,
         expires=now + spec.expires if spec.expires else None,
@@ -106,7 +106,7 @@ def manual(facts: Facts, item: StepItem, host: str, now: datetime) -> Question:
         why=facts.fill(item, host, step.why),
         prompt=facts.fill(item, host, step.action.text),
         values=_values(facts, item, (host,)),
-        evidence=evidence(facts, item.scope),
+        evidence=evidence(facts, item.scope, (host,)),
         reverts=reverts(step.undo, step.irreversible),
         proof=step.verify.run.script.strip() if step.verify else "",
         expires=now + step.gate.expires if step.gate.expires else None,
@@ -189,16 +189,27 @@ def script_of(facts: Facts, item: StepItem, host: str) -> str:
     return "".join(missing) + facts.script(item, host, action).masked()
 
 
-def evidence(facts: Facts, scope: str) -> tuple[str, ...]:
-    """Which causes were found, each with its line; then those that are not known; then the names of those ruled out."""
-    lines, ruled_out = [], dict[str, list[str]]()
+def evidence(facts: Facts, scope: str, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """Which causes were found, each with its line; then those that are not known; then the names of those ruled out.
+
+    Of the hosts that the question is about, or of all where it is about none of the targets; equal findings as one.
+    """
+    about = set(hosts) & set(facts.plan.hosts) or set(facts.plan.hosts)
+    findings: dict[tuple[bool | None, str, str], list[str]] = {}
+    ruled_out: dict[str, list[str]] = {}
     for decided in _decided(facts, scope):
+        if decided.host not in about:
+            continue
         if decided.holds is False:
             ruled_out.setdefault(decided.host, []).append(decided.title)
         else:
-            lines.append(_finding(decided))
+            findings.setdefault((decided.holds, decided.title, decided.evidence), []).append(decided.host)
+    lines = [_finding(names(at), title, holds, text) for (holds, title, text), at in findings.items()]
     lines.sort(key=lambda line: ": found: " not in line)
-    return (*lines, *(f"{host}: ruled out: {'; '.join(titles)}" for host, titles in ruled_out.items()))
+    without: dict[str, list[str]] = {}
+    for host, titles in ruled_out.items():
+        without.setdefault("; ".join(titles), []).append(host)
+    return (*lines, *(f"{names(at)}: ruled out: {titles}" for titles, at in without.items()))
 
 
 def _decided(facts: Facts, scope: str) -> list[CauseDecided]:
@@ -206,26 +217,28 @@ def _decided(facts: Facts, scope: str) -> list[CauseDecided]:
     return [decided.cause for (key, _, _), decided in in_order if key == f"{scope}causes"]
 
 
-def _finding(decided: CauseDecided) -> str:
-    verdict = {True: "found", False: "ruled out", None: "not known"}[decided.holds]
-    return f"{decided.host}: {decided.title}: {verdict}: {decided.evidence}"
+def _finding(where: str, title: str, holds: bool | None, text: str) -> str:
+    verdict = {True: "found", False: "ruled out", None: "not known"}[holds]
+    return f"{where}: {title}: {verdict}: {text}"
 
 
-def remains(facts: Facts, key: str = "") -> tuple[str, ...]:
-    """What was changed so far, and what stays undone if one stops now."""
-    lines, undone = [], []
+def remains(facts: Facts, key: str = "", hosts: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What was changed so far, and what stays undone if one stops now; each with its hosts."""
+    done: dict[str, list[str]] = {}
+    undone: dict[str, list[str]] = {}
     for item in facts.plan.items:
         if not isinstance(item, StepItem) or not is_changing(item):
             continue
         for host in facts.hosts(item):
             ended = facts.progress(item, host).ended
             if ended is not None and ended.status is Status.OK:
-                lines.append(f"done: {item.step.title} ({host})")
+                done.setdefault(f"done: {item.step.title}", []).append(host)
             elif ended is not None and ended.status is not Status.SKIPPED:
-                lines.append(f"{ended.status}: {item.step.title} ({host})")
+                done.setdefault(f"{ended.status}: {item.step.title}", []).append(host)
             elif ended is None and facts.applies(item, host) is not False:
-                undone.append(f"{'this step' if item.key == key else 'not done'}: {item.step.title} ({host})")
-    return (*lines, *undone)
+                this = item.key == key and host in hosts
+                undone.setdefault(f"{'this step' if this else 'not done'}: {item.step.title}", []).append(host)
+    return tuple(f"{text} ({names(at)})" for text, at in (*done.items(), *undone.items()))
 
 
 def reverts(undo: Undo | None, irreversible: str | None) -> str:
@@ -238,8 +251,10 @@ def reverts(undo: Undo | None, irreversible: str | None) -> str:
 def _targets(facts: Facts, hosts: tuple[str, ...]) -> tuple[Target, ...]:
     """The targets of a question; what is done here for production is asked as carefully as there."""
     prod = any(facts.targets[host].tier is Tier.PROD for host in facts.plan.hosts)
-    shown_as = (facts.targets[host] for host in hosts)
-    return tuple(replace(target, tier=Tier.PROD) if prod else target for target in shown_as)
+    return tuple(
+        replace(facts.targets[host], tier=Tier.PROD) if prod and host not in facts.plan.hosts else facts.targets[host]
+        for host in hosts
+    )
 
 
 def _values(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
@@ -263,7 +278,12 @@ def _outputs(facts: Facts, item: StepItem, names: tuple[str, ...], host: str) ->
     """What `show` prints: the command, the named values, and what the reading steps of this scope printed."""
     shows = [("the command", script_of(facts, item, host))]
     shows += [(name, shown(facts.value(item.scope, host, name))) for name in names]
-    shows += [("the causes", "\n".join(map(_finding, _decided(facts, item.scope))))]
+    shows += [
+        (
+            "the causes",
+            "\n".join(_finding(one.host, one.title, one.holds, one.evidence) for one in _decided(facts, item.scope)),
+        )
+    ]
     for other in facts.plan.items:
         if isinstance(other, StepItem) and other.scope == item.scope and not is_changing(other):
             ended = facts.progress(other, host).ended

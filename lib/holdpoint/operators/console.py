@@ -144,6 +144,7 @@ class ConsoleOperator:
     def watch(self, key: str, targets: tuple[Target, ...], effect: Effect) -> ConsoleWatch:
         """Watch an execution; its output is shown until the next record, on several targets until all have answered."""
         self._close_watch()
+        self.screen.lines(self._timeline.rest(self.screen.width))
         self._watch = ConsoleWatch(
             screen=self.screen,
             terminal=self.terminal,

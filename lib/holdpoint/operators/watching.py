@@ -8,13 +8,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from holdpoint.document.model import Effect
+from holdpoint.engine.facts import names
 from holdpoint.engine.ports import Silence, Target, Wish
 from holdpoint.journal.record import Record
 from holdpoint.operators.interrupts import Interrupts, Signalled
 from holdpoint.operators.terminal import Terminal
 from holdpoint.problem import did_you_mean
 from holdpoint.views.console import Screen
-from holdpoint.views.grouping import names
 from holdpoint.views.inert import inert, output_lines
 from holdpoint.views.lines import BLANK, GUTTER, GUTTER_ON, Line, Segment, Tone, chop, line, wrap
 from holdpoint.views.timeline import INDENT

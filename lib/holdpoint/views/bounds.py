@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 
 from holdpoint.document.model import Severity
 from holdpoint.engine.events import Reason, Status
+from holdpoint.engine.facts import names
 from holdpoint.engine.ports import Target
 from holdpoint.engine.state import FAILURES, Progress, State
 from holdpoint.problem import Exit
 from holdpoint.views.background import Background
 from holdpoint.views.lines import BLANK, LABEL, Line, Segment, Tone, labelled, line, listed, rule, wrap
 from holdpoint.views.questions import places
+from holdpoint.views.tables import table
 
 KINDS = {
     "real": ("FOR REAL", "every change asks first", Tone.BOLD),
@@ -73,6 +75,8 @@ class Left:
     """Where a run stands: texts for people, by what became of them."""
 
     proof: tuple[str, ...] = ()
+    hosts: tuple[tuple[str, ...], ...] = ()
+    """Of several hosts a row each; takes the place of `proof`."""
     changed: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
     doubt: tuple[str, ...] = ()
@@ -84,16 +88,54 @@ class Left:
 
 def left(state: State, background: Background, not_undone: Sequence[str] = ()) -> Left:
     """Sort the steps of a run by what became of them. Without names of the plan, only what was begun is known."""
-    bins: dict[str, list[str]] = {"changed": [], "running": [], "doubt": [], "failed": [], "left_out": []}
+    bins: dict[str, dict[tuple[str, str], list[str]]] = {name: {} for name in _BINS}
+    order = state.opened.order if state.opened else ()
     for (key, host), progress in state.steps.items():
         found = _sort(key, progress, background)
         if found:
-            bins[found].append(f"{background.title(key)}  ({host}{_how(progress)})")
+            bins[found].setdefault((background.title(key), _how(progress)), []).append(host)
     begun = {key for key, _ in state.steps}
     taken_back = bool(state.opened and state.opened.of_run)  # its plan is not that of the document
     not_done = tuple(background.title(key) for key in background.changes() if key not in begun and not taken_back)
-    texts = {name: tuple(found) for name, found in bins.items()}
-    return Left(proof=_proof(state), not_done=not_done, not_undone=tuple(not_undone), **texts)
+    texts = {
+        name: tuple(f"{title}  ({names(_in_order(hosts, order))}{how})" for (title, how), hosts in found.items())
+        for name, found in bins.items()
+    }
+    several = _per_host(state, background) if len(order) > 1 else ()
+    proof = () if several else _proof(state)
+    return Left(proof=proof, hosts=several, not_done=not_done, not_undone=tuple(not_undone), **texts)
+
+
+_BINS = ("changed", "running", "doubt", "failed", "left_out")
+_STANDS = {
+    "doubt": "IN DOUBT",
+    "running": "RUNS STILL",
+    "failed": "failed",
+    "left_out": "left out",
+    "changed": "changed",
+}
+
+
+def _in_order(hosts: Sequence[str], order: tuple[str, ...]) -> list[str]:
+    return sorted(hosts, key=lambda host: order.index(host) if host in order else len(order))
+
+
+def _per_host(state: State, background: Background) -> tuple[tuple[str, ...], ...]:
+    """A row for each host, in the order of the run: tier, the check before and after, and how it stands, worst first."""
+    opened = state.opened
+    rows: list[tuple[str, ...]] = []
+    for host, tier in ((name, opened.hosts[name]) for name in opened.order) if opened else ():
+        proofs = {proof.after: _GREEN[proof.green] for (_, at), proof in state.proofs.items() if at == host}
+        found: dict[str, list[str]] = {}
+        for (key, at), progress in state.steps.items():
+            if at == host and (kind := _sort(key, progress, background)):
+                found.setdefault(kind, []).append(background.title(key))
+        stands = [f"{_STANDS[kind]}: {'; '.join(found[kind])}" for kind in _STANDS if kind in found]
+        before, after = proofs.get(False, "-"), proofs.get(True, "-")
+        rows.append(
+            (host, "PRODUCTION" if tier == "prod" else tier, before, after, ". ".join(stands) or "nothing changed")
+        )
+    return tuple(rows)
 
 
 def _sort(key: str, progress: Progress, background: Background) -> str:
@@ -160,6 +202,8 @@ def closing(end: End, width: int) -> list[Line]:
     """The end in words, what was changed and what remains, and what can be typed now."""
     drawn = [BLANK, *_verdict(end, width)]
     found = end.found
+    if found.hosts:
+        drawn += [*table(("host", "tier", "before", "after", "what became of it"), found.hosts, width), BLANK]
     drawn += listed("proof", found.proof, width)
     maybe = found.running or found.doubt or found.failed
     drawn += listed("changed", found.changed or (() if maybe else ("nothing",)), width)

@@ -5,8 +5,8 @@ Pure. Events about one item that follow one another are held until all hosts hav
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 from holdpoint.engine.events import (
     CauseDecided,
@@ -19,13 +19,12 @@ from holdpoint.engine.events import (
     StepVerified,
     TargetAnswered,
 )
+from holdpoint.engine.facts import names
 from holdpoint.journal.record import Record
 
 Grouped = (
     CauseDecided | LockReturned | LockTaken | ProofLooked | StepEnded | StepIntended | StepVerified | TargetAnswered
 )
-_NAMED = 5
-"""So many hosts are named; of more, the rest is counted."""
 
 
 @dataclass(slots=True)
@@ -35,16 +34,15 @@ class Group:
     hosts: tuple[str, ...] = ()
     held: list[tuple[Grouped, Record]] = field(default_factory=list)
 
-    def takes(self, event: Event) -> bool:
+    def takes(self, event: Event) -> TypeGuard[Grouped]:
         """Whether it is to be drawn together with what is held, or begins to be held."""
         return isinstance(event, Grouped) and len(self.hosts) > 1 and event.host in self.hosts
 
     def continues(self, event: Event) -> bool:
         return bool(self.held) and isinstance(event, Grouped) and _about(event) == _about(self.held[0][0])
 
-    def add(self, event: Event, record: Record) -> bool:
+    def add(self, event: Grouped, record: Record) -> bool:
         """Hold an event; True where every host has answered."""
-        assert isinstance(event, Grouped)  # noqa: S101 - `takes` said so
         self.held.append((event, record))
         return len({one.host for one, _ in self.held}) == len(self.hosts)
 
@@ -62,14 +60,6 @@ def _joined(group: list[tuple[Grouped, Record]]) -> tuple[Grouped, Record, tuple
     hosts = tuple(event.host for event, _ in group)
     event, record = group[0]
     return replace(event, host=names(hosts)), record, hosts
-
-
-def names(hosts: Iterable[str]) -> str:
-    """Name hosts, and count those beyond a few."""
-    listed = tuple(dict.fromkeys(hosts))
-    if len(listed) <= _NAMED:
-        return ", ".join(listed)
-    return f"{', '.join(listed[: _NAMED - 1])} and {len(listed) - _NAMED + 1} more"
 
 
 def _about(event: Grouped) -> tuple[str, str]:

@@ -65,7 +65,7 @@ def run_of(name: str, records: Sequence[Record], journal: str, *, written: bool)
         title=opened.title if opened else "",
         mode=opened.mode if opened else "",
         person=records[0].person if records else "",
-        hosts=tuple(opened.hosts) if opened else (),
+        hosts=opened.order if opened else (),
         began=records[0].time if records else None,
         exit=int(end.exit) if end else None,
         incident=opened.incident if opened else "",

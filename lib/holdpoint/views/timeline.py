@@ -70,6 +70,8 @@ class Timeline:
     _section: str = ""
     _mode: str = "real"
     _group: Group = field(default_factory=Group)
+    _shown: set[str] = field(default_factory=set)
+    """The hosts whose output is on the screen already, of what is held back."""
     _titles: dict[str, str] = field(default_factory=dict)
 
     def take(self, records: Iterable[Record]) -> None:
@@ -85,13 +87,15 @@ class Timeline:
         """
         event = event_of(record)
         if isinstance(event, RunOpened):
-            self._group = Group(tuple(event.hosts))
+            self._group = Group(event.order)
         before = [] if self._group.continues(event) else self.rest(width)
         if not self._group.takes(event):
             drawn = self._draw(event, record, width, output=output)
             return before if quiet else [*before, *drawn]
         if isinstance(event, StepIntended):
             self._begun[(event.step, event.host)] = (record.time, event)
+        if not output:
+            self._shown.add(event.host)
         whole = self._group.add(event, record)
         return [*before, *(self.rest(width) if whole else [])]
 
@@ -107,7 +111,9 @@ class Timeline:
             begun = [one for host in hosts if (one := self._begun.pop((event.step, host), None)) is not None]
             if begun:
                 self._begun[(event.step, event.host)] = min(begun, key=lambda pair: pair[0])
-        return self._draw(event, record, width, output=len(hosts) == 1)
+        output = len(hosts) == 1 and hosts[0] not in self._shown
+        self._shown -= set(hosts)
+        return self._draw(event, record, width, output=output)
 
     def _draw(self, event: Event, record: Record, width: int, *, output: bool) -> list[Line]:
         row = _Row(clock_time(record.time, self.zone), width)
@@ -321,7 +327,8 @@ def _holding(event: LockTaken | LockReturned | LockKept | TakeoverBegun | Target
         case LockTaken():
             how = f", taken over from {event.taken_over_from}" if event.taken_over_from else ""
             tone = Tone.WARN if event.taken_over_from else Tone.DIM
-            return row.block("locked", tone, f"{event.host} is held by this run (epoch {event.epoch}{how})")
+            are = "are" if ", " in event.host else "is"
+            return row.block("locked", tone, f"{event.host} {are} held by this run (epoch {event.epoch}{how})")
         case TakeoverBegun():
             who = f"{event.from_person}, run {event.from_run}"
             return row.block("taking", Tone.WARN, f"{event.host} is taken over from {who}")
@@ -330,7 +337,8 @@ def _holding(event: LockTaken | LockReturned | LockKept | TakeoverBegun | Target
         case LockReturned():
             if event.note:
                 return row.block("let go", Tone.WARN, f"{event.host}: {event.note}")
-            return row.block("unlocked", Tone.DIM, f"{event.host} is free again")
+            are = "are" if ", " in event.host else "is"
+            return row.block("unlocked", Tone.DIM, f"{event.host} {are} free again")
         case LockKept():
             return row.block("LOCKED", Tone.BAD, f"the lock of {event.host} could not be given back: {event.why}")
         case _:

@@ -1,0 +1,89 @@
+"""The machines of a run: this one, and others over SSH. Owns which is which, and where the environment moves their folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdpoint.engine.ports import Target
+from holdpoint.hosts.local import LocalMachine
+from holdpoint.hosts.machine import AgentMachine
+from holdpoint.problem import HoldpointError, Problem
+
+if TYPE_CHECKING:
+    from holdpoint.app.world import World
+
+Agree = Callable[[Target, str], None]
+"""Is told which target's disk has no room, and why; returns after a person's yes to a folder in memory, or raises."""
+
+
+@contextmanager
+def made(
+    world: World,
+    run_folder: Path,
+    targets: Iterable[Target],
+    *,
+    environ: Mapping[str, str] | None = None,
+    memory_allowed: bool = False,
+    agree: Agree | None = None,
+) -> Iterator[dict[str, AgentMachine]]:
+    """Give the machines by name; those over SSH are dialled when they are first asked, and hung up at the end."""
+    told = list(targets)
+    with ExitStack() as stack:
+        remote = _remote(world, run_folder) if any(target.name != world.local.name for target in told) else None
+        machines: dict[str, AgentMachine] = {}
+        for target in told:
+            asks = partial(agree, target) if agree is not None else None
+            if target.name == world.local.name or remote is None:
+                seen = world.environ if environ is None else environ
+                machines[target.name] = _local(world, target, run_folder, seen, memory_allowed, asks)
+            else:
+                machines[target.name] = remote(target, asks)
+            stack.callback(machines[target.name].close)
+        yield machines
+
+
+def _local(
+    world: World,
+    target: Target,
+    run_folder: Path,
+    environ: Mapping[str, str],
+    memory_allowed: bool,
+    agree: Callable[[str], None] | None,
+) -> AgentMachine:
+    return LocalMachine(
+        target,
+        run_folder,
+        environment=environ,
+        target_folder=_named(world.environ, "HOLDPOINT_TARGET"),
+        memory_folder=_named(world.environ, "HOLDPOINT_TARGET_MEMORY"),
+        memory_allowed=memory_allowed,
+        agree=agree,
+    )
+
+
+def _remote(world: World, run_folder: Path) -> Callable[[Target, Callable[[str], None] | None], AgentMachine]:
+    """Give what makes a machine over SSH; the keys are loaded once for all of them."""
+    from holdpoint.hosts.ssh.keys import KeyRing  # noqa: PLC0415 - a run on this machine needs no SSH
+    from holdpoint.hosts.ssh.machine import SshMachine  # noqa: PLC0415 - as above
+
+    keys = KeyRing(world.prompt_secret)
+
+    def make(target: Target, agree: Callable[[str], None] | None) -> AgentMachine:
+        entry = world.fleet.entry(target.name)
+        return SshMachine(target, run_folder, keys=keys, expect=entry.expect if entry else None, agree=agree)
+
+    return make
+
+
+def _named(environ: Mapping[str, str], name: str) -> Path | None:
+    """A folder of this machine that the environment names; told to the agent, since `sudo` would drop it."""
+    named = environ.get(name)
+    if named and not Path(named).is_absolute():
+        raise HoldpointError(
+            Problem("target-folder", f"`${name}` is no absolute path", found=f"`{named}`", expected="`/…`")
+        )
+    return Path(named) if named else None
