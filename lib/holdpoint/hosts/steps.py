@@ -279,7 +279,8 @@ class _Execution:
             while True:
                 frame = conversation.next(TICK)
                 if frame is not None:
-                    self._heard = time.monotonic()
+                    if frame.kind != "hello" or not self._heard:  # who only greets makes no progress
+                        self._heard = time.monotonic()
                     if (answer := self._take(frame.kind, frame.payload, conversation)) is not None:
                         return answer
                 if self._wants_to_leave():

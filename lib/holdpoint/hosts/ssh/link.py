@@ -1,7 +1,7 @@
 """Starting programs on a host over SSH: the agent, and the shell of a step that reads.
 
-What is executed there is always `exec sh`, so it means the same to every log-in shell; all else goes through standard
-input, and a part of it starts nothing. No value stands in an argument list, apart from the name of a user to become.
+What is executed there is `exec sh`, which means the same to every log-in shell; all else goes through standard input,
+and a part of it starts nothing. No value stands in an argument list, apart from the name of a user to become.
 """
 
 from __future__ import annotations
@@ -74,13 +74,10 @@ class AgentChannel:
 def agent_text(arguments: Sequence[str]) -> bytes:
     """Give the agent as it is sent: its functions, then one line that calls it, whole or not at all.
 
-    A shell that reads its input byte by byte, as bash does, would take long; so that one fetches the rest by itself.
+    A shell may read ahead, so nothing is sent after it before the agent asks.
     """
-    functions = _agent_functions()
-    call = f"{{ main {shlex.join(arguments)}; exit 0; }}\n".encode("utf-8", "surrogateescape")
-    rest = functions + call
-    first = f'case ${{BASH_VERSION:-}} in ?*) eval "$(head -c {len(rest)})" ;; esac\n'
-    return first.encode() + rest
+    call = f"{{ main {shlex.join(arguments)}; exit 0; }}\n"
+    return _agent_functions() + call.encode("utf-8", "surrogateescape")
 
 
 @cache
@@ -90,4 +87,5 @@ def _agent_functions() -> bytes:
         message = "the agent's text does not end in its call"
         raise ValueError(message)
     lines = text.removesuffix(CALL).splitlines()
-    return "".join(f"{line}\n" for line in lines if not line.lstrip().startswith("#")).encode()
+    kept = (line.strip() for line in lines)  # bash reads byte by byte
+    return "".join(f"{line}\n" for line in kept if line and not line.startswith("#")).encode()
