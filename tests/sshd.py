@@ -44,8 +44,9 @@ class Listener:
     def serve(self, connection: socket.socket) -> None:
         raise NotImplementedError
 
-    def hang_up(self) -> None:
-        """End what is connected; new connections are accepted still."""
+    def hang_up(self) -> int:
+        """End what is connected, and give how much that was; new connections are accepted still."""
+        return 0
 
     def close(self) -> None:
         self._closed = True
@@ -128,10 +129,12 @@ class Sshd(Listener):
                 self._running.append(process)
         process.wait()
 
-    def hang_up(self, number: signal.Signals = signal.SIGKILL) -> None:
-        for pid in self.pids():
+    def hang_up(self) -> int:
+        pids = self.pids()
+        for pid in pids:
             with suppress(ProcessLookupError):
-                os.kill(pid, number)
+                os.kill(pid, signal.SIGKILL)
+        return len(pids)
 
 
 class Wire(Listener):
@@ -144,9 +147,9 @@ class Wire(Listener):
         self._flows = threading.Event()
         self._flows.set()
         self.cut_after: int | None = None
-        """Bytes towards the server after which the next connections are closed."""
+        """Bytes towards the server after which the next connection, and only that, is closed."""
         self.answer_cut_after: int | None = None
-        """Bytes towards the client after which they are."""
+        """Bytes towards the client after which it is."""
         self.refuses = False
         super().__init__()
 
@@ -157,8 +160,17 @@ class Wire(Listener):
     def flow(self) -> None:
         self._flows.set()
 
-    def hang_up(self) -> None:
-        """Close every connection."""
+    def connections(self) -> list[socket.socket]:
+        """What stands now, seen from the client."""
+        with self._lock:
+            return [client for client, _ in self._pairs]
+
+    def given_up(self, connections: list[socket.socket]) -> bool:
+        """Whether the client closed all of these; it may not have been forwarded yet."""
+        return all(each.fileno() < 0 or _at_end(each) for each in connections)
+
+    def hang_up(self) -> int:
+        """Close every connection; gives how many there were."""
         with self._lock:
             pairs, self._pairs = self._pairs, []
         for pair in pairs:
@@ -167,12 +179,14 @@ class Wire(Listener):
                     each.shutdown(socket.SHUT_RDWR)
         if self._closed:
             self._flows.set()
+        return len(pairs)
 
     def serve(self, connection: socket.socket) -> None:
         if self.refuses:
             connection.close()
             return
         left = {"up": self.cut_after, "down": self.answer_cut_after}
+        self.cut_after = self.answer_cut_after = None
         with connection, socket.create_connection(("127.0.0.1", self._to), 10) as server:
             for each in (connection, server):
                 each.settimeout(None)
@@ -181,6 +195,8 @@ class Wire(Listener):
                 self._pairs.append((connection, server))
             with suppress(OSError):
                 self._pump(connection, server, left)
+            with self._lock:
+                self._pairs = [pair for pair in self._pairs if pair[0] is not connection]
 
     def _pump(self, connection: socket.socket, server: socket.socket, left: dict[str, int | None]) -> None:
         while True:
@@ -195,6 +211,13 @@ class Wire(Listener):
                 sink.sendall(data)
                 if not data or left[way] == 0:
                     return
+
+
+def _at_end(connection: socket.socket) -> bool:
+    """Whether the other side hung up: what it sent before may lie here unread."""
+    poll = select.poll()
+    poll.register(connection, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 class Site:

@@ -218,8 +218,9 @@ class _Execution:
         """Give the agent's last words, or the outcome where there are none to be had."""
         if b"\0" in self._script:
             return Unreachable("a script cannot contain a NUL byte")
-        why, ended = "", 0
+        why, ended, failed_in_a_row = "", 0, 0
         for attempt in count(1):
+            heard = self._heard
             try:
                 answer = self._converse(operation, arguments)
             except LinkFailed as failed:
@@ -227,7 +228,8 @@ class _Execution:
                 self._lost = self._sent
                 if isinstance(failed, LinkRefused) or not self._tries_again(attempt):
                     break
-                if not self._pauses(min(attempt * PAUSE, LONGEST_PAUSE)):
+                failed_in_a_row = 1 if self._heard > heard else failed_in_a_row + 1
+                if not self._pauses(min((failed_in_a_row - 1) * PAUSE, LONGEST_PAUSE)):
                     return LeftRunning()
                 continue
             except OSError as error:

@@ -121,9 +121,9 @@ class LogIn:
                 except paramiko.BadAuthenticationType as refusal:
                     self._allowed = tuple(refusal.allowed_types)
                     break
-                except paramiko.AuthenticationException:
+                except paramiko.AuthenticationException as refusal:
                     if not transport.is_active():
-                        break
+                        raise LinkFailed(self._broken_off()) from refusal
                     continue
                 except (paramiko.SSHException, EOFError, OSError) as error:
                     raise LinkFailed(f"{self.hop.says()} broke off the log-in: {error or 'connection lost'}") from error
@@ -179,6 +179,15 @@ class LogIn:
             self._skipped.append(f"the agent at {self.hop.agent} (it does not answer: {error})")
             return ()
         return tuple(agent.get_keys())
+
+    def _broken_off(self) -> str:
+        said = f"{self.hop.says()} broke off the log-in"
+        if len(self._tried) > 1:
+            said += (
+                f" after {len(self._tried)} keys; where that is its limit, name the right one with `IdentityFile` and"
+            )
+            said += " `IdentitiesOnly yes`"
+        return said
 
     def _denied(self) -> str:
         said = f"{self.hop.says()} did not let `{self.hop.user}` in"
