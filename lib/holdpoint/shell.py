@@ -6,6 +6,7 @@ shell and nothing can be injected. Owns quoting and the two renderings. Knows no
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
@@ -40,8 +41,30 @@ class Secret:
         return f"Secret({MASK})"
 
 
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """The bytes of a file. A script gets them in base64; people are told how many there are, and their SHA-256."""
+
+    data: bytes = field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    def encoded(self) -> str:
+        return base64.b64encode(self.data).decode()
+
+    def __str__(self) -> str:
+        return f"{len(self.data)} bytes, sha256 {self.digest}"
+
+
 Plain = bool | int | float | str
 Value = Plain | Secret
+
+
+def is_bytes(name: str) -> bool:
+    """Whether a value is the bytes of a file in base64, which nobody wants to read; no document can give this name."""
+    return name.startswith("_")
 
 
 def as_text(value: Plain) -> str:
@@ -58,20 +81,30 @@ def quote(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Shell text with the values that it reads. `raw()` is executed, `masked()` is shown and kept."""
+    """Shell text with the values that it reads. `raw()` is executed, `masked()` is shown and kept.
+
+    A text that was generated has what it needs in `given`, and in `says` what people read in its place.
+    """
 
     text: str
     values: tuple[tuple[str, Value], ...] = ()
     shell: Shell = Shell.SH
+    given: tuple[tuple[str, str | Blob], ...] = ()
+    says: str = ""
 
     def raw(self) -> str:
         """Assignments, one a line, then the text. Contains secrets: only for the interpreter's input."""
+        given = [f"{name}={quote(v.encoded() if isinstance(v, Blob) else v)}\n" for name, v in self.given]
         lines = [f"{name}={quote(v.reveal() if isinstance(v, Secret) else as_text(v))}\n" for name, v in self.values]
-        return "".join(lines) + self.text
+        return "".join((*given, *lines)) + self.text
 
     def masked(self) -> str:
-        lines = [f"{name}={MASK if isinstance(v, Secret) else quote(as_text(v))}\n" for name, v in self.values]
-        return "".join(lines) + self.text
+        lines = [
+            f"{name}={MASK if isinstance(v, Secret) else quote(as_text(v))}\n"
+            for name, v in self.values
+            if not is_bytes(name)
+        ]
+        return "".join(lines) + (self.says or self.text)
 
     def secrets(self) -> tuple[Secret, ...]:
         return tuple(value for _, value in self.values if isinstance(value, Secret))
@@ -79,7 +112,8 @@ class Script:
     def digest(self, key: bytes) -> str:
         """Digest of interpreter, text and values; secrets enter keyed, so that they cannot be guessed from it."""
         hasher = hashlib.sha256()
-        for part in (self.shell.value, self.text, *(f"{n}={value_digest(v, key)}" for n, v in self.values)):
+        given = (f"{name} {v.digest if isinstance(v, Blob) else v}" for name, v in self.given)
+        for part in (self.shell.value, self.text, *(f"{n}={value_digest(v, key)}" for n, v in self.values), *given):
             data = part.encode()
             hasher.update(f"{len(data)}:".encode() + data)
         return hasher.hexdigest()

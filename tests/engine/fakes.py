@@ -244,7 +244,7 @@ class FakeRuns:
 class FakeDocuments:
     changed: str = ""
 
-    def difference(self, runbook: Runbook) -> str:
+    def difference(self, runbook: Runbook, files: Mapping[str, str]) -> str:
         return self.changed
 
 

@@ -754,7 +754,7 @@ def test_undo_sensitive():
 def test_root_doc_changed_nested():
     inner = doc(resolution=L(ch("c")), id="inner")
     w = World(doc(resolution=L("{id: s, title: S, use: inner}")), {"s/c": ["run"]}, others={"inner": inner})
-    w.documents.difference = lambda rb: "changed" if rb.id == "t" else ""
+    w.documents.difference = lambda rb, _: "changed" if rb.id == "t" else ""
     w.begin()
     assert not w.machine.effects
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from holdpoint.document.model import Effect, Fetch, Put, Runbook
+from holdpoint.document.model import Effect, Runbook
 from holdpoint.document.parse import parse
 from holdpoint.document.source import Source
 from holdpoint.engine.events import (
@@ -113,9 +112,11 @@ def plan(runbook: Runbook) -> Plan:
     def nothing(name: str) -> Runbook:
         raise AssertionError(f"nothing is used, but {name} was asked for")
 
-    steps = tuple(step for step in runbook.resolution if not isinstance(step.action, Put | Fetch))
-    runbook = replace(runbook, resolution=steps)  # files cannot be copied yet, and no plan holds them
-    return build.plan(runbook, bind(runbook, {}), hosts=("db1",), here="db1", key=b"k", load=nothing)
+    def limit(_: Runbook, source: str) -> bytes:
+        assert source == "limit.conf"
+        return b"limit = 1\n"
+
+    return build.plan(runbook, bind(runbook, {}), hosts=("db1",), here="db1", key=b"k", load=nothing, files=limit)
 
 
 # --- questions --------------------------------------------------------------------------------------------------

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from holdpoint.app import machines
 from holdpoint.app.heads import remembered
-from holdpoint.document.model import Effect, Section
+from holdpoint.document.model import Effect, Put, Section
 from holdpoint.engine.events import RunFinished, RunOpened, RunStopped, event_of
 from holdpoint.engine.state import replay
 from holdpoint.journal.record import Record, as_json, encode
+from holdpoint.planning.files import look_of
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import journal_reader
 from holdpoint.views import runs
@@ -223,6 +224,10 @@ def _background(world: World, records: tuple[Record, ...]) -> Background:
     if book.digest != opened.document:
         return NONE
     named = {step.id: Named(step.title, step.section, step.effect) for step in book.steps()}
+    for step in book.steps():
+        if isinstance(step.action, Put):
+            key, title = look_of(step, step.action)
+            named[key] = Named(title, step.section, Effect.READ)
     proof = Named("the check of recovery", Section.RESOLUTION, Effect.READ)
     return Background({**named, "recovered-before": proof, "recovered-after": proof})
 

@@ -153,7 +153,7 @@ def _not_kept(error: JournalFailed) -> HoldpointError:
 
 def taken_back(world: World, run: str, facts: Facts) -> Plan:
     """Lay out the rollback of a run from where it stands."""
-    return plan_rollback(facts.plan, run, aftermath.left(facts), world.library.load)
+    return plan_rollback(facts.plan, run, aftermath.left(facts), world.library.load, world.library.file)
 
 
 def _settle_all(session: Session) -> Ended | None:
@@ -185,7 +185,8 @@ def _session(world: World, stage: Stage, plan: Plan, state: State, *, take_over:
 
 def _plan(world: World, runbook: Runbook, values: Mapping[str, Value], hosts: tuple[str, ...]) -> Plan:
     here = world.local.name
-    return build.plan(runbook, values, hosts=hosts, here=here, key=world.key, load=world.library.load)
+    library = world.library
+    return build.plan(runbook, values, hosts=hosts, here=here, key=world.key, load=library.load, files=library.file)
 
 
 def _can_be_parsed(world: World, plan: Plan) -> None:

@@ -45,6 +45,7 @@ from holdpoint.operators.terminal import Terminal
 from holdpoint.operators.walkthrough import WalkthroughOperator
 from holdpoint.planning.plan import Plan
 from holdpoint.problem import Exit, HoldpointError, Problem
+from holdpoint.shell import Blob
 from holdpoint.store import room
 from holdpoint.store.clock import FrozenClock, SystemClock
 from holdpoint.store.journal_file import JournalFile
@@ -271,16 +272,26 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class LibraryDocuments:
-    """Looks at a document again before an effect."""
+    """Looks at a document again before an effect, and at the files that it puts."""
 
     library: Library
 
-    def difference(self, runbook: Runbook) -> str:
+    def difference(self, runbook: Runbook, files: Mapping[str, str]) -> str:
         try:
             now = self.library.load(runbook.id)
         except HoldpointError as error:
             return f"`{runbook.id}` cannot be read any more: {error}"
-        return "" if now.digest == runbook.digest else f"`{runbook.id}` was changed since this run was planned"
+        if now.digest != runbook.digest:
+            return f"`{runbook.id}` was changed since this run was planned"
+        return next(filter(None, (self._changed(runbook, *file) for file in files.items())), "")
+
+    def _changed(self, runbook: Runbook, source: str, digest: str) -> str:
+        try:
+            data = self.library.file(runbook, source)
+        except HoldpointError as error:
+            return f"`{source}`, which `{runbook.id}` puts, cannot be read any more: {error}"
+        same = Blob(data).digest == digest
+        return "" if same else f"`{source}`, which `{runbook.id}` puts, was changed since this run was planned"
 
 
 @dataclass(frozen=True, slots=True)

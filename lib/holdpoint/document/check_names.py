@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from holdpoint.document import conditions, shelltext, texts
 from holdpoint.document.build import Draft
-from holdpoint.document.model import Compare, Step, Use, ValueRef
+from holdpoint.document.model import Compare, Fetch, Step, Use, ValueRef
 from holdpoint.document.scope import Scope, Text, all_texts, close, entry_of
 from holdpoint.problem import Level, Place, Problem, did_you_mean
 
@@ -19,6 +19,7 @@ def errors(draft: Draft, scope: Scope) -> Iterator[Problem]:
         yield from _script(draft, scope, text) if text.shell else _people(draft, scope, text)
     yield from _conditions(draft, scope)
     yield from _registered_twice(draft, scope)
+    yield from _fetched_twice(draft)
 
 
 def unused(draft: Draft) -> Iterator[Problem]:
@@ -128,6 +129,17 @@ def _registered_twice(draft: Draft, scope: Scope) -> Iterator[Problem]:
                 message = f"`{value.name}` is registered with two types"
                 found = f"`{value.type}` here, `{first.type}` on line {first.place.line}"
                 yield Problem("two-types", message, value.place, found=found, hint="choose another name, or one type")
+
+
+def _fetched_twice(draft: Draft) -> Iterator[Problem]:
+    """Two files of one name would take each other's place in the run's folder."""
+    first: dict[str, Step] = {}
+    for step in draft.runbook.steps():
+        if isinstance(step.action, Fetch):
+            before = first.setdefault(step.action.name, step)
+            if before is not step:
+                message = f"step `{step.id}` fetches a file as `{step.action.name}`, as step `{before.id}` does"
+                yield Problem("fetched-twice", message, step.action.place, hint="choose another name")
 
 
 def _unknown(name: str, place: Place, scope: Scope) -> Problem:

@@ -168,6 +168,10 @@ class Run:
     shell: Shell = Shell.SH
     reads: frozenset[str] = frozenset()
 
+    def told(self) -> str:
+        """What people read of it."""
+        return self.script.strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Manual:
@@ -213,6 +217,7 @@ class Put:
     source: str
     to: str
     mode: str | None
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +226,7 @@ class Fetch:
 
     source: str
     name: str
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,9 +95,10 @@ def _action(reader: Reader, entry: Map) -> model.Action:
         case "notify":
             return model.Notify(reader.text(inner, "to"), reader.text(inner, "say"))
         case "put":
-            return model.Put(reader.text(inner, "from"), reader.text(inner, "to"), reader.optional(inner, "mode"))
+            source, mode = reader.text(inner, "from"), reader.optional(inner, "mode")
+            return model.Put(source, reader.text(inner, "to"), mode, reader.at(inner, "from"))
         case "fetch":
-            return model.Fetch(reader.text(inner, "from"), reader.text(inner, "name"))
+            return model.Fetch(reader.text(inner, "from"), reader.text(inner, "name"), reader.at(inner, "name"))
         case _:
             return model.Todo(reader.text(inner, "owner"), reader.length(inner, "due"))
 

@@ -148,6 +148,8 @@ class StepEnded:
     stderr_file: str = ""
     values: Mapping[str, Plain] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
+    digest: str = ""
+    """The SHA-256 of a file that was fetched; it lies in the run's folder as `stdout_file`."""
 
 
 @dataclass(frozen=True, slots=True)

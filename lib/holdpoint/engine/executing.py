@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from urllib.parse import quote
 
 from holdpoint.document.model import Check, Effect, Run
 from holdpoint.engine.events import (
@@ -41,7 +42,7 @@ from holdpoint.engine.ports import (
 )
 from holdpoint.engine.session import Session
 from holdpoint.engine.state import Progress
-from holdpoint.planning.plan import CausesItem, Item, ProofItem, StepItem
+from holdpoint.planning.plan import CausesItem, FileRun, Item, ProofItem, StepItem
 from holdpoint.problem import Exit
 
 CHECK_GRACE = timedelta(seconds=2)
@@ -152,8 +153,8 @@ class Executing:
 
     def _difference(self) -> str:
         """How a document of the plan differs now from what was planned; empty where none does."""
-        books = (scope.runbook for scope in self.session.plan.scopes.values())
-        return next(filter(None, map(self.session.ports.documents.difference, books)), "")
+        documents, scopes = self.session.ports.documents, self.session.plan.scopes.values()
+        return next(filter(None, (documents.difference(scope.runbook, scope.files) for scope in scopes)), "")
 
     def _machine(self, host: str) -> Machine:
         return self.session.ports.machines[host]
@@ -209,10 +210,14 @@ class Executing:
     def _command(self, item: StepItem, host: str, spool: str) -> Command:
         assert isinstance(item.step.action, Run)  # noqa: S101 - only commands come here
         script = self.session.facts().script(item, host, item.step.action)
-        step = item.step
-        return Command(
+        step, action = item.step, item.step.action
+        command = Command(
             script, spool, step.timeout, step.kill_grace, step.become, self.session.secrets(), step.sensitive
         )
+        if not isinstance(action, FileRun):
+            return command
+        keeps = f"files/{_as_folder(host)}/{action.keeps}" if action.keeps else ""
+        return replace(command, quiet=action.quiet, keeps=keeps)
 
     def _spool(self, item: Item, host: str) -> str:
         """A file name that no other execution of the run has."""
@@ -270,7 +275,8 @@ class Executing:
             script = facts.script(item, host, check.run)
             sensitive = isinstance(item, StepItem) and item.step.sensitive
             secrets, spool = self.session.secrets(), self._spool(item, host)
-            command = Command(script, spool, check.timeout, CHECK_GRACE, None, secrets, sensitive)
+            become = item.step.become if isinstance(item, StepItem) and isinstance(check.run, FileRun) else None
+            command = Command(script, spool, check.timeout, CHECK_GRACE, become, secrets, sensitive)
             jobs[host] = partial(_ask_until_green, self._machine(host), command, check, self.session.ports.clock)
         if jobs:
             yield from self._at_once(item, Effect.READ, jobs, Seen(None, "not looked at", stopped=True))
@@ -306,6 +312,12 @@ def _ask_until_green(machine: Machine, command: Command, check: Check, clock: Cl
             return Seen(green, note, output)
         if not clock.wait(check.every, watch):
             return Seen(None, note, output, stopped=True)
+
+
+def _as_folder(host: str) -> str:
+    """Give a host the name of a folder that no other host has, and that leads nowhere else."""
+    name = quote(host, safe="@:")
+    return f"%2E{name[1:]}" if name.startswith(".") else name
 
 
 def _check_stopped(item: Item) -> Stop:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from holdpoint.document import conditions, texts
 from holdpoint.document.model import Ask, Cause, Effect, Notify, OnFailure, Run, Section, Step, Todo, Wait, Where
 from holdpoint.engine.events import Status
 from holdpoint.engine.ports import Target
-from holdpoint.engine.state import FAILURES, Progress, State
-from holdpoint.planning.plan import CausesItem, Guard, Item, Mode, Plan, ProofItem, StepItem
+from holdpoint.engine.state import FAILURES, Progress, State, may_have_effect
+from holdpoint.planning.plan import CausesItem, FileRun, Guard, Item, Mode, Plan, ProofItem, StepItem, Stood
 from holdpoint.shell import Plain, Script, Secret, Value, script, value_digest
 
 STALE = timedelta(minutes=10)
@@ -204,6 +204,8 @@ class Facts:
             for source in self.sources(scope, names)
         ]
         before = self.state.steps.get((item.key, host), Progress())
+        if may_have_effect(before):  # what an undo puts back is what stood there before the first attempt
+            places = [place for place in places if not any(isinstance(one, Stood) for one in place[0].step.register)]
         asked = self._asked_before(places, before.seq) if before.again else None
         if asked is not None:
             return asked
@@ -254,7 +256,8 @@ class Facts:
 
     def script(self, item: Item, host: str, run: Run) -> Script:
         known = {name: self.value(item.scope, host, name) for name in run.reads}
-        return script(run.script, {n: v for n, v in known.items() if v is not None}, run.reads, run.shell)
+        bound = script(run.script, {n: v for n, v in known.items() if v is not None}, run.reads, run.shell)
+        return replace(bound, given=run.given, says=run.says) if isinstance(run, FileRun) else bound
 
     def digest(self, item: StepItem, host: str) -> str:
         """What an agreement is bound to: document, step, command, the values that it reads, and the host."""

@@ -25,6 +25,7 @@ from holdpoint.engine.ports import (
     Unknown,
     Unreachable,
 )
+from holdpoint.planning.plan import FileRun
 from holdpoint.problem import Exit, Problem
 from holdpoint.shell import Plain, Secret, as_text
 
@@ -122,6 +123,8 @@ def _exited(attempt: Attempt, code: int, output: Captured) -> Judged:
             "" if code not in attempt.step.expect.exits else f"its output does not match `{attempt.step.expect.stdout}`"
         )
         return Judged(_ended(attempt, Status.FAILED, note, output, code=code))
+    if isinstance(attempt.step.action, FileRun) and attempt.step.action.keeps:
+        return Judged(_fetched(attempt, output, code))
     if not attempt.step.register:
         return Judged(_ended(attempt, Status.OK, "", output, code=code, present=present))
     registered = register(attempt, output)
@@ -133,6 +136,14 @@ def _exited(attempt: Attempt, code: int, output: Captured) -> Judged:
     return Judged(_ended(attempt, Status.OK, "", output, code=code, present=present, values=registered))
 
 
+def _fetched(attempt: Attempt, output: Captured, code: int) -> StepEnded:
+    """A file counts as fetched where it was kept: whole, as the target's own digest says, and without a secret."""
+    if output.digest:
+        note = f"{output.stdout_size} bytes, sha256 {output.digest}, kept as {output.stdout_file}"
+        return _ended(attempt, Status.OK, note, output, code=code)
+    return _ended(attempt, Status.FAILED, f"the file was not kept: {output.lost}", output, code=code)
+
+
 def register(attempt: Attempt, output: Captured) -> dict[str, Plain] | str:
     """Read the registered names from standard output; a sentence where that cannot be done."""
     if output.value is None:
@@ -142,6 +153,8 @@ def register(attempt: Attempt, output: Captured) -> dict[str, Plain] | str:
     except UnicodeDecodeError as error:
         return f"its output is not UTF-8 (byte {error.start}), so nothing can be registered"
     if not attempt.step.sensitive and output.secret:
+        if isinstance(attempt.step.action, FileRun):
+            return "what stands there holds a secret of this run, so it cannot be kept for taking the change back"
         return "its output holds a secret, which is not registered; mark the step `sensitive: true`"
     texts = _named(attempt.step.register, text)
     if isinstance(texts, str):
@@ -217,4 +230,5 @@ def _ended(
         stderr_file=output.stderr_file,
         values=values or {},
         hidden=hidden,
+        digest=output.digest,
     )

@@ -52,6 +52,13 @@ class Command:
     secrets: tuple[Secret, ...] = ()
     sensitive: bool = False
     """Nothing that it prints is shown or kept; it can only be registered."""
+    quiet: bool = False
+    """The same of its standard output alone, which is meant for no person."""
+    keeps: str = ""
+    """Where in the run's folder the file is kept that it prints, behind one line with the file's SHA-256.
+
+    It is kept byte for byte, or not at all: where it is not what the target's digest says, or holds a secret.
+    """
 
     def hidden(self) -> tuple[Secret, ...]:
         """All that must be masked in what comes out."""
@@ -88,6 +95,10 @@ class Captured:
     value: bytes | None = b""
     secret: bool = False
     """Whether standard output holds a secret in any form that is masked."""
+    digest: str = ""
+    """The SHA-256 of the file that was kept; empty where none was."""
+    lost: str = ""
+    """Why a file that was to be kept was not."""
 
 
 ANY_RUN = "any"
@@ -425,8 +436,11 @@ class JournalFailed(Exception):  # noqa: N818 - the past tense of an event
 class Documents(Protocol):
     """The library, asked again before an effect."""
 
-    def difference(self, runbook: Runbook) -> str:
-        """Say how the document on disk differs now from the one that was planned; empty where it does not."""
+    def difference(self, runbook: Runbook, files: Mapping[str, str]) -> str:
+        """Say how the document on disk differs now from the one that was planned; empty where it does not.
+
+        `files` gives the SHA-256, as planned, of each file beside it that its steps put.
+        """
 
 
 class Standing(StrEnum):

@@ -10,9 +10,11 @@ from holdpoint.document.model import Ask, Effect, Manual, Run, Undo, ValueType
 from holdpoint.engine.batches import batches
 from holdpoint.engine.events import CauseDecided, Status
 from holdpoint.engine.facts import Facts, is_changing, names, shown
+from holdpoint.engine.file_texts import file_texts
 from holdpoint.engine.next import OPENING, PROCEED
 from holdpoint.engine.ports import Asked, Question, Target, Tier, Word
 from holdpoint.planning.plan import Mode, StepItem
+from holdpoint.shell import NAME, is_bytes
 
 RUN = Word("run", "do it, exactly as shown")
 SKIP = Word("skip", "leave this step out and go on")
@@ -80,7 +82,7 @@ def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime) ->
         values=_values(facts, item, hosts),
         evidence=(*evidence(facts, item.scope, hosts), *_earlier(facts, item, hosts)),
         reverts=reverts(step.undo, step.irreversible),
-        proof=step.verify.run.script.strip() if step.verify else "",
+        proof=step.verify.run.told() if step.verify else "",
         remains=remains(facts, item.key, hosts),
         attempts=step.retry.max + 1 if step.retry and step.idempotent else 1,
         approvers=spec.approvers,
@@ -108,7 +110,7 @@ def manual(facts: Facts, item: StepItem, host: str, now: datetime) -> Question:
         values=_values(facts, item, (host,)),
         evidence=evidence(facts, item.scope, (host,)),
         reverts=reverts(step.undo, step.irreversible),
-        proof=step.verify.run.script.strip() if step.verify else "",
+        proof=step.verify.run.told() if step.verify else "",
         expires=now + step.gate.expires if step.gate.expires else None,
         show=_outputs(facts, item, step.gate.show, host),
     )
@@ -152,7 +154,7 @@ def doubt(facts: Facts, item: StepItem, host: str, what: str) -> Question:
         why=f"It was begun on {host}, and what became of it is not known: {what}",
         prompt="Look for yourself before you answer. Nothing is repeated on its own.",
         commands=((host, script_of(facts, item, host)),),
-        proof=item.step.verify.run.script.strip() if item.step.verify else "",
+        proof=item.step.verify.run.told() if item.step.verify else "",
         show=_outputs(facts, item, (), host),
     )
 
@@ -185,7 +187,11 @@ def script_of(facts: Facts, item: StepItem, host: str) -> str:
     action = item.step.action
     if not isinstance(action, Run):
         return ""
-    missing = [f"# {name}: not known yet\n" for name in facts.missing(item, host) if name in action.reads]
+    missing = [
+        f"# {name}: not known yet\n"
+        for name in facts.missing(item, host)
+        if name in action.reads and not is_bytes(name)
+    ]
     return "".join(missing) + facts.script(item, host, action).masked()
 
 
@@ -243,7 +249,7 @@ def remains(facts: Facts, key: str = "", hosts: tuple[str, ...] = ()) -> tuple[s
 
 def reverts(undo: Undo | None, irreversible: str | None) -> str:
     if undo is not None:
-        how = undo.action.script.strip() if isinstance(undo.action, Run) else undo.action.text
+        how = undo.action.told() if isinstance(undo.action, Run) else undo.action.text
         return f"can be taken back: {how}"
     return f"cannot be taken back: {irreversible}" if irreversible else ""
 
@@ -259,7 +265,10 @@ def _targets(facts: Facts, hosts: tuple[str, ...]) -> tuple[Target, ...]:
 
 def _values(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
     return tuple(
-        (host, name, shown(facts.value(item.scope, host, name))) for host in hosts for name in sorted(item.step.reads)
+        (host, name, shown(facts.value(item.scope, host, name)))
+        for host in hosts
+        for name in sorted(item.step.reads)
+        if NAME.fullmatch(name)  # the others are not of the document, and stand in the command
     )
 
 
@@ -276,7 +285,7 @@ def _earlier(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> tuple[str,
 
 def _outputs(facts: Facts, item: StepItem, names: tuple[str, ...], host: str) -> tuple[tuple[str, str], ...]:
     """What `show` prints: the command, the named values, and what the reading steps of this scope printed."""
-    shows = [("the command", script_of(facts, item, host))]
+    shows = [("the command", script_of(facts, item, host)), *file_texts(facts, item, host)]
     shows += [(name, shown(facts.value(item.scope, host, name))) for name in names]
     shows += [
         (

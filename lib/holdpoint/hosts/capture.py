@@ -1,7 +1,8 @@
 """What an execution prints: masked, written to files whole, handed to the watcher as text, kept in bounded memory.
 
 Owns the output files of a run folder, the tails and the raw value. Knows nothing of processes or targets. A file that
-cannot be written is given up, with a note in the tail; the execution goes on.
+cannot be written is given up, with a note in the tail; the execution goes on. An output that is a file is kept by
+`fetched`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from holdpoint.engine.ports import TAIL_LIMIT, VALUE_LIMIT, Captured, Command, Watch
+from holdpoint.hosts.fetched import Fetched
 from holdpoint.hosts.mask import Masker, mask
 from holdpoint.shell import Secret
 
@@ -22,6 +24,8 @@ FOLDER = "out"
 
 class _Stream:
     """One of the two streams."""
+
+    digest = lost = ""
 
     def __init__(self, name: str, path: Path, secrets: Sequence[Secret], watch: Watch, *, quiet: bool) -> None:
         self.size = 0
@@ -39,6 +43,10 @@ class _Stream:
     @property
     def file(self) -> str:
         return "" if self._descriptor is None else f"{FOLDER}/{self._path.name}"
+
+    @property
+    def length(self) -> int:
+        return self.size
 
     def feed(self, data: bytes) -> None:
         self.size += len(data)
@@ -97,12 +105,17 @@ class Capture:
     """The output of one execution, under `out/` in the run's folder; of a sensitive one, nothing is kept."""
 
     def __init__(self, run_folder: Path, command: Command, watch: Watch) -> None:
-        folder, secrets, quiet = run_folder / FOLDER, command.hidden(), command.sensitive
+        folder, secrets = run_folder / FOLDER, command.hidden()
+        quiet = {STDOUT: command.sensitive or command.quiet, STDERR: command.sensitive}
         self._secrets = secrets
         paths = {name: folder / (command.spool + suffix) for name, suffix in SUFFIX.items()}
         for path in paths.values():
             path.unlink(missing_ok=True)
-        self._streams = {name: _Stream(name, path, secrets, watch, quiet=quiet) for name, path in paths.items()}
+        self._streams: dict[str, _Stream | Fetched] = {
+            name: _Stream(name, path, secrets, watch, quiet=quiet[name]) for name, path in paths.items()
+        }
+        if command.keeps:
+            self._streams[STDOUT] = Fetched(run_folder, command.keeps, secrets)
 
     def feed(self, stream: str, data: bytes) -> None:
         self._streams[stream].feed(data)
@@ -117,15 +130,16 @@ class Capture:
     def finish(self) -> Captured:
         """Close the files and say what was captured. To be called once."""
         out, err = self._streams[STDOUT], self._streams[STDERR]
-        files = out.file, err.file
         stdout, stderr = out.finish(), err.finish()
         return Captured(
             stdout=stdout,
             stderr=stderr,
-            stdout_size=out.size,
-            stderr_size=err.size,
-            stdout_file=files[0],
-            stderr_file=files[1],
+            stdout_size=out.length,
+            stderr_size=err.length,
+            stdout_file=out.file,
+            stderr_file=err.file,
             value=None if out.value is None else bytes(out.value),
             secret=out.value is not None and mask(bytes(out.value), self._secrets) != bytes(out.value),
+            digest=out.digest,
+            lost=out.lost,
         )

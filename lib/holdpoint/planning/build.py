@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from holdpoint.document.model import Fetch, Put, Runbook, Section, Step, Use, UseArg, ValueRef
+from holdpoint.planning.files import Files, content, fetch_step, no_files, put_steps
 from holdpoint.planning.plan import CausesItem, Guard, Item, Mode, Plan, ProofItem, Scope, StepItem
 from holdpoint.planning.values import bind
 from holdpoint.problem import HoldpointError, Problem
@@ -26,16 +27,26 @@ def plan(
     here: str,
     key: bytes,
     load: Load,
+    files: Files = no_files,
 ) -> Plan:
-    """Lay a run out. `values` come from `bind`. Raises `HoldpointError` for a `use` that cannot be opened up."""
-    layout = _Layout(load, {}, [])
+    """Lay a run out. `values` come from `bind`.
+
+    Raises `HoldpointError` for a `use` that cannot be opened up, and for a file of the library that cannot be put; also
+    for one that only a rollback would put.
+    """
+    for step in runbook.rollback:
+        if isinstance(step.action, Put):
+            content(runbook, step, step.action, files)
+    layout = _Layout(load, files, {}, [])
     layout.runbook(runbook, Scope("", runbook, dict(values)), (), tuple(Section))
     return seal(Plan(runbook, Mode.REMEDIATE, hosts, here, layout.scopes, tuple(layout.items), "", key))
 
 
-def laid_out(plan: Plan, steps: tuple[Step, ...], load: Load) -> tuple[Mapping[str, Scope], tuple[Item, ...]]:
+def laid_out(
+    plan: Plan, steps: tuple[Step, ...], load: Load, files: Files = no_files
+) -> tuple[Mapping[str, Scope], tuple[Item, ...]]:
     """Lay more steps of the root's runbook out, with the scopes that they need beside those that the plan has."""
-    layout = _Layout(load, dict(plan.scopes), [])
+    layout = _Layout(load, files, dict(plan.scopes), [])
     layout.steps(steps, plan.scopes[""], ())
     return layout.scopes, tuple(layout.items)
 
@@ -56,6 +67,7 @@ def seal(unsealed: Plan) -> Plan:
 @dataclass(frozen=True, slots=True)
 class _Layout:
     load: Load
+    files: Files
     scopes: dict[str, Scope]
     items: list[Item]
 
@@ -82,14 +94,26 @@ class _Layout:
     def steps(self, steps: tuple[Step, ...], scope: Scope, guards: tuple[Guard, ...]) -> None:
         for step in steps:
             own = (*guards, Guard(scope.name, step.causes, step.when)) if step.causes or step.when else guards
-            if isinstance(step.action, Put | Fetch):
-                message = f"step `{scope.name}{step.id}` copies a file, which this version cannot carry out"
-                hint = "write it as a `run`, or leave it to a person with `manual`"
-                raise HoldpointError(Problem("no-files", message, step.place, hint=hint))
-            if isinstance(step.action, Use):
-                self._use(step, step.action, scope, own)
-            else:
-                self.items.append(StepItem(f"{scope.name}{step.id}", scope.name, step, own))
+            match step.action:
+                case Use():
+                    self._use(step, step.action, scope, own)
+                case Put():
+                    self._put(step, step.action, scope, own)
+                case Fetch():
+                    self._step(fetch_step(step, step.action, scope.name), scope, own)
+                case _:
+                    self._step(step, scope, own)
+
+    def _step(self, step: Step, scope: Scope, guards: tuple[Guard, ...]) -> None:
+        self.items.append(StepItem(f"{scope.name}{step.id}", scope.name, step, guards))
+
+    def _put(self, step: Step, put: Put, scope: Scope, guards: tuple[Guard, ...]) -> None:
+        """Look first, then change; the digest of the file is remembered, to be compared before an effect."""
+        blob = content(scope.runbook, step, put, self.files)
+        known = self.scopes[scope.name]
+        self.scopes[scope.name] = replace(known, files={**known.files, put.source: blob.digest})
+        for one in put_steps(step, put, blob):
+            self._step(one, scope, guards)
 
     def _use(self, step: Step, use: Use, scope: Scope, guards: tuple[Guard, ...]) -> None:
         if scope.name.count("/") >= DEEPEST:

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from holdpoint.document.model import Cause, Check, Condition, Runbook, Step
+from holdpoint.document.model import Cause, Check, Condition, Registered, Run, Runbook, Step
 from holdpoint.problem import Place
-from holdpoint.shell import Plain, Secret, Value
+from holdpoint.shell import Blob, Plain, Secret, Value
 
 
 class Mode(StrEnum):
@@ -42,6 +42,28 @@ class StepItem:
     guards: tuple[Guard, ...]
     hosts: tuple[str, ...] | None = None
     """The only hosts that it concerns, where that is not for the step to say: those where a change is taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRun(Run):
+    """A command that was made from a `put` or a `fetch`, and not written by an author."""
+
+    says: str = ""
+    """What people read in place of the script."""
+    given: tuple[tuple[str, str | Blob], ...] = ()
+    """Variables of its own."""
+    quiet: bool = False
+    """Its standard output is only registered: neither shown nor kept."""
+    keeps: str = ""
+    """The name under which the run's folder keeps the file that it prints, behind a line with its SHA-256."""
+
+    def told(self) -> str:
+        return self.says
+
+
+@dataclass(frozen=True, slots=True)
+class Stood(Registered):
+    """What stood at a place before a change, which an undo puts back: not read again once the change may be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +97,8 @@ class Scope:
     name: str
     runbook: Runbook
     params: Mapping[str, Value]
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The SHA-256 of each file of the library that its steps put, by its path there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from holdpoint.document.model import Effect, Expect, OnFailure, Run, Section, Undo
 from holdpoint.planning.build import Load, laid_out, seal
+from holdpoint.planning.files import Files, no_files
 from holdpoint.planning.plan import Item, Mode, Plan, StepItem
 from holdpoint.shell import Plain
 
@@ -32,7 +33,7 @@ class Left:
     found: frozenset[tuple[str, str, str]]
 
 
-def rollback(plan: Plan, of_run: str, left: Left, load: Load) -> Plan:
+def rollback(plan: Plan, of_run: str, left: Left, load: Load, files: Files = no_files) -> Plan:
     """Lay the rollback out: every undo, in reverse, then the section. Raises `HoldpointError` like `plan`."""
     by_step: dict[str, list[Done]] = {}
     for change in reversed(left.done):
@@ -45,7 +46,7 @@ def rollback(plan: Plan, of_run: str, left: Left, load: Load) -> Plan:
             not_undone += [_stays(change) for change in changes]
         else:
             items.append(_undo_item(changes, undo))
-    scopes, section = laid_out(plan, plan.runbook.rollback, load)
+    scopes, section = laid_out(plan, plan.runbook.rollback, load, files)
     taken_back = replace(
         plan,
         mode=Mode.ROLLBACK,

@@ -12,13 +12,15 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 from holdpoint.document import check, parse
-from holdpoint.document.model import Runbook
+from holdpoint.document.model import Put, Runbook
 from holdpoint.document.source import LARGEST, Source
+from holdpoint.planning import files
 from holdpoint.problem import HoldpointError, Place, Problem, by_place, did_you_mean
 
 SUFFIX = ".yaml"
@@ -79,6 +81,13 @@ class Library:
         """Read and check a runbook. Raises `HoldpointError` with everything that is wrong with it."""
         return parse.parse(self.source(name), schema())
 
+    def file(self, runbook: Runbook, source: str) -> bytes:
+        """Read a file that lies in the folder of a runbook, or below. Raises `HoldpointError` where it does not fit."""
+        folder = self._found()[0].get(runbook.id, (self.folders[0], None))[0]
+        if source.startswith("/") or ".." in Path(source).parts:
+            raise HoldpointError(Problem("outside", f"`{_shown(source)}` leads out of the library"))
+        return _bytes(folder, folder / source, _FILE)
+
     def load_all(self) -> tuple[dict[str, Runbook], tuple[Problem, ...]]:
         """Read every runbook; those with errors are left out, and their errors come back."""
         runbooks: dict[str, Runbook] = {}
@@ -111,10 +120,21 @@ class Library:
             files.add(source.name)
             problems += parse.problems(source, schema())
             problems += scripts(source) if scripts else ()
+        problems += self._unfit_files(runbooks[name] for name in wanted if name in runbooks)
         problems += [
             problem for problem in check.cross(runbooks, found) if problem.place and problem.place.file in files
         ]
         return by_place(dict.fromkeys(problems))
+
+    def _unfit_files(self, runbooks: Iterable[Runbook]) -> Iterable[Problem]:
+        """Say which files cannot be put, at the place where a document names them."""
+        for runbook in runbooks:
+            for step in runbook.steps():
+                if isinstance(step.action, Put):
+                    try:
+                        files.content(runbook, step, step.action, self.file)
+                    except HoldpointError as error:
+                        yield from error.problems
 
     def _found(self) -> tuple[dict[str, tuple[Path, Path]], list[Problem]]:
         """Find the files: by name, the folder and the path; with what stands in the way."""
@@ -162,8 +182,25 @@ def _unknown(name: str, known: Iterable[str], folders: tuple[Path, ...]) -> Prob
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a file of the library is called in a message, and how large it may be."""
+
+    name: str
+    largest: int
+
+
+_RUNBOOK = _Kind("runbook", LARGEST)
+_FILE = _Kind("file", files.LARGEST)
+
+
 def _read(folder: Path, path: Path) -> Source:
-    """Read a regular file of at most `LARGEST` bytes that lies in the folder; never waits for a pipe or a device."""
+    return Source(_display(path), _bytes(folder, path, _RUNBOOK))
+
+
+def _bytes(folder: Path, path: Path, kind: _Kind) -> bytes:
+    """Read a regular file of bounded size that lies in the folder; never waits for a pipe or a device."""
+    unreadable = f"the {kind.name} cannot be read"
     try:
         real = path.resolve(strict=True)
         if not real.is_relative_to(folder.resolve()):
@@ -171,31 +208,32 @@ def _read(folder: Path, path: Path) -> Source:
             raise HoldpointError(_problem("outside", "a link leads out of the library", path, f"`{real}`", hint))
         descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, RuntimeError) as error:
-        raise HoldpointError(_system("unreadable", "the runbook cannot be read", path, error)) from error
+        raise HoldpointError(_system("unreadable", unreadable, path, error)) from error
     try:
-        _regular(path, os.fstat(descriptor))
+        _regular(path, os.fstat(descriptor), kind)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(LARGEST + 1)
+            data = file.read(kind.largest + 1)
     except OSError as error:
-        raise HoldpointError(_system("unreadable", "the runbook cannot be read", path, error)) from error
+        raise HoldpointError(_system("unreadable", unreadable, path, error)) from error
     finally:
         os.close(descriptor)
-    if len(data) > LARGEST:
-        raise HoldpointError(_too_large(path, f"more than {LARGEST:,} bytes"))
-    return Source(_display(path), data)
+    if len(data) > kind.largest:
+        raise HoldpointError(_too_large(path, f"more than {kind.largest:,} bytes", kind))
+    return data
 
 
-def _regular(path: Path, status: os.stat_result) -> None:
+def _regular(path: Path, status: os.stat_result, kind: _Kind) -> None:
     if not stat.S_ISREG(status.st_mode):
-        kind = next((name for test, name in _KINDS if test(status.st_mode)), "something else")
-        raise HoldpointError(_problem("not-a-file", "the runbook is not a file", path, kind, ""))
-    if status.st_size > LARGEST:
-        raise HoldpointError(_too_large(path, f"{status.st_size:,} bytes"))
+        found = next((name for test, name in _KINDS if test(status.st_mode)), "something else")
+        raise HoldpointError(_problem("not-a-file", f"the {kind.name} is not a file", path, found, ""))
+    if status.st_size > kind.largest:
+        raise HoldpointError(_too_large(path, f"{status.st_size:,} bytes", kind))
 
 
-def _too_large(path: Path, found: str) -> Problem:
+def _too_large(path: Path, found: str, kind: _Kind) -> Problem:
+    what = "document" if kind is _RUNBOOK else kind.name
     place = Place(_display(path), 0, 0)
-    return Problem("too-large", "the document is too large", place, found, f"{LARGEST:,} bytes at most")
+    return Problem("too-large", f"the {what} is too large", place, found, f"{kind.largest:,} bytes at most")
 
 
 def _misnamed(path: Path, stem: str, suffix: str) -> Problem:

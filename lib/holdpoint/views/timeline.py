@@ -33,6 +33,7 @@ from holdpoint.engine.events import (
     event_of,
 )
 from holdpoint.journal.record import Record
+from holdpoint.shell import is_bytes
 from holdpoint.views.background import HEADINGS, NONE, Background
 from holdpoint.views.grouping import Group, Grouped
 from holdpoint.views.inert import output_lines
@@ -192,7 +193,7 @@ class Timeline:
             details.append(f"exit {event.exit}")
         if begun is not None and record.time - begun[0] >= _NOTABLE:
             details.append(span(record.time - begun[0]))
-        values = [f"{name} = {value}" for name, value in event.values.items()]
+        values = [f"{name} = {value}" for name, value in event.values.items() if not is_bytes(name)]
         values += [f"{name} = [masked]" for name in event.hidden]
         more = [*([event.note] if event.note else []), *values]
         text_tone = Tone.DIM if event.present is False else Tone.PLAIN
