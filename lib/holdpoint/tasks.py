@@ -269,12 +269,17 @@ def rollback(_context: Context, run: str, answers: str | None = None, json: bool
     return running.rollback(_world(json=json, plain=plain), run, typed.answers(answers)).exit
 
 
-@offered("run.approve", named="run", help={"run": RUN, "plain": PLAIN})
-def approve(_context: Context, run: str, plain: bool = False) -> int:
+@offered(
+    "run.approve",
+    named="run",
+    lists=("host",),
+    help={"run": RUN, "host": "The target of a run that is not recorded here.", "plain": PLAIN},
+)
+def approve(_context: Context, run: str, host: list[str], plain: bool = False) -> int:
     """Agree, as the second person, to what a run's gate shows."""
     from holdpoint.app import approving  # noqa: PLC0415 - see the module
 
-    return approving.approve(_world(plain=plain), run)
+    return approving.approve(_world(plain=plain), run, host)
 
 
 # --- the project ------------------------------------------------------------------------------------------------

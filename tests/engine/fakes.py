@@ -126,6 +126,7 @@ class FakeMachine:
     epoch: int = 0
     approved: list[str] = field(default_factory=list)
     alive: list[str] = field(default_factory=list)
+    announced: list[str] = field(default_factory=list)
     journal: FakeJournal | None = None
 
     def outcome(self, command: Command) -> Outcome:
@@ -181,6 +182,9 @@ class FakeMachine:
 
     def running(self, run: str) -> tuple[str, ...] | None:
         return tuple(token for token in self.alive if run == ANY_RUN or token.startswith(f"{run}."))
+
+    def announce(self, run: str, digest: str, gate: Mapping[str, Json]) -> None:
+        self.announced.append(digest)
 
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:
         return tuple(self.approved)

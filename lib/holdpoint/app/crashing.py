@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from holdpoint.engine.ports import Claim, Command, LockAnswer, Machine, Outcome, Target, Ticket, UnlockAnswer, Watch
+from holdpoint.journal.record import Json
 from holdpoint.store.crash import KILL_AT, crash_point
 
 
@@ -63,6 +64,9 @@ class _Crashing:
 
     def running(self, run: str) -> tuple[str, ...] | None:
         return self.inner.running(run)
+
+    def announce(self, run: str, digest: str, gate: Mapping[str, Json]) -> None:
+        self.inner.announce(run, digest, gate)
 
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:
         return self.inner.approvals(run, digest)

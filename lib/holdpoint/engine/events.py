@@ -317,6 +317,14 @@ def event_of(record: Record) -> Event:
         raise ValueError(f"record {record.seq} (`{record.kind}`) has another shape: {error}") from error
 
 
+def gate_of(data: Mapping[str, Json]) -> GateOpened:
+    """Read a gate that was left on a target; raises `ValueError` for another shape."""
+    try:
+        return GateOpened(**{name: _typed(name, value) for name, value in data.items()})
+    except TypeError as error:
+        raise ValueError(f"this is no gate: {error}") from error
+
+
 def _plain(value: Any) -> Json:
     if isinstance(value, Mapping):
         return {str(name): _plain(inner) for name, inner in value.items()}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from holdpoint.document import texts
 from holdpoint.document.model import Effect, Escalation
 from holdpoint.engine import questions
-from holdpoint.engine.events import DoubtSettled, Escalated, GateAnswered, GateOpened, Reason
+from holdpoint.engine.events import DoubtSettled, Escalated, GateAnswered, GateOpened, Reason, data_of
 from holdpoint.engine.next import Stop
 from holdpoint.engine.ports import FOR_PEOPLE, Answer, Asked, By, Question, Silence, Tier
 from holdpoint.engine.session import Session
@@ -147,6 +147,8 @@ class Asking:
         session = self.session
         machine = session.ports.machines[question.targets[0].name]
         watch = session.ports.operator.watch(question.key, question.targets[:1], Effect.READ)
+        shown = {**data_of(_opened(question)), "person": reply.person}
+        machine.announce(session.run, question.digest, shown)
         while True:
             approved = machine.approvals(session.run, question.digest)
             others = tuple(person for person in approved if person != reply.person)

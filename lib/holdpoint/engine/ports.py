@@ -299,6 +299,9 @@ class Machine(Protocol):
     def running(self, run: str) -> tuple[str, ...] | None:
         """Name the tokens of a run, or of `ANY_RUN`, that live on the target still; None where it does not answer."""
 
+    def announce(self, run: str, digest: str, gate: Mapping[str, Json]) -> None:
+        """Show a gate that waits for another person where they can read it, on the target; it may fail."""
+
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:
         """Name the other people who approved exactly this."""
 

@@ -20,7 +20,7 @@ LIMIT = 1024 * 1024 * 1024
 HEADER_LIMIT = 64
 GREETING_LIMIT = 256 * 1024
 GREETING_PATIENCE = 60.0
-PROTOCOL_KINDS = frozenset({"hello", "want", "state", "out", "err", "gap", "head", "approval", "end"})
+PROTOCOL_KINDS = frozenset({"hello", "want", "state", "out", "err", "gap", "head", "approval", "gate", "lock", "end"})
 
 
 class LinkFailed(Exception):  # noqa: N818 - the past tense of an event

@@ -7,8 +7,8 @@
 # that output cannot forge one. The last frame is `end`. Standard input carries the command after the frame `want`; its
 # end means that the client is gone, which ends nothing but the answer. Words of frames are ASCII.
 #
-# Below the target folder: `locks/`, shared by all users; `agent-UID/`, one user's, with `s.TOKEN/` (a spool) and
-# `t.TOKEN` (a tombstone). The memory folder has the same shape and is written to only where the client says so.
+# Below the target folder: `locks/`, shared by all users, with `epoch.N`, `approval.…`, `gate.…` and `live.TOKEN.PID` (a
+# step lives); `agent-UID/`, one user's, with `s.TOKEN/` (a spool) and `t.TOKEN` (a tombstone). The memory folder has the same shape and is written to only where the client says so.
 # Wants a POSIX shell; setsid, fallocate and /proc are used where they are.
 #
 # shellcheck disable=SC2317,SC2329,SC2174,SC2015 # operations are called by their name; the rest is meant
@@ -162,8 +162,16 @@ own_folders() {
   done
 }
 
-# Removes what agents left that were ended on the way: their commands can hold secrets.
+# Removes what agents left that were ended on the way: their commands can hold secrets. A sign of life goes once nothing
+# of its step lives.
 clear_dead() {
+  for life in "$target"/locks/live.* "$memory_folder"/locks/live.*; do
+    [ -f "$life" ] && [ -O "$life" ] && [ ! -L "$life" ] || continue
+    token=${life##*/live.} && token=${token%.*}
+    case $token in '' | .* | -* | *[!A-Za-z0-9._-]*) continue ;; esac
+    look
+    case $state in running | orphan) ;; *) read_life && [ -n "$lives" ] || rm -f "$life" ;; esac
+  done
   for place in "$disk" "$mem"; do
     for file in "$place"/cmd.* "$place"/room.* "$place"/publish.* "$place"/bury.*; do
       [ -f "$file" ] || continue
@@ -176,6 +184,15 @@ clear_dead() {
       rm -f "$file"
     done
   done
+}
+
+# Sets `lives` where the process that a sign of life names is there; fails where it cannot be read.
+read_life() {
+  lives=''
+  { read -r l_pid l_start l_boot _ <"$life"; } 2>/dev/null || return 1
+  [ "$l_boot" = "$boot" ] || return 0
+  case $l_pid in '' | *[!0-9]*) return 1 ;; esac
+  if look_at_process "$l_pid" && [ "$start" = "$l_start" ]; then lives=yes; fi
 }
 
 # --- the lock -----------------------------------------------------------------------------------------------------
@@ -247,7 +264,7 @@ look_at_lock() {
 
 # Links a text of ours into the shared folder; never through, or into, what somebody planted there.
 publish() { # FILE TEXT
-  { printf '%s\n' "$2" >"$mine/publish.$me" && chmod 644 "$mine/publish.$me"; } 2>/dev/null || return 1
+  { printf '%s\n' "$2" >"$mine/publish.$me" && chmod 644 "$mine/publish.$me"; } 2>/dev/null || { rm -f "$mine/publish.$me" && return 1; }
   if [ -e "$1" ] || [ -L "$1" ] || ! ln "$mine/publish.$me" "$1" 2>/dev/null; then
     rm -f "$mine/publish.$me"
     return 1
@@ -266,7 +283,7 @@ lock() {
     tries=$((tries + 1))
     look_at_lock
     if [ -z "$top_free" ]; then
-      if [ "$top_run" = "$run" ] && { [ -O "$top_at" ] || [ "$uid" = 0 ]; }; then # else it could not give it back
+      if [ "$top_run" = "$run" ] && [ -z "$over" ] && { [ -O "$top_at" ] || [ "$uid" = 0 ]; }; then # else it could not give it back
         leave_room
         answer acquired "$top" "$(place_of "$top_at")"
       fi
@@ -277,8 +294,11 @@ lock() {
       leave_room
       answer refused "the lock's number $top in $shared leaves no room above it; have root look at the epochs there"
     fi
-    publish "$shared/epoch.$next" "$run $boot
-$claim" || continue
+    if ! publish "$shared/epoch.$next" "$run $boot
+$claim"; then
+      [ -e "$shared/epoch.$next" ] || rm -f "$mine/reserve" # nobody was faster, so there was no room
+      continue
+    fi
     look_at_lock
     other=$target/locks
     [ "$kept" = memory ] || other=$memory_folder/locks
@@ -324,8 +344,29 @@ unlock() {
       publish "$file" "$boot" && freed=yes && break
     done
   fi
-  rm -f "$shared/approval.$run".* 2>/dev/null
+  rm -f "$shared/approval.$run".* "$shared/gate.$run".* 2>/dev/null
   answer unlocked "$freed"
+}
+
+# Leaves a gate that waits for another person where they can read it.
+announce() {
+  settle_somewhere
+  file=$shared/gate.$run.$digest.$uid
+  publish "$file" "$claim" || [ -O "$file" ] || { leave_room && answer refused "the gate cannot be written"; }
+  leave_room
+  answer announced
+}
+
+gates() {
+  for place in "$target/locks" "$memory_folder/locks"; do
+    for file in "$place/gate.$run".*; do
+      [ -f "$file" ] && [ ! -L "$file" ] || continue
+      owner_of "$file"
+      whose=${file##*/gate."$run".} # the rest of the name: digest and account
+      [ "${whose##*.}" = "$owner" ] && IFS= read -r text <"$file" && frame gate "${whose%.*} $text"
+    done
+  done
+  answer listed
 }
 
 approve() {
@@ -448,8 +489,9 @@ supervise() { # a part of the pipe, so that its output is what wakes the followe
     echo "noroom the spool's files cannot be made"
     exit 1
   }
-  ln "started.$self" started 2>/dev/null || claim_with_reserve || exit 0
-  may_start || exit 0
+  show_life || { rm -f "started.$self" "$mine/room.$me"; echo "noroom it cannot be shown to others that it lives"; exit 1; }
+  ln "started.$self" started 2>/dev/null || claim_with_reserve || { rm -f "$life"; exit 0; }
+  may_start || { rm -f "$life"; exit 0; }
   durable started . .. # the point of no return
   rm -f started.[0-9]* "$mine/room.$me" >/dev/null 2>&1 &
   echo go
@@ -464,6 +506,23 @@ supervise() { # a part of the pipe, so that its output is what wakes the followe
   note exit "$code $how $ended ."
   durable out err exit .
   echo over
+  rm -f "$life"
+}
+
+# Tells users who cannot look into this folder that a step lives: they may take the lock over. Never written through what
+# somebody planted.
+show_life() {
+  life=$shared/live.$token.$self written=''
+  for _ in 1 2; do
+    umask 022
+    set -C
+    { printf '%s\n' "$self $s_start $boot" >"$life"; } 2>/dev/null && written=there
+    set +C
+    umask 077
+    [ -z "$written" ] || return 0
+    rm -f "$life" "$mine/reserve"
+  done
+  return 1
 }
 
 # Makes all files before anything starts: where there is no room for one, nothing was started. Nothing is cut off here,
@@ -843,9 +902,35 @@ bury() {
 not_buried() { rm -f "$mine/bury.$me" "$mine/room.$me"; answer kept "$1"; }
 
 heads() { # by the token, which begins with its run: a rollback's own `run` is the one that it takes back
-  of=$run.
-  [ "$run" != any ] || of='' # of every run
   clear_dead
+  of=$run.
+  if [ "$run" = any ]; then # of every run, and of every user
+    of=''
+    signs_of_life
+    if [ "$uid" = 0 ]; then
+      for its_user in "$target"/agent-* "$memory_folder"/agent-*; do
+        [ -d "$its_user" ] && [ ! -L "$its_user" ] || continue
+        disk=$target/${its_user##*/} mem=$memory_folder/${its_user##*/}
+        list_heads
+      done
+      answer listed
+    fi
+  fi
+  list_heads
+  answer listed
+}
+
+# What other users' signs of life say. Whether a child of a supervisor that is gone lives is for them, or for root, to see.
+signs_of_life() {
+  for life in "$target"/locks/live.* "$memory_folder"/locks/live.*; do
+    [ -f "$life" ] && [ ! -O "$life" ] && [ ! -L "$life" ] && read_life || continue
+    [ "$l_boot" = "$boot" ] || continue
+    token=${life##*/live.} && token=${token%.*}
+    if [ -n "$lives" ]; then frame head "$token - running"; elif [ "$uid" != 0 ]; then frame head "$token - orphan"; fi
+  done
+}
+
+list_heads() {
   for its_place in "$disk" "$mem"; do
     for file in "$its_place/t.$of"*; do
       [ -f "$file" ] && read -r _ _ its_head _ <"$file" && [ "$its_head" != - ] || continue
@@ -861,7 +946,23 @@ heads() { # by the token, which begins with its run: a rollback's own `run` is t
       frame head "$token $its_head $state"
     done
   done
-  answer listed
+}
+
+# What an earlier run left here, and whether there is room; makes nothing.
+survey() {
+  look_at_lock
+  if [ "$top" -gt 0 ] && [ -z "$top_free" ]; then
+    lives=yes
+    [ "$top_boot" = "$boot" ] || lives=rebooted
+    frame lock "$top $lives $top_claim"
+  fi
+  signs_of_life
+  list_heads
+  place=$target
+  while [ ! -d "$place" ]; do place=${place%/*} && place=${place:-/}; done
+  # shellcheck disable=SC2046 # words of one line
+  set -- $(df -Pk "$place" 2>/dev/null | tail -n 1)
+  answer surveyed "${4:--}"
 }
 
 room() {
@@ -881,8 +982,8 @@ main() {
   greet
   case $operation in
     run | attach | finish_off | forget | bury) word "$token" token ;;
-    lock | unlock | approve | approvals | heads) word "$run" run ;;
-    room) ;;
+    lock | unlock | approve | approvals | announce | gates | heads) word "$run" run ;;
+    room | survey) ;;
     *) answer refused "the operation is not known" ;;
   esac
   own_folders

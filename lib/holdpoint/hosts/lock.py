@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from holdpoint.engine.ports import Acquired, Claim, HeldBy, LockAnswer, NotHeld, Returned, UnlockAnswer, Unreachable
 from holdpoint.hosts.agent import Frame, Link, LinkFailed, Place, ask
+from holdpoint.journal.record import Json
 
 REBOOTED = "the machine was restarted since, so that run is not under way here any more"
 IN_MEMORY = (
@@ -32,6 +34,15 @@ class NoRoom:
     """There is none where it belongs; a folder in memory needs a person's yes."""
 
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What earlier runs left on a target: a lock, steps with the state that each is in, and the kilobytes that are free."""
+
+    held: HeldBy | None
+    steps: tuple[tuple[str, str], ...]
+    room: int | None
 
 
 class TargetLock:
@@ -99,6 +110,42 @@ class TargetLock:
         except LinkFailed as failed:
             return str(failed)
         return "" if words[:1] == ["approved"] else explain(words)
+
+    def announce(self, run: str, digest: str, gate: Mapping[str, Json]) -> None:
+        """Leave a gate on the target for another person to read; where that fails, they read it where the run is."""
+        with suppress(LinkFailed):
+            self._ask("announce", [f"run={run}", f"digest={digest}", f"claim={json.dumps(dict(gate))}"])
+
+    def gates(self, run: str) -> tuple[Mapping[str, Json], ...]:
+        """Read the gates that wait there; one whose digest is not that of its name was not left by Holdpoint."""
+        found = []
+        for frame in self._ask("gates", [f"run={run}"]):
+            digest, _, text = frame.text().partition(" ")
+            if frame.kind != "gate":
+                continue
+            with suppress(ValueError):
+                gate = json.loads(text)
+                if isinstance(gate, dict) and gate.get("digest") == digest:
+                    found.append(gate)
+        return tuple(found)
+
+    def survey(self) -> Survey:
+        frames = self._ask("survey", [])
+        match frames[-1].words():
+            case ["surveyed", kilobytes]:
+                room = int(kilobytes) if kilobytes.isdigit() else None
+            case words:
+                raise LinkFailed(explain(words))
+        held: HeldBy | None = None
+        steps: list[tuple[str, str]] = []
+        for frame in frames:
+            if frame.kind == "lock":
+                epoch, lives, text = frame.text().split(" ", 2)
+                held = self._held(int(epoch), lives, text)
+            elif frame.kind == "head":
+                token, _, state = frame.words()
+                steps.append((token, state))
+        return Survey(held, tuple(dict.fromkeys(steps)), room)
 
     def approvals(self, run: str, digest: str, first: str) -> tuple[str, ...]:
         """Name who approved exactly this, apart from `first` under this very account."""

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from holdpoint.engine.ports import Claim, Command, LockAnswer, Outcome, Target, Ticket, UnlockAnswer, Unreachable, Watch
 from holdpoint.hosts.agent import Link, Place
-from holdpoint.hosts.lock import IN_MEMORY, NoRoom, Room, TargetLock
+from holdpoint.hosts.lock import IN_MEMORY, NoRoom, Room, Survey, TargetLock
 from holdpoint.hosts.steps import Steps
+from holdpoint.journal.record import Json
 
 Read = Callable[[Command, Watch], Outcome]
 """Executes a command plainly; nothing of it lives on afterwards."""
@@ -95,6 +96,17 @@ class AgentMachine:
     def approve(self, run: str, digest: str, person: str) -> str:
         """Leave a second person's approval on the target; gives what went wrong, or nothing."""
         return self._lock.approve(run, digest, person)
+
+    def announce(self, run: str, digest: str, gate: Mapping[str, Json]) -> None:
+        self._lock.announce(run, digest, gate)
+
+    def gates(self, run: str) -> tuple[Mapping[str, Json], ...]:
+        """Give the gates of a run that wait on the target for another person. Raises `LinkFailed`."""
+        return self._lock.gates(run)
+
+    def survey(self) -> Survey:
+        """Look at what earlier runs left on the target; makes nothing. Raises `LinkFailed`."""
+        return self._lock.survey()
 
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:
         first = self._lock.claim.person if self._lock.claim else ""

@@ -9,11 +9,15 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 COOKIE = "HOLDPOINT_TOKEN"
 PROC = Path("/proc")
+FLAGS, KERNEL = 6, 0x00200000
+"""Where `stat` has a process's flags, and the one of a thread of the kernel (proc(5), PF_KTHREAD)."""
+INSTANT = 0.002
 HAS_PROC = Path("/proc/self/environ").exists()
 
 
@@ -31,8 +35,16 @@ def last_pid() -> int:
 
 
 def carriers(mark: bytes, *, younger_than: int = 0) -> list[int]:
-    """Give the living processes that carry the cookie; only those younger than a process id, where that is given."""
-    return [pid for pid in _pids() if pid > younger_than and mark in _environment(pid) and _alive(pid)]
+    """Give the living processes that carry the cookie; only those younger than a process id, where that is given.
+
+    While a process becomes another program it shows no environment for an instant: it is looked at once more.
+    """
+    seen = {pid: _environment(pid) for pid in _pids() if pid > younger_than}
+    between = [pid for pid, environment in seen.items() if not environment and _is_program(pid)]
+    if between:
+        time.sleep(INSTANT)
+        seen |= {pid: _environment(pid) for pid in between}
+    return [pid for pid, environment in seen.items() if mark in environment and _alive(pid)]
 
 
 def group_lives(group: int) -> bool:
@@ -88,6 +100,12 @@ def _stat(pid: int) -> list[bytes]:
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2].split()
     except OSError:
         return []
+
+
+def _is_program(pid: int) -> bool:
+    """Whether a living process is one of a user's, and no part of the kernel."""
+    fields = _stat(pid)
+    return len(fields) > FLAGS and fields[0] not in {b"Z", b"X"} and not int(fields[FLAGS]) & KERNEL
 
 
 def _alive(pid: int) -> bool:

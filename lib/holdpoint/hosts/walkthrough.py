@@ -22,6 +22,7 @@ from holdpoint.engine.ports import (
     UnlockAnswer,
     Watch,
 )
+from holdpoint.journal.record import Json
 
 NOTHING = "this is a walk-through: nothing is executed"
 NOT_MADE = "this is a check: changes are shown and not made"
@@ -64,6 +65,9 @@ class WalkthroughMachine:
 
     def running(self, run: str) -> tuple[str, ...] | None:  # noqa: ARG002
         return ()
+
+    def announce(self, run: str, digest: str, gate: Mapping[str, Json]) -> None:
+        """Do nothing: nobody is waited for."""
 
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:  # noqa: ARG002
         return ()

@@ -341,6 +341,8 @@ def _people(asked: Question, setting: Setting) -> list[Line]:
         text = f"{asked.approvers} must agree: after your word, {count} must type in a terminal of their own:"
         drawn += labelled("people", text, setting.width)
         drawn += labelled("", f"inv run.approve {setting.run}", setting.width, Tone.BOLD)
+        there = f"from another account or machine: --host {asked.targets[0].name} with it"
+        drawn += labelled("", there, setting.width, Tone.DIM)
     if asked.expires is not None:
         left = asked.expires - setting.now
         at = clock_time(asked.expires, setting.zone)
