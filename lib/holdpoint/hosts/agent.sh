@@ -950,6 +950,7 @@ list_heads() {
 
 # What an earlier run left here, and whether there is room; makes nothing.
 survey() {
+  of=''
   look_at_lock
   if [ "$top" -gt 0 ] && [ -z "$top_free" ]; then
     lives=yes
