@@ -31,21 +31,33 @@
         { read -r now _ </proc/uptime; } 2>/dev/null
         if [ "$last" = "$me" ] && [ ! -e /proc/$$ ]; then return; fi
         if [ "$last" -lt $$ ] || [ $((${now%.*} - ${began%.*})) -gt 5 ]; then first=0; fi
-        for place in /proc/[0-9]*; do
-          pid=${place#/proc/}
-          if [ "$pid" -le "$first" ] || [ "$pid" = "$me" ] || [ "$pid" = "$PPID" ]; then continue; fi
-          { read -r line <"$place/stat"; } 2>/dev/null || continue
-          set -- ${line##*) }
-          case $1 in Z | X) continue ;; esac
-          if [ "$3" = "$group" ] || [ "$4" = "$session" ]; then left="$left $pid"
-          else others="$others $place/environ"; fi
-        done
+        if [ "$first" -gt 0 ] && [ $((last - first)) -lt 200 ]; then
+          pid=$first
+          while [ "$pid" -lt "$last" ]; do
+            pid=$((pid + 1))
+            [ ! -e "/proc/$pid" ] || judge
+          done
+        else
+          for place in /proc/[0-9]*; do
+            pid=${place#/proc/}
+            [ "$pid" -le "$first" ] || judge
+          done
+        fi
         [ -n "$others" ] || return 0
         for place in $(grep -l -F 'HOLDPOINT_TOKEN=@MARK@/' $others 2>/dev/null); do
           place=${place#/proc/} pid=${place%/environ}
           { read -r line <"/proc/$pid/stat"; } 2>/dev/null || continue
           case ${line##*) } in Z* | X*) ;; *) left="$left $pid" ;; esac
         done
+      }
+
+      judge() { # PID in `pid`
+        case $pid in "$me" | "$PPID") return ;; esac
+        { read -r line <"/proc/$pid/stat"; } 2>/dev/null || return
+        set -- ${line##*) }
+        case $1 in Z | X) return ;; esac
+        if [ "$3" = "$group" ] || [ "$4" = "$session" ]; then left="$left $pid"
+        else others="$others /proc/$pid/environ"; fi
       }
 
       end_all() { # GRACE, in milliseconds
