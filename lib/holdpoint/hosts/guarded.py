@@ -27,6 +27,7 @@ from holdpoint.engine.ports import (
 )
 from holdpoint.hosts.agent import GREETING_LIMIT, GREETING_PATIENCE, LinkFailed, LinkRefused
 from holdpoint.hosts.capture import STDERR, STDOUT, Capture
+from holdpoint.hosts.raised import refused
 from holdpoint.hosts.started import Ended, Started
 
 TICK = 0.1
@@ -39,7 +40,7 @@ Start = Callable[[str, str | None], Started]
 """Starts a shell of this name, as this user where one is given. Raises `LinkFailed`."""
 
 
-def execute_guarded(command: Command, run_folder: Path, watch: Watch, start: Start) -> Outcome:
+def execute_guarded(command: Command, run_folder: Path, watch: Watch, start: Start, host: str) -> Outcome:
     """Execute the command and wait for it. A link that breaks is made again once, since a read may be repeated."""
     script = command.script.raw().encode("utf-8", "surrogateescape")
     if b"\0" in script:
@@ -55,7 +56,8 @@ def execute_guarded(command: Command, run_folder: Path, watch: Watch, start: Sta
         except LinkFailed as failed:
             capture.finish()
             if broke or isinstance(failed, LinkRefused) or execution is None:
-                return Unreachable(str(failed))
+                why = "" if command.become is None else refused(str(failed), host, command.become)
+                return Unreachable(why or str(failed))
             broke = True
         finally:
             if execution is not None:

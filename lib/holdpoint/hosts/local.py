@@ -10,29 +10,40 @@ import contextlib
 import os
 import selectors
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from holdpoint.engine.ports import Command, Outcome, Target, Watch
 from holdpoint.hosts.agent import Channel, LinkFailed, agent_path
+from holdpoint.hosts.guarded import execute_guarded
+from holdpoint.hosts.local_shell import LocalShell
 from holdpoint.hosts.machine import AgentMachine, Agree
 from holdpoint.hosts.plain import execute_plainly
+from holdpoint.hosts.raised import AgentChannel, user_name
+from holdpoint.hosts.started import Started
 
 BLOCK = 1024 * 1024
 CLOSE_PATIENCE = 2.0
+COMPLAINT = 2000
+HERE = "this machine"
 
 
 class LocalChannel:
     """An operation of the agent in a process of this machine."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str] | None) -> None:
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str] | None, errors: IO[bytes] | None = None
+    ) -> None:
+        self._errors = errors
         try:
             self._process = subprocess.Popen(
                 arguments,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL if errors is None else errors,
                 bufsize=0,
                 start_new_session=True,
                 env=environment,
@@ -67,8 +78,17 @@ class LocalChannel:
             if time.monotonic() >= deadline:
                 return None
 
+    def complaint(self) -> str:
+        """Give what came on standard error, in one line, where that is kept."""
+        if self._errors is None:
+            return ""
+        self._errors.seek(0)
+        return " ".join(self._errors.read(COMPLAINT).decode("utf-8", "replace").split())
+
     def close(self) -> None:
         self._selector.close()
+        if self._errors is not None:
+            self._errors.close()
         for pipe in (self._stdin, self._stdout):
             with contextlib.suppress(OSError):
                 pipe.close()
@@ -104,8 +124,10 @@ class LocalLink:
         self._agent = str(agent_path())
 
     def open(self, arguments: Sequence[str], become: str | None) -> Channel:
-        raised = [] if become is None else ["sudo", "-n", "-u", become, "--"]
-        return LocalChannel([*raised, "sh", self._agent, *arguments], self._environment)
+        if become is None:
+            return LocalChannel(["sh", self._agent, *arguments], self._environment)
+        line = ["sudo", "-n", "-u", user_name(become), "--", "sh", self._agent, *arguments]
+        return AgentChannel(LocalChannel(line, self._environment, tempfile.TemporaryFile(buffering=0)), HERE, become)
 
 
 class LocalMachine(AgentMachine):
@@ -123,7 +145,12 @@ class LocalMachine(AgentMachine):
         spool_limit: int | None = None,
         agree: Agree | None = None,
     ) -> None:
+        def start(shell: str, become: str | None) -> Started:
+            return LocalShell(shell, become or "root", environment)
+
         def read(command: Command, watch: Watch) -> Outcome:
+            if command.become is not None:  # whose processes this user cannot end
+                return execute_guarded(command, run_folder, watch, start, HERE)
             return execute_plainly(command, run_folder, watch, environment)
 
         super().__init__(

@@ -76,14 +76,12 @@ def _start(command: Command, mark: str, environment: Mapping[str, str]) -> subpr
     if b"\0" in script:
         message = "a script cannot contain a NUL byte"
         raise ValueError(message)
-    opened_by_name = command.become is None and hasattr(os, "memfd_create")
+    opened_by_name = hasattr(os, "memfd_create")
     if opened_by_name:  # the shell opens it anew, so its first line can close standard input: one process less
         script = b"exec </dev/null\n" + script
         arguments = [shell, "/dev/stdin"]
     else:
         arguments = [shell, "-c", FROM_INPUT, shell]
-    if command.become is not None:
-        arguments = ["sudo", "-n", "-u", command.become, "--", *arguments]
     with _as_input(script) as given:
         return subprocess.Popen(
             arguments,

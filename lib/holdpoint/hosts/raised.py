@@ -1,10 +1,11 @@
-"""Becoming another user through `sudo -n`, and what it means where that is refused."""
+"""Becoming another user through `sudo -n`, and what it means where that is refused, or where the agent does not start."""
 
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
-from holdpoint.hosts.agent import LinkRefused
+from holdpoint.hosts.agent import Channel, LinkFailed, LinkRefused
 
 USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
 
@@ -32,3 +33,35 @@ def refused(complaint: str, host: str, become: str) -> str:
             f"`sudo` is not installed on `{host}`, so nobody can become `{become}`: install it, or log in as `{become}`"
         )
     return f"`sudo -n` on `{host}` as `{become}` was refused: {complaint}"
+
+
+class Complaining(Channel, Protocol):
+    """A channel that can say what came on standard error."""
+
+    def complaint(self) -> str: ...
+
+
+class AgentChannel:
+    """The agent's channel; says why the agent did not start, where it did not."""
+
+    def __init__(self, channel: Complaining, name: str, become: str | None) -> None:
+        self._channel = channel
+        self._name = name
+        self._become = become
+        self._heard = False
+
+    def send(self, data: bytes) -> None:
+        self._channel.send(data)
+
+    def receive(self, patience: float) -> bytes | None:
+        data = self._channel.receive(patience)
+        if data == b"" and not self._heard:
+            complaint = self._channel.complaint()
+            if self._become is not None and (why := refused(complaint, self._name, self._become)):
+                raise LinkRefused(why)
+            raise LinkFailed(f"the agent did not start on `{self._name}`: {complaint or 'it ended at once'}")
+        self._heard = self._heard or bool(data)
+        return data
+
+    def close(self) -> None:
+        self._channel.close()

@@ -10,8 +10,8 @@ import shlex
 from collections.abc import Sequence
 from functools import cache
 
-from holdpoint.hosts.agent import Channel, LinkFailed, LinkRefused, agent_path
-from holdpoint.hosts.raised import refused, user_name
+from holdpoint.hosts.agent import Channel, agent_path
+from holdpoint.hosts.raised import AgentChannel, user_name
 from holdpoint.hosts.ssh.channel import SshChannel
 from holdpoint.hosts.ssh.connection import Connection
 from holdpoint.hosts.started import Started
@@ -43,32 +43,6 @@ class SshLink:
     def _execute(self, shell: str, become: str | None) -> SshChannel:
         raised = "" if become is None else f"sudo -n -u {user_name(become)} -- "
         return self._connection.execute(f"exec {raised}{shell}")
-
-
-class AgentChannel:
-    """The agent's channel; says why the agent did not start, where it did not."""
-
-    def __init__(self, channel: SshChannel, name: str, become: str | None) -> None:
-        self._channel = channel
-        self._name = name
-        self._become = become
-        self._heard = False
-
-    def send(self, data: bytes) -> None:
-        self._channel.send(data)
-
-    def receive(self, patience: float) -> bytes | None:
-        data = self._channel.receive(patience)
-        if data == b"" and not self._heard:
-            complaint = self._channel.complaint()
-            if self._become is not None and (why := refused(complaint, self._name, self._become)):
-                raise LinkRefused(why)
-            raise LinkFailed(f"the agent did not start on `{self._name}`: {complaint or 'it ended at once'}")
-        self._heard = self._heard or bool(data)
-        return data
-
-    def close(self) -> None:
-        self._channel.close()
 
 
 def agent_text(arguments: Sequence[str]) -> bytes:
