@@ -51,7 +51,11 @@ def content(runbook: Runbook, step: Step, put: Put, files: Files) -> Blob:
 
 def misplaced(step: Step, put: Put, problem: Problem) -> Problem:
     """Say at `from` of a `put` what is wrong with its file."""
-    return replace(problem, message=f"step `{step.id}` cannot put its file: {problem.message}", place=put.place)
+    where = f": `{problem.place.file}`" if problem.place else ""
+    found = f"{problem.found}{where}".removeprefix(": ")
+    return replace(
+        problem, found=found, message=f"step `{step.id}` cannot put its file: {problem.message}", place=put.place
+    )
 
 
 def look_of(step: Step, put: Put) -> tuple[str, str]:
