@@ -5,10 +5,12 @@ A module of tests imports all names of this one and provides the fixture `host`.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,7 @@ from holdpoint.engine.ports import (
     Unknown,
     Wish,
 )
-from holdpoint.shell import Secret, Shell
+from holdpoint.shell import Secret, Shell, Value
 from tests.hosts.support import Watcher, bad, command, ending, lives, pids, ticket, wait_for
 
 ODD = [
@@ -327,3 +329,14 @@ m.change(command("echo one; while [ ! -e {tmp_path}/gate ]; do sleep 0.02; done;
     outcome = host.settle(given, ticket(), Watcher())
     assert isinstance(outcome, Exited)
     assert (outcome.code, outcome.output.value) == (9, b"one\ntwo\n")
+
+
+def test_a_file_is_kept_byte_for_byte(host: Machine, run_folder: Path, tmp_path: Path) -> None:
+    body = bytes(range(256)) * 20_000
+    (tmp_path / "it").write_bytes(body)
+    values: dict[str, Value] = {"it": str(tmp_path / "it"), "digest": hashlib.sha256(body).hexdigest()}
+    given = replace(command('echo "$digest"; cat <"$it"', values=values), keeps="files/web1/it")
+    outcome = host.read(given, Watcher())
+    assert isinstance(outcome, Exited)
+    assert outcome.output.lost == ""
+    assert (run_folder / outcome.output.stdout_file).read_bytes() == body

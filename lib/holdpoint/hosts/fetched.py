@@ -71,6 +71,7 @@ class Fetched:
             self._put_in_place()
         if self._descriptor is not None:
             os.close(self._descriptor)
+            self._descriptor = None
         if not self.digest:
             with contextlib.suppress(OSError):
                 self._part.unlink()
