@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from holdpoint.document.source import LARGEST
+from holdpoint.planning import files
 from holdpoint.problem import HoldpointError, draw
 from holdpoint.store.library import Library, schema, shipped
 from tests.document.samples import TOP, document
@@ -190,3 +191,78 @@ def test_everything_that_is_wrong_is_told_at_once(folder):
 def test_what_ships_is_clean():
     library = Library([shipped("runbooks")])
     assert [draw(problem) for problem in library.load_all()[1]] == []
+
+
+# --- files that are put -----------------------------------------------------------------------------------------
+
+PUTS = "[{id: mend, title: Mend it, put: {from: FILE, to: /x}}]"
+
+
+@pytest.fixture
+def library(folder):
+    (folder / "files").mkdir()
+    return Library([folder])
+
+
+def test_a_file_lies_beside_the_runbook(library, folder):
+    (folder / "files" / "a").write_bytes(b"\0\xff")
+    (folder / "link").symlink_to("files/a")
+    book = library.load("good")
+    assert library.file(book, "files/a") == library.file(book, "link") == b"\0\xff"
+
+
+def test_a_file_may_be_as_large_as_can_be_taken_back(library, folder):
+    (folder / "files" / "a").write_bytes(b"x" * files.LARGEST)
+    assert len(library.file(library.load("good"), "files/a")) == files.LARGEST
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("missing", "the file cannot be read"),
+        ("large", "the file is too large"),
+        ("folder", "the file is not a file"),
+        ("pipe", "the file is not a file"),
+        ("link out", "a link leads out of the library"),
+        ("folder out", "a link leads out of the library"),
+        ("../good.yaml", "`../good.yaml` leads out of the library"),
+        ("/etc/passwd", "`/etc/passwd` leads out of the library"),
+    ],
+)
+def test_files_that_cannot_be_put(library, folder, tmp_path, kind, said):
+    path = folder / "files" / "a"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "b").write_text("x")
+    source = "files/a"
+    match kind:
+        case "large":
+            path.write_bytes(b"x" * (files.LARGEST + 1))
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case "link out":
+            path.symlink_to(tmp_path / "other" / "b")
+        case "folder out":
+            path.symlink_to(tmp_path / "other")
+            source = "files/a/b"
+        case "missing":
+            pass
+        case _:
+            source = kind
+    with pytest.raises(HoldpointError) as caught:
+        library.file(library.load("good"), source)
+    assert said in draw(caught.value.problems[0])
+
+
+def test_lint_says_which_file_is_missing_and_where(library, folder):
+    (folder / "puts.yaml").write_text(document(id="puts", resolution=PUTS.replace("FILE", "files/a")))
+    (problem,) = library.lint()
+    assert (problem.code, problem.place.file, problem.place.text[problem.place.column - 1 :][:7]) == (
+        "unreadable",
+        "runbooks/puts.yaml",
+        "files/a",
+    )
+    assert library.lint(["good"]) == ()
+    (folder / "files" / "a").touch()
+    assert library.lint() == ()

@@ -42,13 +42,15 @@ def _text(facts: Facts, data: bytes) -> str:
 
 
 def _difference(facts: Facts, old: bytes, new: bytes) -> str:
+    if old == new:
+        return "the same bytes"
     before, after = _lines(facts, old), _lines(facts, new)
     if isinstance(before, str) or isinstance(after, str):
-        return "the same bytes" if old == new else "cannot be shown line by line: one of the two is no text to show"
+        return "cannot be shown line by line: one of the two is no text to show"
     if max(len(before), len(after)) > LINES:
-        return "the same bytes" if old == new else f"more than {LINES} lines are not compared"
+        return f"more than {LINES} lines are not compared"
     found = difflib.unified_diff(before, after, "as it stands there", "as it will be", lineterm="")
-    return "\n".join(found) or "no line differs"
+    return "\n".join(found) or "only the newline at the end differs"
 
 
 def _lines(facts: Facts, data: bytes) -> list[str] | str:
@@ -61,7 +63,7 @@ def _lines(facts: Facts, data: bytes) -> list[str] | str:
         text = "\0"
     if _CONTROLS & set(data) or "\0" in text:
         return f"({len(data)} bytes that are no text)"
-    return text.split("\n")[: -1 if text.endswith("\n") else None]
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _variables(action: FileRun) -> str:
