@@ -13,12 +13,12 @@ from holdpoint.engine import questions
 from holdpoint.engine.events import Status, StepEnded
 from holdpoint.engine.facts import Facts
 from holdpoint.engine.file_texts import LINES, file_texts
-from holdpoint.engine.ports import Captured, Exited, Target, Tier
+from holdpoint.engine.ports import Captured, Command, Exited, Outcome, Target, Ticket, Tier, Watch
 from holdpoint.engine.state import Progress, State
 from holdpoint.planning import build
 from holdpoint.planning.plan import Plan, StepItem
 from holdpoint.shell import Blob, Secret
-from tests.engine.fakes import World, load, printed
+from tests.engine.fakes import FakeMachine, World, load, printed
 
 BOOK = """\
 schema: holdpoint/runbook/1
@@ -37,13 +37,12 @@ rollback: []
 BEFORE = f"3 bytes mode 0644 owner 0:0 sha256 {'0' * 64}"
 
 
-def planned(new: bytes = b"new\n", key: bytes = b"k") -> Plan:
+def planned(new: bytes = b"new\n", book: str = BOOK) -> Plan:
     def files(_: Runbook, source: str) -> bytes:
         assert source == "files/limit"
         return new
 
-    book = load(BOOK)
-    return build.plan(book, {}, hosts=("web1",), here="web1", key=key, load={}.__getitem__, files=files)
+    return build.plan(load(book), {}, hosts=("web1",), here="web1", key=b"k", load={}.__getitem__, files=files)
 
 
 def change(plan: Plan) -> StepItem:
@@ -94,6 +93,29 @@ def test_before_the_change_was_tried_it_is_read_again_after_ten_minutes() -> Non
     w.clock.time += timedelta(minutes=11)
     assert w.resume(planned()).exit == 0
     assert looks(w) == 2
+
+
+class Recording(FakeMachine):
+    """Notes as whom each command is executed."""
+
+    def read(self, command: Command, watch: Watch) -> Outcome:
+        self.raised.append(command.become)
+        return super().read(command, watch)
+
+    def change(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
+        self.raised.append(command.become)
+        return super().change(command, ticket, watch)
+
+    @property
+    def raised(self) -> list[str | None]:
+        return self.__dict__.setdefault("_raised", [])
+
+
+def test_look_change_and_check_are_executed_as_the_same_user() -> None:
+    w = world(change_ends=0)
+    w.machine = Recording(w.points, Target("web1", Tier.LOCAL), w.machine.outcomes, journal=w.journal)
+    assert w.begin(planned(book=BOOK.replace("limit, title", "limit, become: root, title"))).exit == 0
+    assert w.machine.raised == ["root", "root", "root"]
 
 
 def test_what_stands_there_is_part_of_what_is_agreed_to() -> None:

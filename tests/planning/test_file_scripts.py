@@ -371,6 +371,22 @@ def test_ended_in_the_middle_it_leaves_nothing(putting: Shelled, folder: Path) -
     assert case.stands() == (b"old", 0o644, os.geteuid(), os.getegid())
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_what_is_edited_while_it_is_written_is_not_written_over(putting: Shelled, folder: Path, *, there: bool) -> None:
+    """`sync`, after which the file would be renamed, is when somebody edits it."""
+    tools, to = folder / "tools", folder / "it"
+    tools.mkdir()
+    (tools / "sync").write_text(f"#!/bin/sh\nprintf mine >{to}\n")
+    (tools / "sync").chmod(0o755)
+    if there:
+        to.write_bytes(b"old")
+    case = putting(to).looked()
+    case.path = f"{tools}:{case.path}"
+    case.refused("was changed by somebody just now; it was not written")
+    assert to.read_bytes() == b"mine"
+    assert sorted(os.listdir(folder)) == ["it", "tools"]
+
+
 # --- tools ------------------------------------------------------------------------------------------------------
 
 
