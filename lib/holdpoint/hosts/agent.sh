@@ -7,7 +7,7 @@
 # that output cannot forge one. The last frame is `end`. Standard input carries the command after the frame `want`; its
 # end means that the client is gone, which ends nothing but the answer. Words of frames are ASCII.
 #
-# Below the target folder: `locks/`, shared by all users, with `epoch.N`, `approval.…`, `gate.…` and `live.TOKEN.PID` (a
+# Below the target folder: `locks/`, shared by all users, with `epoch.N`, `approval.RUN.*`, `gate.RUN.*` and `live.TOKEN.PID` (a
 # step lives); `agent-UID/`, one user's, with `s.TOKEN/` (a spool) and `t.TOKEN` (a tombstone). The memory folder has the same shape and is written to only where the client says so.
 # Wants a POSIX shell; setsid, fallocate and /proc are used where they are.
 #

@@ -1,0 +1,126 @@
+"""Connections that are lost and processes that are killed: nothing is done twice, and nothing is passed over."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from tests.hosts.support import wait_for
+from tests.laws.terminal import book, left
+from tests.remote.conftest import Remote
+
+SLOW = """\
+  - {id: mend, title: Mend it, effect: change, irreversible: no,
+     run: 'echo x >>"$HOME/mended"; echo begun; until test -e "$HOME/go"; do sleep 0.05; done; echo ended'}
+  - {id: more, title: Do more, effect: change, irreversible: no, run: 'echo x >>"$HOME/more"'}
+"""
+ANSWERS = "mend: run\nmore: run\n"
+
+
+def begun(remote: Remote) -> Path:
+    file = remote.home("web1") / "mended"
+    wait_for("the change began", file.exists, 60)
+    return file
+
+
+def test_a_connection_that_is_cut_during_a_change_loses_nothing(remote: Remote) -> None:
+    remote.hosts(web1="staging").book(book(SLOW))
+    with remote.person("runbook", "lab", "--host", "web1") as child:
+        child.expect(" > ")
+        child.sendline("run")
+        mended = begun(remote)
+        child.expect("begun")
+        remote.wires["web1"].hang_up()
+        (remote.home("web1") / "go").touch()
+        child.expect("ended")
+        child.expect("Do more")
+        child.expect(" > ")
+        child.sendline("run")
+        assert left(child) == 0
+    assert mended.read_text() == "x\n"
+    assert (remote.home("web1") / "more").read_text() == "x\n"
+
+
+def test_a_client_that_is_killed_is_taken_up_from_another_terminal(remote: Remote) -> None:
+    remote.hosts(web1="staging").book(book(SLOW))
+    remote.case.write("answers.yaml", ANSWERS)
+    words = ("runbook", "lab", "--host", "web1", "--answers", "answers.yaml")
+    with remote.case.started(*words, environ=remote.environ()) as process:
+        mended = begun(remote)
+        process.kill()
+        process.wait()
+    (remote.home("web1") / "go").touch()
+    ran = remote.run("run.resume", "last", answers=ANSWERS).expect(0, ..., ...)
+    assert "ended" in ran.stdout
+    assert mended.read_text() == (remote.home("web1") / "more").read_text() == "x\n"
+
+
+def test_a_host_that_went_away_is_said_to_and_the_run_is_resumed_when_it_is_back(remote: Remote) -> None:
+    remote.hosts(web1="staging").book(book(SLOW))
+    remote.wires["web1"].refuses = True
+    ran = remote.run("runbook", "lab", "--host", "web1", answers=ANSWERS).expect(8, ..., ...)
+    assert "web1" in ran.stdout
+    remote.wires["web1"].refuses = False
+    (remote.home("web1") / "go").touch()
+    remote.run("run.resume", "last", answers=ANSWERS).expect(0, ..., ...)
+    assert (remote.home("web1") / "mended").read_text() == "x\n"
+
+
+def test_another_person_is_told_who_holds_the_host(remote: Remote) -> None:
+    remote.hosts(web1="staging").book(book(SLOW))
+    with remote.person("runbook", "lab", "--host", "web1") as child:
+        child.expect(" > ")
+        ran = remote.run("runbook", "lab", "--host", "web1", who="bob", answers=ANSWERS).expect(9, ..., ...)
+        text = " ".join(ran.raw.split())
+        assert f"web1 is held by ada, run {remote.journals()[0].parent.name}" in text
+        assert "talk to them" in text
+        child.sendline("stop")
+        assert left(child) == 3
+
+
+def test_a_process_that_was_stopped_and_taken_over_is_refused_when_it_goes_on(remote: Remote) -> None:
+    remote.hosts(web1="staging").book(book(SLOW))
+    (remote.home("web1") / "go").touch()
+    with remote.person("runbook", "lab", "--host", "web1") as child:
+        child.expect(" > ")
+        child.sendline("run")
+        child.expect("Do more")
+        child.expect(" > ")
+        os.kill(child.pid, signal.SIGSTOP)
+        remote.run("runbook", "lab", "--host", "web1", who="bob", answers=ANSWERS).expect(9, ..., ...)
+        remote.run("run.resume", "last", "--take-over", who="bob", answers=ANSWERS).expect(0, ..., ...)
+        os.kill(child.pid, signal.SIGCONT)
+        child.sendline("run")
+        child.expect("taken over")
+        assert left(child) == 9
+    assert (remote.home("web1") / "more").read_text() == "x\n"
+
+
+def test_a_second_person_with_a_state_of_their_own_approves_through_the_host(remote: Remote) -> None:
+    two = """\
+  - {id: mend, title: Mend it, effect: change, irreversible: no, run: 'echo x >>"$HOME/mended"', gate: {approvers: 2}}
+"""
+    remote.hosts(web1="staging").book(book(two))
+    with remote.person("runbook", "lab", "--host", "web1") as child:
+        child.expect(" > ")
+        child.sendline("run")
+        child.expect("Waiting for the second person")
+        run = remote.journals()[0].parent.name
+        with remote.person("run.approve", run, "--host", "web1") as same:
+            same.expect("a second person has to approve it")
+        with remote.person("run.approve", run, "--host", "web1", who="bob") as second:
+            second.expect("asked by ada")
+            second.expect_exact('echo x >>"$HOME/mended"')
+            second.expect("approve")
+            second.sendline("approve")
+            second.expect("Approved by bob")
+        assert left(child) == 0
+    assert (remote.home("web1") / "mended").read_text() == "x\n"
+    assert '"approved_by":["bob"]' in remote.journals()[0].read_text()
+
+
+def test_no_gate_waits_on_a_host(remote: Remote) -> None:
+    remote.hosts(web1="staging").book(book(SLOW))
+    said = remote.run("run.approve", "20261124-0101-lab-0000", "--host", "web1").expect(2, ..., ...).stderr
+    assert "no gate of `20261124-0101-lab-0000` waits" in said
