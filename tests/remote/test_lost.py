@@ -123,4 +123,4 @@ def test_a_second_person_with_a_state_of_their_own_approves_through_the_host(rem
 def test_no_gate_waits_on_a_host(remote: Remote) -> None:
     remote.hosts(web1="staging").book(book(SLOW))
     said = remote.run("run.approve", "20261124-0101-lab-0000", "--host", "web1").expect(2, ..., ...).stderr
-    assert "no gate of `20261124-0101-lab-0000` waits" in said
+    assert "no gate of `RUN-lab` waits for a second person" in said
