@@ -33,8 +33,10 @@ def keypair(path: Path, kind: str = "ed25519", *more: str) -> Path:
 class Listener:
     """Accepts on a free port of loopback, each connection in a thread; `serve` is what a subclass does with it."""
 
+    address = "127.0.0.1"
+
     def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server((self.address, 0), backlog=128)
         self.port: int = self._socket.getsockname()[1]
         self._closed = False
         self._threads: list[threading.Thread] = []

@@ -1,0 +1,127 @@
+"""Three reading steps on many hosts, beside a plain pool of Paramiko clients, on real sshds at loopback addresses.
+
+    .venv/bin/python benchmarks/fleet.py [--hosts 100] [--rounds 5]
+
+Both sides dial each host once, with TCP_NODELAY, and run ten hosts at a time. Prints medians and ratios of rounds that
+are interleaved; on loopback the servers share the machine with the client, so its own CPU time is given as well.
+"""
+
+# ruff: noqa: INP001, E402, S101, T201 - a script: it finds the tests, checks what it measures, and prints
+
+from __future__ import annotations
+
+import argparse
+import resource
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import paramiko
+
+sys.path[:0] = [str(Path(__file__).parents[1])]
+
+from tests.sshd import Site, Sshd, site
+
+from holdpoint.engine.ports import Command, Exited, Target, Tier, Unwatched
+from holdpoint.hosts.crew import AT_ONCE, ThreadCrew
+from holdpoint.hosts.ssh.keys import KeyRing
+from holdpoint.hosts.ssh.machine import SshMachine
+from holdpoint.shell import Script
+
+STEPS = ("uptime", "df --output=pcent -- / | tr -dc 0-9", "uname -n")
+
+
+class Everywhere(Sshd):
+    """A server at every address of loopback."""
+
+    address = "0.0.0.0"  # noqa: S104 - only loopback reaches this machine
+
+
+def ours(made: Site, folder: Path, names: list[str]) -> None:
+    """What a run does on its hosts: step by step, all hosts at once, ten at a time."""
+    keys = KeyRing()
+    machines = [SshMachine(Target(name, Tier.STAGING), folder / "run1", config=made.config, keys=keys) for name in names]
+    crew = ThreadCrew()
+    for number, text in enumerate(STEPS):
+        step = partial(_step, text, number)
+        outcomes = dict(crew.carry_out([partial(step, machine) for machine in machines], Unwatched()))
+        assert all(isinstance(outcome, Exited) and outcome.code == 0 for outcome in outcomes.values()), outcomes
+    for machine in machines:
+        machine.close()
+
+
+def _step(text: str, number: int, machine: SshMachine, watch: object) -> object:
+    spool = f"{number}-{machine.target.name}"
+    command = Command(Script(text), spool, timedelta(seconds=60), timedelta(seconds=1))
+    return machine.read(command, watch)  # type: ignore[arg-type] - the crew's own
+
+
+def theirs(made: Site, port: int, names: list[str], addresses: list[str]) -> None:
+    """A pool of ten threads, each with a client of its own for each host."""
+    key = paramiko.Ed25519Key(filename=str(made.key))
+    known = paramiko.HostKeys(str(made.known_hosts))
+
+    def one(name: str, address: str) -> None:
+        sock = socket.create_connection((address, port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        transport = paramiko.Transport(sock)
+        transport.start_client(timeout=30)
+        assert known.check(name, transport.get_remote_server_key())
+        transport.auth_publickey(made.user, key)
+        for text in STEPS:
+            channel = transport.open_session()
+            channel.exec_command(text)
+            output = b""
+            while data := channel.recv(65536):
+                output += data
+            assert channel.recv_exit_status() == 0
+            assert output
+        transport.close()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(one, names, addresses))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--hosts", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp())
+    with site(folder) as made:
+        server = Everywhere(folder / "sshd-fleet", {"HOME": str(folder)})
+        server.authorized.write_text(made.key.with_name(made.key.name + ".pub").read_text())
+        addresses = [f"127.0.{n // 250 + 1}.{n % 250 + 1}" for n in range(given.hosts)]
+        names = [made.host(f"h{n}", server.port, server, HostName=address) for n, address in enumerate(addresses)]
+        sides: dict[str, Callable[[], None]] = {
+            "ours": partial(ours, made, folder, names),
+            "paramiko": partial(theirs, made, server.port, names, addresses),
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in sides}
+        spent: dict[str, list[float]] = {name: [] for name in sides}
+        for turn in range(given.rounds + 1):
+            for name, side in sides.items():
+                cpu, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+                side()
+                took, now = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF)
+                if turn:  # the first is a warm-up
+                    seconds[name].append(took)
+                    spent[name].append(now.ru_utime + now.ru_stime - cpu.ru_utime - cpu.ru_stime)
+        server.close()
+    for name in sides:
+        low, high = min(seconds[name]), max(seconds[name])
+        each = 1000 * statistics.median(spent[name]) / given.hosts
+        print(f"{name:<9} {statistics.median(seconds[name]):6.2f} s  ({low:.2f} to {high:.2f})  {each:5.1f} ms of CPU a host")
+    ratio = statistics.median(seconds["ours"]) / statistics.median(seconds["paramiko"])
+    print(f"{len(STEPS)} steps on {given.hosts} hosts: {ratio:.2f} x the pool")
+
+
+if __name__ == "__main__":
+    main()
