@@ -7,6 +7,8 @@ from typing import Protocol
 
 from holdpoint.hosts.agent import Channel, LinkFailed, LinkRefused
 
+GREETING = b"HOLDPOINT "
+NOISE = 2000
 USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
 
 
@@ -49,6 +51,7 @@ class AgentChannel:
         self._name = name
         self._become = become
         self._heard = False
+        self._noise = b""
 
     def send(self, data: bytes) -> None:
         self._channel.send(data)
@@ -56,11 +59,13 @@ class AgentChannel:
     def receive(self, patience: float) -> bytes | None:
         data = self._channel.receive(patience)
         if data == b"" and not self._heard:
-            complaint = self._channel.complaint()
+            complaint = " ".join([*self._noise.decode("utf-8", "replace").split(), self._channel.complaint()]).strip()
             if self._become is not None and (why := refused(complaint, self._name, self._become)):
                 raise LinkRefused(why)
             raise LinkFailed(f"the agent did not start on `{self._name}`: {complaint or 'it ended at once'}")
-        self._heard = self._heard or bool(data)
+        if data and not self._heard:
+            self._noise = (self._noise + data)[-NOISE:]
+            self._heard = GREETING in self._noise
         return data
 
     def close(self) -> None:
