@@ -45,7 +45,7 @@ def test_all_of_another_users_step_is_ended(way: Way, user: str, tmp_path: Path)
     file.touch()
     file.chmod(0o666)
     with ending(file):
-        outcome = way(replace(command(f"sleep 1000 & echo $! >{file}; wait", timeout=1, grace=0.3), become=user))
+        outcome = way(replace(command(f"sleep 1000 & echo $! >{file}; wait", timeout=4, grace=0.3), become=user))
         assert isinstance(outcome, TimedOut), outcome
         assert outcome.ended
         assert not lives(pids(file)[0])

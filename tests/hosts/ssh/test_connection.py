@@ -161,7 +161,7 @@ def test_a_key_of_the_agent_lets_in(ssh_site: Site, server: Sshd, name: str, tmp
 
 
 def test_a_pass_phrase_is_asked_for_once_for_all_hosts(ssh_site: Site, server: Sshd, name: str, tmp_path: Path) -> None:
-    locked = keypair(tmp_path / "locked", "ed25519", "-N", "wortschatz-17")
+    locked = keypair(tmp_path / "locked", "ed25519", "-N", "open-sesame")
     with server.authorized.open("a") as authorized:
         authorized.write(locked.with_name("locked.pub").read_text())
     ssh_site.host(name, server.port, server, IdentityFile=str(locked))
@@ -170,7 +170,7 @@ def test_a_pass_phrase_is_asked_for_once_for_all_hosts(ssh_site: Site, server: S
 
     def answer(text: str) -> str:
         asked.append(text)
-        return "wrong" if len(asked) == 1 else "wortschatz-17"
+        return "wrong" if len(asked) == 1 else "open-sesame"
 
     keys = KeyRing(answer)
     assert reached(read(ssh_site, name, tmp_path, keys=keys))
