@@ -10,6 +10,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -66,11 +67,16 @@ def execute_guarded(command: Command, run_folder: Path, watch: Watch, start: Sta
 
 def _text(script: bytes, nonce: str) -> bytes:
     """Give what goes to the shell's standard input; a part of it starts nothing."""
+    before, after = _guard().replace("@NONCE@", nonce).replace("@MARK@", nonce).encode().split(b"@SCRIPT@")
+    return before + b"'" + script.replace(b"'", b"'\\''") + b"'" + after
+
+
+@cache
+def _guard() -> str:
+    """The text around a script, without its comments."""
     whole = (files("holdpoint.hosts") / "read.sh").read_text("ascii")
     kept = "".join(f"{line.strip()}\n" for line in whole.splitlines() if not line.strip().startswith("#"))
-    kept = kept.replace("@NONCE@", nonce).replace("@MARK@", nonce).replace("@GRACE@", f"{LEFTOVER_GRACE * 1000:.0f}")
-    before, after = kept.encode().split(b"@SCRIPT@")
-    return before + b"'" + script.replace(b"'", b"'\\''") + b"'" + after
+    return kept.replace("@GRACE@", f"{LEFTOVER_GRACE * 1000:.0f}")
 
 
 class _Execution:
