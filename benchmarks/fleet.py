@@ -47,7 +47,9 @@ class Everywhere(Sshd):
 def ours(made: Site, folder: Path, names: list[str]) -> None:
     """What a run does on its hosts: step by step, all hosts at once, ten at a time."""
     keys = KeyRing()
-    machines = [SshMachine(Target(name, Tier.STAGING), folder / "run1", config=made.config, keys=keys) for name in names]
+    machines = [
+        SshMachine(Target(name, Tier.STAGING), folder / "run1", config=made.config, keys=keys) for name in names
+    ]
     crew = ThreadCrew()
     for number, text in enumerate(STEPS):
         step = partial(_step, text, number)
@@ -118,7 +120,9 @@ def main() -> None:
     for name in sides:
         low, high = min(seconds[name]), max(seconds[name])
         each = 1000 * statistics.median(spent[name]) / given.hosts
-        print(f"{name:<9} {statistics.median(seconds[name]):6.2f} s  ({low:.2f} to {high:.2f})  {each:5.1f} ms of CPU a host")
+        print(
+            f"{name:<9} {statistics.median(seconds[name]):6.2f} s  ({low:.2f} to {high:.2f})  {each:5.1f} ms of CPU a host"
+        )
     ratio = statistics.median(seconds["ours"]) / statistics.median(seconds["paramiko"])
     print(f"{len(STEPS)} steps on {given.hosts} hosts: {ratio:.2f} x the pool")
 

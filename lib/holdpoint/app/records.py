@@ -14,6 +14,7 @@ from holdpoint.document.model import Effect, Put, Section
 from holdpoint.engine.events import RunFinished, RunOpened, RunStopped, event_of
 from holdpoint.engine.state import replay
 from holdpoint.journal.record import Record, as_json, encode
+from holdpoint.operators.interrupts import Interrupts
 from holdpoint.planning.files import look_of
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import journal_reader
@@ -100,6 +101,8 @@ def follow(world: World, name: str, pause: Callable[[float], bool] = journal_rea
 
     def over(seconds: float) -> bool:
         nonlocal told
+        if interrupts.take() is not None:
+            raise KeyboardInterrupt
         if last in _ENDS:
             return True
         alone = not folder.is_written()
@@ -110,9 +113,10 @@ def follow(world: World, name: str, pause: Callable[[float], bool] = journal_rea
         return pause(seconds)
 
     write = _writer(world, folder)
-    for record in journal_reader.follow(folder.journal, over):
-        last = record.kind
-        write(record)
+    with Interrupts() as interrupts:
+        for record in journal_reader.follow(folder.journal, over):
+            last = record.kind
+            write(record)
     return Exit.OK
 
 
