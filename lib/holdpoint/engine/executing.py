@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from urllib.parse import quote
 
-from holdpoint.document.model import Check, Effect, Run
+from holdpoint.document.model import Effect, Run
+from holdpoint.engine.at_once import at_once, first_of, spool_name
 from holdpoint.engine.events import (
     NEVER_STARTED,
-    CauseDecided,
     DoubtSettled,
-    ProofLooked,
     Status,
     StepIntended,
-    StepVerified,
 )
 from holdpoint.engine.facts import is_changing
 from holdpoint.engine.next import Stop, Tries
-from holdpoint.engine.outcomes import Attempt, judge, meets, reading_of
+from holdpoint.engine.outcomes import Attempt, judge
 from holdpoint.engine.ports import (
     Captured,
-    Clock,
     Command,
     EndedByPerson,
     LeftRunning,
@@ -33,19 +28,16 @@ from holdpoint.engine.ports import (
     NeverStarted,
     Outcome,
     Superseded,
-    T,
     Ticket,
     Unreachable,
     Unwatched,
     Watch,
-    Wish,
 )
 from holdpoint.engine.session import Session
 from holdpoint.engine.state import Progress
-from holdpoint.planning.plan import CausesItem, FileRun, Item, ProofItem, StepItem
+from holdpoint.planning.plan import FileRun, StepItem
 from holdpoint.problem import Exit
 
-CHECK_GRACE = timedelta(seconds=2)
 FIRST_RETRY = 2
 
 
@@ -61,7 +53,9 @@ class Executing:
             return stop
         commands = self._intend_all(item, tries)
         jobs = {host: partial(self._machine(host).read, command) for host, command in commands.items()}
-        return self._take_all(item, self._at_once(item, item.step.effect, jobs, EndedByPerson(True, Captured())))
+        return self._take_all(
+            item, at_once(self.session, item, item.step.effect, jobs, EndedByPerson(True, Captured()))
+        )
 
     def change(self, item: StepItem, tries: Tries) -> Stop | None:
         """Every intent, durable, before the first byte goes out; each result after it."""
@@ -79,7 +73,7 @@ class Executing:
             host: partial(self._machine(host).change, command, self._ticket(item, host))
             for host, command in commands.items()
         }
-        stop = self._take_all(item, self._at_once(item, item.step.effect, jobs, LeftRunning()))
+        stop = self._take_all(item, at_once(self.session, item, item.step.effect, jobs, LeftRunning()))
         self._forget(item, tuple(commands))
         return stop
 
@@ -114,7 +108,7 @@ class Executing:
         stops: dict[str, Stop | None] = {}
         never: set[str] = set()
         left: Outcome = LeftRunning()
-        for host, outcome in self._at_once(item, item.step.effect, jobs, left):
+        for host, outcome in at_once(self.session, item, item.step.effect, jobs, left):
             match outcome:
                 case NeverStarted():
                     never.add(host)
@@ -124,7 +118,7 @@ class Executing:
                 case _:
                     stops[host] = self._take(item, host, outcome)
         self._forget(item, hosts)
-        return _first(stops, hosts), tuple(host for host in hosts if host in never)
+        return first_of(stops, hosts), tuple(host for host in hosts if host in never)
 
     def _forget(self, item: StepItem, hosts: tuple[str, ...]) -> None:
         """Have the targets clear away what has an end on record."""
@@ -159,22 +153,9 @@ class Executing:
     def _machine(self, host: str) -> Machine:
         return self.session.ports.machines[host]
 
-    def _at_once(
-        self, item: Item, effect: Effect, jobs: Mapping[str, Callable[[Watch], T]], instead: T
-    ) -> Iterator[tuple[str, T]]:
-        """Do it on all hosts, a bounded number at a time; give each answer as it comes.
-
-        `instead` is the answer of a host whose turn comes only after the person wished for something else.
-        """
-        hosts, ports = tuple(jobs), self.session.ports
-        watch = ports.operator.watch(item.key, tuple(map(self.session.target, hosts)), effect)
-        turns = [_in_turn(job, instead) for job in jobs.values()]
-        for number, answer in ports.crew.carry_out(turns, watch):
-            yield hosts[number], answer
-
     def _take_all(self, item: StepItem, outcomes: Iterator[tuple[str, Outcome]]) -> Stop | None:
         stops = {host: self._take(item, host, outcome) for host, outcome in outcomes}
-        return _first(stops, self.session.facts().hosts(item))
+        return first_of(stops, self.session.facts().hosts(item))
 
     def _take(self, item: StepItem, host: str, outcome: Outcome) -> Stop | None:
         attempt = self.session.facts().progress(item, host).attempts
@@ -189,7 +170,7 @@ class Executing:
     def _intend_all(self, item: StepItem, tries: Tries) -> dict[str, Command]:
         commands: dict[str, Command] = {}
         for host, attempt in tries:
-            commands[host] = command = self._command(item, host, self._spool(item, host))
+            commands[host] = command = self._command(item, host, spool_name(self.session, item, host))
             self._intend(item, host, attempt, command)
         return commands
 
@@ -219,10 +200,6 @@ class Executing:
         keeps = f"files/{_as_folder(host)}/{action.keeps}" if action.keeps else ""
         return replace(command, quiet=action.quiet, keeps=keeps)
 
-    def _spool(self, item: Item, host: str) -> str:
-        """A file name that no other execution of the run has."""
-        return f"{self.session.state.seq + 1:05d}-{re.sub(r'[^a-z0-9]+', '-', item.key)}-{re.sub(r'[^A-Za-z0-9._@:-]+', '-', host)}"
-
     def _back_off(self, item: StepItem, tries: Tries) -> Stop | None:
         """Wait before a retry; not before an attempt that a person has just agreed to."""
         facts = self.session.facts()
@@ -236,107 +213,17 @@ class Executing:
             return None
         return Stop(Exit.STOPPED, f"a person stopped the run before the next attempt at `{item.key}`", item.key)
 
-    # --- looking
-
-    def verify(self, item: StepItem, hosts: tuple[str, ...]) -> Stop | None:
-        check = item.step.verify
-        assert check is not None  # noqa: S101 - only a step with a check comes here
-        stops: dict[str, Stop | None] = {}
-        for host, seen in self._check(item, hosts, check):
-            attempt = self.session.facts().progress(item, host).attempts
-            if seen.stopped:
-                stops[host] = _check_stopped(item)
-            elif seen.green is None:
-                why = f"whether `{item.key}` is done on {host} could not be looked at: {seen.note}"
-                stops[host] = Stop(Exit.UNKNOWN, why, item.key)
-            else:
-                self.session.record(StepVerified(item.key, host, attempt, seen.green, seen.note, seen.output))
-        return _first(stops, hosts)
-
-    def look(self, item: ProofItem, hosts: tuple[str, ...]) -> Stop | None:
-        once = item.check if item.after else replace(item.check, within=timedelta(0))
-        stops: dict[str, Stop | None] = {}
-        for host, seen in self._check(item, hosts, once):
-            if seen.stopped:
-                stops[host] = _check_stopped(item)
-            else:
-                self.session.record(ProofLooked(item.key, host, item.after, seen.green, seen.note, seen.output))
-        return _first(stops, hosts)
-
-    def _check(self, item: StepItem | ProofItem, hosts: tuple[str, ...], check: Check) -> Iterator[tuple[str, Seen]]:
-        """Ask a check on all hosts until it is green, for `within` at most."""
-        facts = self.session.facts()
-        jobs: dict[str, Callable[[Watch], Seen]] = {}
-        for host in hosts:
-            unknown = facts.unknown(item, host, check.run.reads)
-            if unknown:
-                yield host, Seen(None, f"{', '.join(f'`{name}`' for name in unknown)} was not read")
-                continue
-            script = facts.script(item, host, check.run)
-            sensitive = isinstance(item, StepItem) and item.step.sensitive
-            secrets, spool = self.session.secrets(), self._spool(item, host)
-            become = item.step.become if isinstance(item, StepItem) and isinstance(check.run, FileRun) else None
-            command = Command(script, spool, check.timeout, CHECK_GRACE, become, secrets, sensitive)
-            jobs[host] = partial(_ask_until_green, self._machine(host), command, check, self.session.ports.clock)
-        if jobs:
-            yield from self._at_once(item, Effect.READ, jobs, Seen(None, "not looked at", stopped=True))
-
-    def decide_causes(self, item: CausesItem, hosts: tuple[str, ...]) -> None:
-        facts = self.session.facts()
-        for cause in item.causes:
-            for host in hosts:
-                holds = facts.holds(item.scope, host, cause)
-                text = facts.fill(item, host, cause.evidence)
-                self.session.record(CauseDecided(item.key, host, cause.id, cause.title, holds, text))
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a check showed: green, red, or not known; `stopped` where a person ended it."""
-
-    green: bool | None
-    note: str
-    output: str = ""
-    stopped: bool = False
-
-
-def _ask_until_green(machine: Machine, command: Command, check: Check, clock: Clock, watch: Watch) -> Seen:
-    started = clock.now()
-    while True:
-        outcome = machine.read(command, watch)
-        green = meets(check.expect, outcome)
-        note, output = reading_of(outcome)
-        if isinstance(outcome, EndedByPerson):
-            return Seen(None, note, output, stopped=True)
-        if green is not False or clock.now() - started + check.every > check.within:
-            return Seen(green, note, output)
-        if not clock.wait(check.every, watch):
-            return Seen(None, note, output, stopped=True)
-
-
-def _as_folder(host: str) -> str:
-    """Give a host the name of a folder that no other host has, and that leads nowhere else."""
-    name = quote(host, safe="@:")
-    return f"%2E{name[1:]}" if name.startswith(".") else name
-
-
-def _check_stopped(item: Item) -> Stop:
-    return Stop(Exit.STOPPED, f"a person stopped the check of `{item.key}`", item.key)
-
-
-def _first(stops: Mapping[str, Stop | None], hosts: tuple[str, ...]) -> Stop | None:
-    """The stop of the first host that has one, in the plan's order, whoever answered first."""
-    return next((stop for host in hosts if (stop := stops.get(host)) is not None), None)
-
 
 def _surely_over(progress: Progress) -> bool:
     ended = progress.ended is not None and progress.ended.status is not Status.IN_DOUBT
     return ended and progress.intent is not None and progress.intent.token != ""
 
 
-def _in_turn(job: Callable[[Watch], T], instead: T) -> Callable[[Watch], T]:
-    return lambda watch: job(watch) if watch.wish() is Wish.GO_ON else instead
-
-
 def _unwatched(job: Callable[[], None]) -> Callable[[Watch], None]:
     return lambda _: job()
+
+
+def _as_folder(host: str) -> str:
+    """Give a host the name of a folder that no other host has, and that leads nowhere else."""
+    name = quote(host, safe="@:")
+    return f"%2E{name[1:]}" if name.startswith(".") else name

@@ -22,6 +22,7 @@ from holdpoint.engine.events import (
 from holdpoint.engine.executing import Executing
 from holdpoint.engine.facts import is_changing
 from holdpoint.engine.gates import Asking
+from holdpoint.engine.looking import Looking
 from holdpoint.engine.next import (
     AskDoubt,
     AskGate,
@@ -97,7 +98,7 @@ def _cut_off(session: Session, code: Exit, why: str) -> None:
 
 
 def _do(session: Session, todo: Next) -> Ended | None:
-    asking, executing, stop = Asking(session), Executing(session), None
+    asking, executing, looking, stop = Asking(session), Executing(session), Looking(session), None
     match todo:
         case AskOpening():
             stop = asking.agree(questions.opening(session.facts()))
@@ -114,9 +115,9 @@ def _do(session: Session, todo: Next) -> Ended | None:
         case Read(item, tries):
             stop = executing.read(item, tries)
         case Look(proof, hosts):
-            stop = executing.look(proof, hosts)
+            stop = looking.look(proof, hosts)
         case DecideCauses(causes, hosts):
-            executing.decide_causes(causes, hosts)
+            looking.decide_causes(causes, hosts)
         case TakeLock(host):
             stop = _lock(session, host)
         case AskTarget(host):
@@ -126,7 +127,7 @@ def _do(session: Session, todo: Next) -> Ended | None:
         case Settle(item, hosts):
             stop = executing.settle(item, hosts)
         case Verify(item, hosts):
-            stop = executing.verify(item, hosts)
+            stop = looking.verify(item, hosts)
         case Stop() | Finish():
             return _end(session, todo)
         case _:

@@ -16,25 +16,18 @@ from pathlib import Path
 from urllib.parse import quote
 
 from holdpoint.engine.ports import (
-    Captured,
     Command,
-    EndedByPerson,
-    Exited,
     LeftRunning,
-    NeverStarted,
     Outcome,
-    Signalled,
-    Superseded,
     Ticket,
-    TimedOut,
     Unknown,
     Unreachable,
     Watch,
     Wish,
 )
 from holdpoint.hosts.agent import Conversation, Link, LinkFailed, LinkRefused, Opening, Place, ask
+from holdpoint.hosts.answers import last_words, outcome_of
 from holdpoint.hosts.capture import STDERR, STDOUT, Capture
-from holdpoint.hosts.lock import decode, explain
 
 TICK = 0.1
 ASK_EVERY = 0.05
@@ -45,8 +38,6 @@ LONGEST_PAUSE = 2.0
 STREAMS = {"out": STDOUT, "err": STDERR}
 
 LIVING = frozenset({"claimed", "running", "orphan"})
-RUN_STARTS = 128
-"""Above it, a shell's status is that of a child that a signal ended."""
 
 
 @dataclass(slots=True)
@@ -177,7 +168,7 @@ class Steps:
         if not isinstance(answer, list):
             return answer
         settling = operation == "attach"
-        outcome = _outcome(answer, output, settling=settling, seen=ticket.token in self._memory.started)
+        outcome = outcome_of(answer, output, settling=settling, seen=ticket.token in self._memory.started)
         if isinstance(outcome, Unreachable) and not settling and not execution.surely_refused(answer):
             return Unknown(outcome.why)
         return outcome
@@ -320,7 +311,7 @@ class _Execution:
                     with contextlib.suppress(OSError):
                         self._memory.add(f"started {self._ticket.token}")
             case "end":
-                return _last_words(payload)
+                return last_words(payload)
         return None
 
     def _meet(self, machine: str) -> Outcome | None:
@@ -368,59 +359,3 @@ def _terms(command: Command, ticket: Ticket, holder: str, run: str) -> list[str]
 
 def _milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000))
-
-
-def _last_words(payload: bytes) -> list[str]:
-    text = payload.decode("utf-8", "replace")
-    if text.startswith("superseded"):
-        return text.split(" ", 2)
-    return text.split()
-
-
-def _outcome(words: list[str], output: Captured, *, settling: bool, seen: bool) -> Outcome:
-    match words:
-        case ["done", code, how, ended, *_]:
-            return _ended(int(code), how, ended == "yes", output)
-        case ["tombstone", "done", code, how, ended, *_]:
-            return _ended(int(code), how, ended == "yes", Captured(value=None))
-        case ["tombstone", "buried", *_] if seen:
-            return Unknown("it was seen to start, and the target says that it never did")
-        case ["tombstone", "buried", *_]:
-            return NeverStarted() if settling else Unreachable("this attempt was given up before it started")
-        case ["tombstone", *_]:
-            return Unknown("it was settled and cleared away before; how it ended was not known then")
-        case ["none" | "claimed"] if seen:
-            return Unknown("it was seen to start, and the target does not know of it any more")
-        case ["none" | "claimed"] if settling:
-            return NeverStarted()
-        case ["superseded", _, claim]:
-            holder = decode(claim)
-            return Superseded(f"{holder.person}, run {holder.run}, since {holder.since:%Y-%m-%d %H:%M:%S} UTC")
-        case _:
-            return _doubt(words)
-
-
-def _ended(code: int, how: str, ended: bool, output: Captured) -> Outcome:
-    match how:
-        case "late":
-            return TimedOut(ended, output)
-        case "ending":
-            return EndedByPerson(ended, output)
-        case "signalled" if code > RUN_STARTS:
-            return Signalled(code - RUN_STARTS, output)
-        case _:
-            return Exited(code, output)
-
-
-def _doubt(words: list[str]) -> Outcome:
-    match words:
-        case ["lost"]:
-            return Unknown("its supervisor was ended; how the step ended is not known")
-        case ["rebooted"]:
-            return Unknown("the machine was restarted while it ran")
-        case ["elsewhere"]:
-            return Unknown("it was started on another machine, whose disk this is a copy of")
-        case ["other-command"]:
-            return Unknown("the target knows this token for another command")
-        case _:
-            return Unreachable(explain(words))

@@ -1,0 +1,42 @@
+"""One thing on several hosts at once: what the engine needs around the crew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from holdpoint.document.model import Effect
+from holdpoint.engine.next import Stop
+from holdpoint.engine.ports import T, Watch, Wish
+from holdpoint.engine.session import Session
+from holdpoint.planning.plan import Item
+
+
+def at_once(
+    session: Session, item: Item, effect: Effect, jobs: Mapping[str, Callable[[Watch], T]], instead: T
+) -> Iterator[tuple[str, T]]:
+    """Do it on all hosts, a bounded number at a time; give each answer as it comes.
+
+    `instead` is the answer of a host whose turn comes only after the person wished for something else.
+    """
+    hosts, ports = tuple(jobs), session.ports
+    watch = ports.operator.watch(item.key, tuple(map(session.target, hosts)), effect)
+    turns = [_in_turn(job, instead) for job in jobs.values()]
+    for number, answer in ports.crew.carry_out(turns, watch):
+        yield hosts[number], answer
+
+
+def _in_turn(job: Callable[[Watch], T], instead: T) -> Callable[[Watch], T]:
+    return lambda watch: job(watch) if watch.wish() is Wish.GO_ON else instead
+
+
+def first_of(stops: Mapping[str, Stop | None], hosts: tuple[str, ...]) -> Stop | None:
+    """The stop of the first host that has one, in the plan's order, whoever answered first."""
+    return next((stop for host in hosts if (stop := stops.get(host)) is not None), None)
+
+
+def spool_name(session: Session, item: Item, host: str) -> str:
+    """Give a file name that no other execution of the run has."""
+    return (
+        f"{session.state.seq + 1:05d}-{re.sub(r'[^a-z0-9]+', '-', item.key)}-{re.sub(r'[^A-Za-z0-9._@:-]+', '-', host)}"
+    )
