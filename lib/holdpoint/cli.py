@@ -173,7 +173,7 @@ class Strict(Program):
         return f"`{self.binary} --list` names every task"
 
 
-_GROUPS = {"runbook": 0, "run": 1}
+_GROUPS = {"runbook": 0, "run": 1, "host": 2}
 
 
 def _written(collection: Collection, name: str) -> str:

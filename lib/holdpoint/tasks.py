@@ -282,6 +282,33 @@ def approve(_context: Context, run: str, host: list[str], plain: bool = False) -
     return approving.approve(_world(plain=plain), run, host)
 
 
+# --- hosts ------------------------------------------------------------------------------------------------------
+
+
+@offered("host.list", help={"json": JSON, "plain": PLAIN})
+def list_hosts(_context: Context, json: bool = False, plain: bool = False) -> int | None:
+    """List the hosts, their tiers, and the way to each."""
+    from holdpoint.app import hosts  # noqa: PLC0415 - see the module
+
+    return hosts.list_all(_world(json=json, plain=plain))
+
+
+@offered(
+    "host.check",
+    lists=("host",),
+    help={
+        "host": "SSH aliases, apart by commas, `role:NAME` or `group:NAME`; without it, all of hosts.yaml.",
+        "json": JSON,
+        "plain": PLAIN,
+    },
+)
+def check_hosts(_context: Context, host: list[str], json: bool = False, plain: bool = False) -> int | None:
+    """Look whether hosts can be worked on; leaves nothing there."""
+    from holdpoint.app import hosts  # noqa: PLC0415 - see the module
+
+    return hosts.check(_world(json=json, plain=plain), host)
+
+
 # --- the project ------------------------------------------------------------------------------------------------
 
 
@@ -303,5 +330,6 @@ def _collection(name: str, *tasks: Task[Body]) -> Collection:
 ns = Collection(
     _collection("runbook", run, list_runbooks, show, find, lint, new, docs),
     _collection("run", list_runs, show_run, follow, verify, resume, rollback, approve),
+    _collection("host", list_hosts, check_hosts),
     test,
 )

@@ -33,27 +33,28 @@ def made(
     """Give the machines by name; those over SSH are dialled when they are first asked, and hung up at the end."""
     told = list(targets)
     with ExitStack() as stack:
-        remote = _remote(world, run_folder) if any(target.name != world.local.name for target in told) else None
+        remote = over_ssh(world, run_folder) if any(target.name != world.local.name for target in told) else None
         machines: dict[str, AgentMachine] = {}
         for target in told:
             asks = partial(agree, target) if agree is not None else None
             if target.name == world.local.name or remote is None:
                 seen = world.environ if environ is None else environ
-                machines[target.name] = _local(world, target, run_folder, seen, memory_allowed, asks)
+                machines[target.name] = local(world, target, run_folder, seen, memory_allowed, asks)
             else:
                 machines[target.name] = remote(target, asks)
             stack.callback(machines[target.name].close)
         yield machines
 
 
-def _local(
+def local(
     world: World,
     target: Target,
     run_folder: Path,
     environ: Mapping[str, str],
-    memory_allowed: bool,
-    agree: Callable[[str], None] | None,
+    memory_allowed: bool = False,
+    agree: Callable[[str], None] | None = None,
 ) -> AgentMachine:
+    """Make this machine."""
     return LocalMachine(
         target,
         run_folder,
@@ -65,7 +66,7 @@ def _local(
     )
 
 
-def _remote(world: World, run_folder: Path) -> Callable[[Target, Callable[[str], None] | None], AgentMachine]:
+def over_ssh(world: World, run_folder: Path) -> Callable[[Target, Callable[[str], None] | None], AgentMachine]:
     """Give what makes a machine over SSH; the keys are loaded once for all of them."""
     from holdpoint.hosts.ssh.keys import KeyRing  # noqa: PLC0415 - a run on this machine needs no SSH
     from holdpoint.hosts.ssh.machine import SshMachine  # noqa: PLC0415 - as above

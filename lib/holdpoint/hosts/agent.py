@@ -16,6 +16,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 
+from holdpoint.document.inventory import Identity
+
 LIMIT = 1024 * 1024 * 1024
 HEADER_LIMIT = 64
 GREETING_LIMIT = 256 * 1024
@@ -29,6 +31,18 @@ class LinkFailed(Exception):  # noqa: N818 - the past tense of an event
 
 class LinkRefused(LinkFailed):
     """It cannot be had, however often one tries, before a person does what the line says."""
+
+
+class KeyRefused(LinkRefused):
+    """The host shows a key that nothing vouches for."""
+
+
+class WrongMachine(LinkRefused):
+    """What answers is another machine than the one that is expected: `found`."""
+
+    def __init__(self, why: str, found: Identity) -> None:
+        super().__init__(why)
+        self.found = found
 
 
 class Channel(Protocol):

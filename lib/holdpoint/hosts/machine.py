@@ -104,6 +104,9 @@ class AgentMachine:
         """Give the gates of a run that wait on the target for another person. Raises `LinkFailed`."""
         return self._lock.gates(run)
 
+    def connect(self) -> None:
+        """Make the way to the target now, where it needs one. Raises `LinkFailed`."""
+
     def survey(self) -> Survey:
         """Look at what earlier runs left on the target; makes nothing. Raises `LinkFailed`."""
         return self._lock.survey()

@@ -24,6 +24,17 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> li
     return drawn
 
 
+def narrow(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Line]:
+    """The same with short cells, none of which is broken; only the first is, where the rest leaves it no room."""
+    shown = [[inert(cell).replace("\n", " ") for cell in row] for row in rows]
+    first, *rest = [max(cells(cell) for cell in column) for column in zip(heads, *shown, strict=True)]
+    left = width - sum(rest) - _GAP * len(rest)
+    if left < min(first, _NARROWEST):
+        return table(heads, rows, width)
+    sizes = [min(first, left), *rest]
+    return [*_row(heads, sizes, Tone.BOLD), *(drawn for row in shown for drawn in _row(row, sizes, Tone.PLAIN))]
+
+
 def _sizes(rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """The cells of each column: what it holds, as far as that fits; the last one takes what is left."""
     sizes = [max(cells(cell) for cell in column) for column in list(zip(*rows, strict=True))[:-1]]

@@ -14,7 +14,7 @@ from pathlib import Path
 import paramiko
 
 from holdpoint.document.inventory import Identity
-from holdpoint.hosts.agent import LinkFailed, LinkRefused
+from holdpoint.hosts.agent import LinkFailed, WrongMachine
 from holdpoint.hosts.ssh.channel import SshChannel
 from holdpoint.hosts.ssh.config import Route, resolve
 from holdpoint.hosts.ssh.hop import CHANNEL_PATIENCE, DialledHop, said
@@ -62,6 +62,11 @@ class Connection:
         if self._route is None:
             self._route = resolve(self._alias, self._config)
         return self._route
+
+    def dial(self) -> None:
+        """Connect now, where it does not stand yet. Raises `LinkFailed`."""
+        with self._lock:
+            self._transport()
 
     def execute(self, command: str) -> SshChannel:
         """Start a command. Raises `LinkFailed` where there is no connection to be had."""
@@ -118,9 +123,10 @@ class Connection:
             ("machine id", expect.machine_id, found.machine_id),
         ):
             if wanted is not None and wanted != seen:
-                raise LinkRefused(
+                raise WrongMachine(
                     f"this is another machine: `{self._alias}` says that its {what} is `{seen}`, and `hosts.yaml` expects "
-                    f"`{wanted}`; nothing was done there. Look at `ssh -G {self._alias}`, or correct `expect`"
+                    f"`{wanted}`; nothing was done there. Look at `ssh -G {self._alias}`, or correct `expect`",
+                    found,
                 )
 
 

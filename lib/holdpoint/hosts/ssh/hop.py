@@ -17,7 +17,7 @@ from collections.abc import Callable
 import fabric
 import paramiko
 
-from holdpoint.hosts.agent import LinkFailed, LinkRefused
+from holdpoint.hosts.agent import KeyRefused, LinkFailed, LinkRefused
 from holdpoint.hosts.ssh.config import Hop
 from holdpoint.hosts.ssh.keys import KeyRing, LogIn
 from holdpoint.hosts.ssh.known_hosts import Changed, Known, KnownHosts, NotKnown, Revoked, fingerprint
@@ -150,13 +150,13 @@ class _Strict(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
             case Known():
                 return
             case Changed(entry):
-                raise LinkRefused(
+                raise KeyRefused(
                     f"the key of {hop.says()} has changed, which is also what an attack looks like: it shows {kind} {shown}, "
                     f"and {entry.file}, line {entry.line}, has {fingerprint(entry.key)}. If the change is known of, "
                     f"`ssh-keygen -R '{name}' -f {entry.file}` and then `ssh {hop.alias}` once"
                 )
             case Revoked(entry):
-                raise LinkRefused(
+                raise KeyRefused(
                     f"the key of {hop.says()}, {kind} {shown}, was revoked ({entry.file}, line {entry.line}); "
                     "it must not be trusted: ask who runs the host"
                 )
@@ -166,7 +166,7 @@ class _Strict(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
                 said += (
                     "; an `@cert-authority` line has, but host certificates are not supported yet" if authority else ""
                 )
-                raise LinkRefused(f"{said}. {look}")
+                raise KeyRefused(f"{said}. {look}")
 
 
 def _prefer(transport: PulsedTransport, algorithms: tuple[str, ...]) -> None:

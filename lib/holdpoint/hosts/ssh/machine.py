@@ -64,5 +64,8 @@ class SshMachine(AgentMachine):
             agree=agree,
         )
 
+    def connect(self) -> None:
+        self.connection.dial()
+
     def close(self) -> None:
         self.connection.close()

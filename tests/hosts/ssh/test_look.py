@@ -1,0 +1,31 @@
+"""A look at a host is answered by every `sh`, through noise, with few tools, and behind jump hosts."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+
+from holdpoint.hosts.look import Seen, look
+from tests.hosts.ssh.support import WAYS, ssh_machine, way_to
+from tests.hosts.support import Watcher
+from tests.sshd import Site
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_look_is_answered_whole(tmp_path: Path, ssh_site: Site, way: str) -> None:
+    machine = ssh_machine(ssh_site, way_to(ssh_site, way), tmp_path)
+    try:
+        seen = look(machine, {"cat", "no-such-tool"}, {"no-such-daemon"}, Watcher())
+    finally:
+        machine.close()
+    assert isinstance(seen, Seen)
+    assert seen.identity.hostname == os.uname().nodename
+    assert seen.user in {pwd.getpwuid(os.getuid()).pw_name, str(os.getuid())}
+    assert seen.missing == {"no-such-tool"}
+    assert seen.missing_raised == {"no-such-daemon"}
+    assert Path(seen.sh).is_absolute()
+    assert (seen.sudo == "not installed") is (way == "bare")
+    assert not (tmp_path / "run1").exists()
