@@ -126,6 +126,15 @@ def test_the_list_has_what_both_files_say_and_connects_to_nothing(lab: Lab) -> N
     assert "far1, machine id abc" in shown
 
 
+def test_the_example_of_the_guide_is_an_inventory(case: Case) -> None:
+    guide = (Path(__file__).parents[2] / "docs/hosts.md").read_text()
+    example = guide.partition("```yaml\n")[2].partition("```")[0]
+    listed = case.write("hosts.yaml", example).run("host.list", "--json").expect(0, ...).json()
+    assert [one["host"] for one in listed[1:]] == ["web1", "db1", "stage1", "lab1"]
+    told = {row.split("`")[1] for row in guide.splitlines() if row.startswith("| `")}
+    assert {"tier", "roles", "expect", "prod", "staging", "practice", "local"} <= told
+
+
 # --- check ---
 
 
