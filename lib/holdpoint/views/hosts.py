@@ -173,6 +173,8 @@ class Checked:
     def state(self) -> State:
         if self.reached is not State.WELL:
             return self.reached
+        if self.as_expected is False:
+            return State.WRONG
         weights = {finding.weight for finding in self.findings}
         if weights & {Weight.LACKS, Weight.FAILS}:
             return State.LACKS

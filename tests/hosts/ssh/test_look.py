@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,5 +28,5 @@ def test_a_look_is_answered_whole(tmp_path: Path, ssh_site: Site, way: str) -> N
     assert seen.missing == {"no-such-tool"}
     assert seen.missing_raised == {"no-such-daemon"}
     assert Path(seen.sh).is_absolute()
-    assert (seen.sudo == "not installed") is (way == "bare")
+    assert (seen.sudo == "not installed") is (way == "bare" or shutil.which("sudo") is None)
     assert not (tmp_path / "run1").exists()
