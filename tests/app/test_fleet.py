@@ -103,3 +103,11 @@ def test_everything_that_names_no_host_is_said_at_once(fleet: Fleet) -> None:
     assert "expected: `group:eu`" in drawn
     assert f"`{NAME}` is the name of this machine" in drawn
     assert len(error.value.problems) == 5
+
+
+def test_an_entry_of_the_same_name_that_expects_nothing_is_not_taken_for_this_machine(tmp_path: Path) -> None:
+    fleet_here = inventory(tmp_path, f"  {NAME}: {{tier: prod}}\n")
+    assert fleet_here == Target("this-machine", Tier.LOCAL)
+    fleet = Fleet.of(tmp_path, tmp_path / "machine-id")
+    assert fleet.target(NAME) == Target(NAME, Tier.PROD)
+    assert fleet.select([NAME]) == (NAME,)

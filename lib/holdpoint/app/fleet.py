@@ -18,6 +18,8 @@ from holdpoint.problem import HoldpointError, Place, Problem, did_you_mean
 from holdpoint.store import library
 
 HOSTS = "hosts.yaml"
+HERE = "this-machine"
+"""Its name where an entry has that of this machine, and may mean another one."""
 CAREFUL = (Tier.PROD, Tier.STAGING, Tier.PRACTICE, Tier.LOCAL)
 _KINDS: Mapping[str, Callable[[Host], tuple[str, ...]]] = {
     "role": lambda host: host.roles,
@@ -46,7 +48,9 @@ class Fleet:
         expecting = [host for host in hosts if host.is_at(identity)]
         careful = min(expecting, key=lambda host: CAREFUL.index(Tier(host.tier)), default=None)
         if careful is None:
-            return cls(Target(str(identity.hostname), Tier.LOCAL), hosts)
+            name = str(identity.hostname)
+            taken = any(host.name == name for host in hosts)  # by an entry that does not say that it is this machine
+            return cls(Target(HERE if taken else name, Tier.LOCAL), hosts)
         return cls(Target(careful.name, Tier(careful.tier)), hosts)
 
     def target(self, name: str, recorded: str = "") -> Target:
