@@ -133,3 +133,16 @@ def test_a_finger_print_is_that_of_ssh_keygen(tmp_path: Path) -> None:
     path = keypair(tmp_path / "key").with_name("key.pub")
     said = subprocess.run(["ssh-keygen", "-lf", path], capture_output=True, text=True, check=True).stdout.split()
     assert fingerprint(base64.b64decode(path.read_text().split()[1])) == said[1]
+
+
+def test_a_file_that_grew_is_read_again(tmp_path: Path) -> None:
+    before = known(tmp_path, f"web1 {ED} {text(KEY)}")
+    assert isinstance(before.judge("web2", ED, KEY), NotKnown)
+    after = known(tmp_path, f"web1 {ED} {text(KEY)}", f"web2 {ED} {text(KEY)}")
+    assert after.judge("web2", ED, KEY) == Known()
+
+
+def test_lines_are_found_in_their_order_whether_by_name_or_by_pattern(tmp_path: Path) -> None:
+    both = known(tmp_path, f"web* {ED} {text(OTHER)}", f"web1 {ED} {text(KEY)}", f"web* {RSA} {text(KEY)}")
+    assert [entry.line for entry in both._about("web1")] == [1, 2, 3]
+    assert [entry.line for entry in both._about("web2")] == [1, 3]

@@ -11,9 +11,10 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 
 REVOKED, AUTHORITY = "@revoked", "@cert-authority"
@@ -80,14 +81,29 @@ Verdict = Known | NotKnown | Changed | Revoked
 
 @dataclass(frozen=True, slots=True)
 class KnownHosts:
-    """What the files say, read once."""
+    """What the files say, read once; lines that name hosts plainly are found by the name."""
 
     entries: tuple[Entry, ...]
+    plain: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The lines that speak of a name, by their place."""
+    others: tuple[int, ...] = ()
+    """Those with a pattern or a hash, which have to be tried."""
 
     @classmethod
     def read(cls, files: Iterable[Path]) -> KnownHosts:
-        """Read what can be read; a file that is not there says nothing."""
-        return cls(tuple(entry for file in files for entry in _entries(file)))
+        """Read what can be read; a file that is not there says nothing, and one that is as it was is not read again."""
+        return _read(tuple((file, _stamp(file)) for file in files))
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> KnownHosts:
+        listed, plain, others = tuple(entries), dict[str, list[int]](), list[int]()
+        for place, entry in enumerate(listed):
+            if entry.patterns.startswith(HASHED) or set(entry.patterns) & set("*?!"):
+                others.append(place)
+                continue
+            for name in dict.fromkeys(entry.patterns.lower().split(",")):
+                plain.setdefault(name, []).append(place)
+        return cls(listed, {name: tuple(places) for name, places in plain.items()}, tuple(others))
 
     def judge(self, host: str, kind: str, key: bytes) -> Verdict:
         """Say what is known of a key that a host shows. `host` is `[name]:port` for another port than 22."""
@@ -115,7 +131,22 @@ class KnownHosts:
         return tuple(name for kind in kinds for name in (RSA_ALGORITHMS if kind == RSA else (kind,)))
 
     def _about(self, host: str) -> list[Entry]:
-        return [entry for entry in self.entries if not entry.marker and entry.names(host)]
+        tried = (place for place in self.others if self.entries[place].names(host))
+        found = (self.entries[place] for place in sorted({*self.plain.get(host, ()), *tried}))
+        return [entry for entry in found if not entry.marker]
+
+
+def _stamp(file: Path) -> tuple[int, int, int]:
+    try:
+        status = file.stat()
+    except OSError:
+        return 0, 0, 0
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=16)
+def _read(stamped: tuple[tuple[Path, tuple[int, int, int]], ...]) -> KnownHosts:
+    return KnownHosts.of(entry for file, _ in stamped for entry in _entries(file))
 
 
 def fingerprint(key: bytes) -> str:
