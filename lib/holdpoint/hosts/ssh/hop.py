@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable
+from functools import cache
 
 import fabric
 import paramiko
@@ -75,7 +76,7 @@ class DialledHop:
             hop.hostname,
             user=hop.user,
             port=hop.port,
-            config=fabric.Config(ssh_config=paramiko.SSHConfig(), lazy=True),
+            config=_no_configuration(),
             gateway=self._before._fabric if self._before is not None else False,  # noqa: SLF001 - its own kind
             forward_agent=False,
             connect_timeout=max(1, round(patience)),
@@ -133,6 +134,12 @@ class DialledHop:
                 ours.close()
                 raise LinkRefused(f"{self._hop.says()}: its proxy command cannot be started: {error}") from error
         return ours
+
+
+@cache
+def _no_configuration() -> fabric.Config:
+    """Fabric's own configuration, empty: what OpenSSH said counts. Making one takes long, and nothing changes it."""
+    return fabric.Config(ssh_config=paramiko.SSHConfig(), lazy=True)
 
 
 class _Strict(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
