@@ -164,7 +164,7 @@ class FakeMachine:
         self.points.pass_()
 
     def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
-        if self.holder is not None and self.holder[0].run != claim.run and not take_over:
+        if self.holder is not None and self.holder[0].holder != claim.holder and not take_over:
             return HeldBy(*self.holder)
         if self.holder is None or take_over:
             self.epoch += 1
@@ -172,7 +172,7 @@ class FakeMachine:
         return Acquired(self.epoch)
 
     def unlock(self, claim: Claim) -> UnlockAnswer:
-        if self.holder is None or self.holder[0].run != claim.run:
+        if self.holder is None or self.holder[0].holder != claim.holder:
             return NotHeld()
         self.holder = None
         return Returned()

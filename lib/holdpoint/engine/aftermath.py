@@ -60,8 +60,13 @@ def left(facts: Facts) -> Left:
     return Left(changes_made(facts), registered(facts.plan, facts.state), found)
 
 
-def opened(plan: Plan, run: str, mode: str, targets: Mapping[str, Target], incident: str) -> RunOpened:
-    """Make a run's first record. `targets` are all machines that the run can reach, by name."""
+def opened(
+    plan: Plan, run: str, mode: str, targets: Mapping[str, Target], incident: str, holds_as: str = ""
+) -> RunOpened:
+    """Make a run's first record. `targets` are all machines that the run can reach, by name.
+
+    `holds_as` is the name under which the run that is taken back holds its locks.
+    """
     root = plan.scopes[""]
     here = any(is_changing(item) and plan.here in _hosts(plan, item) for item in plan.items)
     beside = (plan.here,) if here and plan.here not in plan.hosts else ()
@@ -80,6 +85,9 @@ def opened(plan: Plan, run: str, mode: str, targets: Mapping[str, Target], incid
         file=plan.runbook.file,
         order=plan.hosts,
         beside={name: targets[name].tier.value for name in beside},
+        here=plan.here,
+        content=plan.content,
+        holds_as=holds_as,
     )
 
 

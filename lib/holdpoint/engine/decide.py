@@ -49,6 +49,8 @@ def decide(facts: Facts, now: datetime) -> Next:
     prod = any(facts.targets[host].tier is Tier.PROD for host in facts.plan.hosts)
     if prod and not _agreed(facts, OPENING):
         return AskOpening()
+    for host in sorted(facts.state.inherited):
+        return TakeLock(host)
     lost: dict[str, str] = {}
     for item in facts.plan.items:
         hosts = tuple(host for host in facts.hosts(item) if host not in lost)

@@ -38,8 +38,10 @@ class Reason(StrEnum):
 class RunOpened:
     """The first record. `steps` maps item keys to the digests of what they are; `params` holds masked texts.
 
-    `hosts` are the targets with their tiers, `order` their names as they were given; `beside` is the person's own
-    machine, where steps change it as well.
+    `hosts` are the targets with their tiers, `order` their names as they were given; `here` is the person's own machine,
+    which `beside` names where steps change it as well. `plan` is a digest over everything, secrets keyed, and `content`
+    one over what needs no key, nor the person's own machine. A rollback holds its locks as `holds_as`, like the run that
+    it takes back.
     """
 
     kind: ClassVar[str] = "run.opened"
@@ -57,6 +59,9 @@ class RunOpened:
     file: str = ""
     beside: Mapping[str, str] = field(default_factory=dict)
     order: tuple[str, ...] = ()
+    here: str = ""
+    content: str = ""
+    holds_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,37 @@ class RunResumed:
 
     kind: ClassVar[str] = "run.resumed"
     process: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunHandedOver:
+    """Somebody else is to go on with it, and this person no more. `machine_id` is a digest of the machine's own.
+
+    `files` are the SHA-256 of what goes with the journal, by name; `outputs` is one over all outputs.
+    """
+
+    kind: ClassVar[str] = "run.handed_over"
+    machine: str
+    machine_id: str = ""
+    to: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    outputs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunTakenOver:
+    """The person of this record goes on with a run that was handed over.
+
+    From here on its locks are held under another name, which nobody else who has its journal holds them under. `moved`
+    are the steps that are done where the person is, which is `machine` now; `plan` is the digest under this one's key.
+    """
+
+    kind: ClassVar[str] = "run.taken_over"
+    from_person: str
+    from_machine: str
+    machine: str
+    moved: tuple[str, ...]
+    plan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +316,8 @@ class RunFinished:
 Event = (
     RunOpened
     | RunResumed
+    | RunHandedOver
+    | RunTakenOver
     | TakeoverBegun
     | TargetAnswered
     | LockTaken

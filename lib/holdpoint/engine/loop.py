@@ -138,13 +138,23 @@ def _do(session: Session, todo: Next) -> Ended | None:
 def _claim(session: Session) -> Claim:
     opened = session.state.opened
     title = opened.title if opened else ""
-    return Claim(session.plan.of_run or session.run, session.person, session.ports.clock.now(), title)
+    run = session.plan.of_run or session.run
+    holds_as = "" if session.state.holds_as == run else session.state.holds_as
+    return Claim(run, session.person, session.ports.clock.now(), title, holds_as)
+
+
+def take_inherited(session: Session) -> Stop | None:
+    """Take over every lock that the one who handed the run over may hold still."""
+    stops = (_lock(session, host) for host in sorted(session.state.inherited))
+    return next((stop for stop in stops if stop is not None), None)
 
 
 def _lock(session: Session, host: str) -> Stop | None:
+    """Take a lock; over from somebody else where a person said so, or where it was handed over with the run."""
     machine = session.ports.machines[host]
     answer = machine.lock(_claim(session))
-    over = answer.claim if isinstance(answer, HeldBy) and session.take_over else None
+    held = answer.claim if isinstance(answer, HeldBy) else None
+    over = held if held and (session.take_over or held.holder == session.state.held_as) else None
     if over is not None:
         session.record(TakeoverBegun(host, over.run, over.person))
         answer = machine.lock(_claim(session), take_over=True)
@@ -190,7 +200,7 @@ def _end(session: Session, end: Stop | Finish) -> Ended:
 def give_back(session: Session) -> None:
     """Return every lock that nothing stands behind any more; also one that an earlier process of this run took."""
     for host in tuple(dict.fromkeys((*session.state.epochs, *session.state.owed))):
-        if _pending(session, host):
+        if host in session.state.inherited or _pending(session, host):
             continue
         match session.ports.machines[host].unlock(_claim(session)):
             case Returned():
@@ -220,7 +230,8 @@ def held_by(host: str, claim: Claim, session: Session) -> str:
     """Who holds a lock, since when, and what can be done."""
     holder = f"{host} is held by {claim.person}, run {claim.run} ({claim.title})"
     take_over = f"`run.resume {session.run} --take-over` takes the lock over for this run"
-    standing = session.ports.runs.standing(claim.run)
+    own = claim.run in (session.run, session.plan.of_run)  # held by somebody else who took it over
+    standing = Standing.UNKNOWN if own else session.ports.runs.standing(claim.run)
     if standing is Standing.LEFT:
         return (
             f"{holder}, and no process of this machine goes on with it: `run.resume {claim.run}` takes it up where it was"

@@ -234,6 +234,13 @@ class Claim:
     person: str
     since: datetime
     title: str
+    holds_as: str = ""
+    """Tells those apart who took over one run; empty where nobody did."""
+
+    @property
+    def holder(self) -> str:
+        """The name that the lock belongs to: whoever comes with it has the lock already."""
+        return self.holds_as or self.run
 
 
 @dataclass(frozen=True, slots=True)

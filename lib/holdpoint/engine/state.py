@@ -5,7 +5,7 @@ The loop keeps no memory of its own, so a run that was killed at any record is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
@@ -27,9 +27,11 @@ from holdpoint.engine.events import (
     Reason,
     RollbackBegun,
     RunFinished,
+    RunHandedOver,
     RunOpened,
     RunResumed,
     RunStopped,
+    RunTakenOver,
     Status,
     StepEnded,
     StepIntended,
@@ -42,6 +44,8 @@ from holdpoint.journal.record import Record
 
 At = tuple[str, str]
 """An item's key and a host's name."""
+TELLING = 8
+"""Digits of a hash that tell those apart who took one run over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,18 @@ class State:
     """Something was shown and not done, so what depends on it cannot be known."""
     taken_back_by: str = ""
     """The run that takes this one back."""
+    handed: RunHandedOver | None = None
+    """Somebody else is to go on with it, and nobody here."""
+    here: str = ""
+    """The machine of the person who goes on with it."""
+    plan: str = ""
+    """The digest that its plan must have, under that person's key."""
+    holds_as: str = ""
+    """The name under which its locks are held."""
+    held_as: str = ""
+    """The name under which they were held when it was taken over; empty where it was not."""
+    inherited: frozenset[str] = frozenset()
+    """Hosts whose lock may stand under that name still, and is to be taken over before anything else."""
     end: RunStopped | RunFinished | None = None
     seq: int = -1
 
@@ -139,9 +155,16 @@ def _apply(state: State, event: Event, record: Record) -> State:
         case RunOpened():
             taken_back = frozenset((*event.hosts, *event.beside) if event.of_run else ())
             owed = taken_back  # the lock may be held still for the run that is taken back
+            state = replace(
+                state, here=event.here, plan=event.plan, holds_as=event.holds_as or event.of_run or event.run
+            )
             return replace(state, opened=event, unanswered=taken_back, owed=owed, not_run=event.mode == "dry-run")
         case RunResumed():
             return _resumed(state)
+        case RunHandedOver():
+            return replace(state, handed=event, gate=None)
+        case RunTakenOver():
+            return _taken_over(state, event, record)
         case TakeoverBegun() | TargetAnswered() | LockTaken() | LockReturned() | LockKept():
             return _holding(state, event)
         case StepIntended() | StepEnded() | StepVerified() | DoubtSettled():
@@ -177,10 +200,13 @@ def _holding(state: State, event: TakeoverBegun | TargetAnswered | LockTaken | L
         case TargetAnswered(host=host):
             return replace(state, unanswered=state.unanswered - {host})
         case LockTaken(host=host, epoch=epoch):
-            return replace(state, epochs=_with(state.epochs, host, epoch), owed=state.owed | {host})
+            inherited = state.inherited - {host}
+            return replace(
+                state, epochs=_with(state.epochs, host, epoch), owed=state.owed | {host}, inherited=inherited
+            )
         case LockReturned(host=host):
             epochs = {name: epoch for name, epoch in state.epochs.items() if name != host}
-            return replace(state, epochs=epochs, owed=state.owed - {host})
+            return replace(state, epochs=epochs, owed=state.owed - {host}, inherited=state.inherited - {host})
         case LockKept():
             return state
         case _:
@@ -220,6 +246,31 @@ def _step(state: State, event: StepIntended | StepEnded | StepVerified | DoubtSe
         case _:
             assert_never(event)
     return replace(state, steps=_with(state.steps, at, new))
+
+
+def _taken_over(state: State, event: RunTakenOver, record: Record) -> State:
+    """Another person goes on, maybe at another machine: what is done where the person is was done at the one before."""
+    state = moved(state, event.moved, event.machine)
+    opened = state.opened
+    run = (opened.of_run or opened.run) if opened else ""
+    return replace(
+        state,
+        handed=None,
+        plan=event.plan,
+        holds_as=f"{run}.{record.hash[:TELLING]}",
+        held_as=state.holds_as,
+        epochs={},
+        inherited=state.owed,
+        unanswered=state.unanswered | state.owed,
+    )
+
+
+def moved(state: State, steps: Collection[str], machine: str) -> State:
+    """Let the person be at another machine; what these steps did where the person was counts there."""
+    progress = {
+        (key, machine if key in steps and host == state.here else host): one for (key, host), one in state.steps.items()
+    }
+    return replace(state, here=machine, steps=MappingProxyType(progress))
 
 
 def _resumed(state: State) -> State:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from holdpoint.engine.ports import Acquired, Claim, HeldBy, LockAnswer, NotHeld, Returned, UnlockAnswer, Unreachable
@@ -71,7 +71,7 @@ class TargetLock:
                 return Unreachable(explain(words))
 
     def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
-        arguments = [f"run={claim.run}", f"claim={encode(claim)}", *(["over=yes"] if take_over else [])]
+        arguments = [f"run={claim.holder}", f"claim={encode(claim)}", *(["over=yes"] if take_over else [])]
         try:
             last = self._ask("lock", arguments)[-1]
         except LinkFailed as failed:
@@ -89,7 +89,7 @@ class TargetLock:
     def unlock(self, claim: Claim) -> UnlockAnswer:
         """Give it back; where that fails it stays held, which is safe: the next run is told who holds it."""
         try:
-            words = self._ask("unlock", [f"run={claim.run}"])[-1].words()
+            words = self._ask("unlock", [f"run={claim.holder}"])[-1].words()
         except LinkFailed as failed:
             return Unreachable(str(failed))
         match words:
@@ -180,7 +180,7 @@ class TargetLock:
     def _held(epoch: int, lives: str, text: str) -> HeldBy:
         claim = decode(text)
         if lives == "rebooted":
-            claim = Claim(claim.run, claim.person, claim.since, f"{claim.title} ({REBOOTED})")
+            claim = replace(claim, title=f"{claim.title} ({REBOOTED})")
         return HeldBy(claim, epoch)
 
 
@@ -200,7 +200,8 @@ def explain(words: list[str]) -> str:
 def encode(claim: Claim) -> str:
     """Give a claim as one line of ASCII JSON."""
     since = claim.since.astimezone(UTC).isoformat(timespec="seconds")
-    return json.dumps({"run": claim.run, "person": claim.person, "since": since, "title": claim.title})
+    said = {"run": claim.run, "person": claim.person, "since": since, "title": claim.title}
+    return json.dumps({**said, "holds_as": claim.holds_as} if claim.holds_as else said)
 
 
 def decode(text: str) -> Claim:
@@ -208,6 +209,6 @@ def decode(text: str) -> Claim:
     try:
         raw = json.loads(text)
         since = datetime.fromisoformat(raw["since"])
-        return Claim(str(raw["run"]), str(raw["person"]), since, str(raw["title"]))
+        return Claim(str(raw["run"]), str(raw["person"]), since, str(raw["title"]), str(raw.get("holds_as", "")))
     except (ValueError, KeyError, TypeError):
         return Claim("unknown", "unknown", datetime.fromtimestamp(0, UTC), "the lock's file cannot be read")

@@ -123,4 +123,4 @@ class AgentMachine:
         return Place(target, memory, self.memory_allowed, limit)
 
     def _holder(self) -> str:
-        return self._lock.claim.run if self._lock.claim else ""
+        return self._lock.claim.holder if self._lock.claim else ""

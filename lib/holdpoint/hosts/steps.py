@@ -48,6 +48,8 @@ class Memory:
     machine: str = ""
     started: set[str] = field(default_factory=set)
     raised: list[str] = field(default_factory=list)
+    accounts: set[tuple[str, str]] = field(default_factory=set)
+    """Under which ids of the target's users commands were sent, and for which `become` (`-` for none)."""
 
     def load(self) -> None:
         try:
@@ -77,6 +79,8 @@ class Memory:
                 self.started.add(token)
             case ["raised", user] if user not in self.raised:
                 self.raised.append(user)
+            case ["account", user, uid]:
+                self.accounts.add((user, uid))
 
 
 class Steps:
@@ -168,6 +172,10 @@ class Steps:
         if not isinstance(answer, list):
             return answer
         settling = operation == "attach"
+        if settling and answer[:1] in (["none"], ["claimed"]) and execution.is_a_stranger():
+            return Unknown(
+                "it may have been begun under another account of the target, which this one cannot look into"
+            )
         outcome = outcome_of(answer, output, settling=settling, seen=ticket.token in self._memory.started)
         if isinstance(outcome, Unreachable) and not settling and not execution.surely_refused(answer):
             return Unknown(outcome.why)
@@ -204,6 +212,14 @@ class _Execution:
         """When the agent was last heard of; 0 where it never was."""
         self._end_asked = 0.0
         self._end_heard = False
+        self._uid = ""
+
+    def is_a_stranger(self) -> bool:
+        """Whether commands were sent under other accounts of the target than the one that answered now."""
+        return any(user == self._raised_to() and uid != self._uid for user, uid in self._memory.accounts)
+
+    def _raised_to(self) -> str:
+        return self._command.become or "-"
 
     def follow(self, operation: str, arguments: list[str]) -> list[str] | Outcome:
         """Give the agent's last words, or the outcome where there are none to be had."""
@@ -300,10 +316,13 @@ class _Execution:
                 name, count = payload.decode().split()
                 self._capture.skip(STREAMS[name], int(count))
             case "hello":
-                return self._meet(payload.decode("utf-8", "replace").split()[0])
+                machine, *_, self._uid = payload.decode("utf-8", "replace").split()
+                return self._meet(machine)
             case "want" if self._ticket.token in self._memory.started:
                 return Unknown("it was seen to start, and the target does not know of it any more")
             case "want":
+                if (account := (self._raised_to(), self._uid)) not in self._memory.accounts:
+                    self._memory.add(" ".join(("account", *account)), durable=True)
                 self._sent = True
                 conversation.send(self._script)
             case "state":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from holdpoint.document.model import Fetch, Put, Runbook, Section, Step, Use, UseArg, ValueRef
@@ -11,7 +11,7 @@ from holdpoint.planning.files import Files, content, fetch_step, no_files, put_s
 from holdpoint.planning.plan import CausesItem, Guard, Item, Mode, Plan, ProofItem, Scope, StepItem
 from holdpoint.planning.values import bind
 from holdpoint.problem import HoldpointError, Problem
-from holdpoint.shell import Value, as_text, value_digest
+from holdpoint.shell import Secret, Value, as_text, value_digest
 
 Load = Callable[[str], Runbook]
 """Give the runbook of a name, for `use`; raises `HoldpointError` where there is none."""
@@ -52,16 +52,25 @@ def laid_out(
 
 
 def seal(unsealed: Plan) -> Plan:
-    """Compute the digest: documents, parameters, targets and the program."""
-    hasher = hashlib.sha256()
-    parts = [unsealed.mode, *unsealed.hosts, unsealed.here, unsealed.of_run]
+    """Compute the digests: documents, parameters, targets and the program; and the same without what is one person's."""
+    parts: list[str] = [unsealed.mode, *unsealed.hosts, unsealed.of_run]
+    own = [unsealed.here]
     for scope in unsealed.scopes.values():
         parts += [scope.name, scope.runbook.digest]
-        parts += [f"{name}={value_digest(value, unsealed.key)}" for name, value in sorted(scope.params.items())]
+        for name, value in sorted(scope.params.items()):
+            secret = isinstance(value, Secret)
+            parts.append(f"{name}={'a secret' if secret else value_digest(value, unsealed.key)}")
+            own += [value_digest(value, unsealed.key)] if secret else []
     parts += [f"{key}:{digest}" for key, digest in unsealed.fingerprints().items()]
+    content = _digest(parts)
+    return replace(unsealed, content=content, digest=_digest([content, *own]))
+
+
+def _digest(parts: Sequence[str]) -> str:
+    hasher = hashlib.sha256()
     for part in parts:
         hasher.update(f"{len(part)}:{part}".encode())
-    return replace(unsealed, digest=hasher.hexdigest())
+    return hasher.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done. `digest` covers documents, parameters (secrets keyed), targets and the program."""
+    """What is to be done. `digest` covers documents, parameters (secrets keyed), targets and the program.
+
+    `content` leaves secrets and the person's own machine out, so that another person's plan has the same.
+    """
 
     runbook: Runbook
     mode: Mode
@@ -123,6 +126,7 @@ class Plan:
     """The causes that it had found: item, host and cause."""
     not_undone: tuple[str, ...] = ()
     """Changes of that run which cannot be taken back, each with its reason."""
+    content: str = ""
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret parameter: what must be masked in all that the run shows or keeps."""

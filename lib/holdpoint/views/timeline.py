@@ -21,9 +21,11 @@ from holdpoint.engine.events import (
     Reason,
     RollbackBegun,
     RunFinished,
+    RunHandedOver,
     RunOpened,
     RunResumed,
     RunStopped,
+    RunTakenOver,
     Status,
     StepEnded,
     StepIntended,
@@ -125,7 +127,7 @@ class Timeline:
             case RunOpened():
                 self._mode = event.mode
                 return _of_run(event, record, row)
-            case RunResumed() | RunStopped() | RunFinished():
+            case RunResumed() | RunHandedOver() | RunTakenOver() | RunStopped() | RunFinished():
                 return _of_run(event, record, row)
             case RollbackBegun():
                 return row.block("undoing", Tone.WARN, f"run {event.by_run} takes this one back; it can go on no more")
@@ -258,7 +260,9 @@ class _Row:
         return [head, *((Segment(" " * INDENT), Segment(piece, text_tone)) for piece in below)]
 
 
-def _of_run(event: RunOpened | RunResumed | RunStopped | RunFinished, record: Record, row: _Row) -> list[Line]:
+def _of_run(
+    event: RunOpened | RunResumed | RunHandedOver | RunTakenOver | RunStopped | RunFinished, record: Record, row: _Row
+) -> list[Line]:
     match event:
         case RunOpened():
             hosts = ", ".join(
@@ -273,6 +277,12 @@ def _of_run(event: RunOpened | RunResumed | RunStopped | RunFinished, record: Re
         case RunResumed():
             text = f"taken up again by {record.person} (process {event.process}); what was agreed to is asked again"
             return row.block("resumed", Tone.BOLD, text)
+        case RunHandedOver():
+            to = event.to or "whoever has the file"
+            return row.block("HANDED", Tone.WARN, f"over to {to}, by {record.person} on {event.machine}")
+        case RunTakenOver():
+            text = f"over from {event.from_person} on {event.from_machine}, by {record.person} on {event.machine}"
+            return row.block("TAKEN", Tone.BOLD, text)
         case RunStopped():
             return row.block("STOPPED", Tone.WARN, f"exit {event.exit}: {event.why}")
         case RunFinished():
