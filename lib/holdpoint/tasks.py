@@ -22,6 +22,7 @@ JSON = "JSON alone on standard output; for people, standard error."
 PLAIN = "No colour, no live redrawing."
 ANSWERS = "A YAML map from step id to a gate's word or the value of an `ask`."
 RUN = "A run's name, its beginning or end, or `last`."
+RUN_OR_FILE = "A run's name, its beginning or end, `last`, or a file that was handed over."
 NAME = "A runbook's id."
 Body = Callable[..., int | None]
 
@@ -238,8 +239,8 @@ def verify(_context: Context, run: str, json: bool = False) -> int | None:
     named="run",
     unread=3,
     help={
-        "run": RUN,
-        "take-over": "Take the lock over from another run; recorded on the target.",
+        "run": RUN_OR_FILE,
+        "take-over": "Take the lock over from another run, or back a run that was handed over; it is recorded.",
         "answers": ANSWERS,
         "json": JSON,
         "plain": PLAIN,
@@ -259,6 +260,26 @@ def resume(
 
     world = _world(json=json, plain=plain)
     return running.resume(world, run, typed.answers(answers), take_over=take_over).exit
+
+
+@offered(
+    "run.handover",
+    named="run",
+    help={
+        "run": RUN,
+        "out": "The file to write; without it, RUN.handover in this folder.",
+        "to": "The name of the person who goes on, for the record.",
+        "json": JSON,
+        "plain": PLAIN,
+    },
+)
+def handover(
+    _context: Context, run: str, out: str | None = None, to: str | None = None, json: bool = False, plain: bool = False
+) -> int:
+    """Write the file with which another person takes a run over."""
+    from holdpoint.app import handing  # noqa: PLC0415 - see the module
+
+    return handing.hand_over(_world(json=json, plain=plain), run, out, to or "")
 
 
 @offered("run.rollback", named="run", unread=3, help={"run": RUN, "answers": ANSWERS, "json": JSON, "plain": PLAIN})
@@ -329,7 +350,7 @@ def _collection(name: str, *tasks: Task[Body]) -> Collection:
 
 ns = Collection(
     _collection("runbook", run, list_runbooks, show, find, lint, new, docs),
-    _collection("run", list_runs, show_run, follow, verify, resume, rollback, approve),
+    _collection("run", list_runs, show_run, follow, verify, resume, handover, rollback, approve),
     _collection("host", list_hosts, check_hosts),
     test,
 )

@@ -55,10 +55,9 @@ class Fleet:
 
     def target(self, name: str, recorded: str = "") -> Target:
         """Give a host with its tier; of a tier that was recorded and one that is written now, the more careful holds."""
-        if name == self.here.name:
-            return self.here
         entry = self.entry(name)
-        tiers = [Tier(entry.tier) if entry else Tier.PROD, *([Tier(recorded)] if recorded else [])]
+        known = self.here.tier if name == self.here.name else Tier(entry.tier) if entry else Tier.PROD
+        tiers = [known, *([Tier(recorded)] if recorded else [])]
         return Target(name, min(tiers, key=CAREFUL.index))
 
     def entry(self, name: str) -> Host | None:

@@ -8,8 +8,12 @@ from holdpoint.engine.ports import Machine
 from holdpoint.journal.record import Record
 from holdpoint.problem import Exit, HoldpointError, Problem
 
+CUT = "the journal was cut or altered: look at the host itself, and write down what was done by hand"
 
-def remembered(run: str, machines: Mapping[str, Machine], records: Iterable[Record]) -> dict[str, int | None]:
+
+def remembered(
+    run: str, machines: Mapping[str, Machine], records: Iterable[Record], hint: str = CUT
+) -> dict[str, int | None]:
     """Count the changes that each target remembers of the run; None for one that does not answer.
 
     Raises `HoldpointError` with exit code 10 for every change whose record the journal lacks.
@@ -22,7 +26,7 @@ def remembered(run: str, machines: Mapping[str, Machine], records: Iterable[Reco
             f"{host} executed `{token}` for a record that the journal of `{run}` does not hold",
             found="no such record",
             expected=f"a record with the hash {head[:16]}…",
-            hint="the journal was cut or altered: look at the host itself, and write down what was done by hand",
+            hint=hint,
         )
         for host, known in heads.items()
         for token, head in sorted((known or {}).items())

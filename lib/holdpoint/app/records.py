@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from holdpoint.app import machines
 from holdpoint.app.heads import remembered
 from holdpoint.document.model import Effect, Put, Section
-from holdpoint.engine.events import RunFinished, RunOpened, RunStopped, event_of
+from holdpoint.engine.events import RunFinished, RunHandedOver, RunOpened, RunStopped, event_of
 from holdpoint.engine.state import replay
 from holdpoint.journal.record import Record, as_json, encode
 from holdpoint.operators.interrupts import Interrupts
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 DAMAGED = "damaged"
 UNREADABLE = "unreadable"
 """The status of a run whose journal does not fit together, or was written by a version that knows more."""
-_ENDS = frozenset({RunStopped.kind, RunFinished.kind})
+_ENDS = frozenset({RunStopped.kind, RunFinished.kind, RunHandedOver.kind})
 
 
 # --- list, show -------------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ def show(world: World, name: str) -> int:
         _print_json({**entry, "events": [as_json(record) for record in records]})
     else:
         screen = _screen(world)
-        frame = runs.Frame(screen.width, str(folder.journal), folder.is_written(), _background(world, records))
+        frame = runs.Frame(screen.width, str(folder.journal), folder.is_written(), background_of(world, records))
         screen.lines(runs.page(folder.name, records, frame))
     return Exit.OK
 
@@ -129,7 +129,7 @@ def _writer(world: World, folder: RunFolder) -> Callable[[Record], None]:
 
         return as_line
     screen = _screen(world)
-    timeline = Timeline(_background(world, folder.records()))
+    timeline = Timeline(background_of(world, folder.records()))
 
     def drawn(record: Record) -> None:
         _known(folder, (record,))
@@ -216,7 +216,7 @@ def _known(folder: RunFolder, records: tuple[Record, ...]) -> None:
         ) from error
 
 
-def _background(world: World, records: tuple[Record, ...]) -> Background:
+def background_of(world: World, records: Sequence[Record]) -> Background:
     """The titles of the steps, where the document is still the one that was run."""
     opened = next((event_of(record) for record in records if record.kind == RunOpened.kind), None)
     if not isinstance(opened, RunOpened):

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-from holdpoint.app.heads import remembered
+from holdpoint.app import taking
+from holdpoint.app.heads import CUT, remembered
 from holdpoint.app.values import resolve
 from holdpoint.app.world import Kind, Stage, World
 from holdpoint.document.model import Runbook
 from holdpoint.engine import aftermath, loop
-from holdpoint.engine.events import RollbackBegun, RunFinished, RunOpened, RunResumed, data_of
+from holdpoint.engine.events import Event, RollbackBegun, RunFinished, RunOpened, RunResumed, data_of
 from holdpoint.engine.executing import Executing
 from holdpoint.engine.facts import Facts
 from holdpoint.engine.loop import Ended
 from holdpoint.engine.ports import JournalFailed
 from holdpoint.engine.session import Ports, Session
-from holdpoint.engine.state import State, replay
+from holdpoint.engine.state import State, moved, replay
 from holdpoint.hosts.crew import ThreadCrew
 from holdpoint.planning import build
 from holdpoint.planning.plan import Mode, Plan
@@ -24,8 +26,10 @@ from holdpoint.planning.rollback import rollback as plan_rollback
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.shell import MASK, Value
 from holdpoint.store import shellcheck
+from holdpoint.store.handover_file import DOCUMENTS
 from holdpoint.store.library import schema
 from holdpoint.store.run_folder import RunFolder
+from holdpoint.views.handing import origin
 
 
 def begin(
@@ -63,10 +67,10 @@ def carry_out(
     return ended
 
 
-def _from_the_start(session: Session, stage: Stage, kind: str, incident: str) -> Ended:
+def _from_the_start(session: Session, stage: Stage, kind: str, incident: str, holds_as: str = "") -> Ended:
     mode = Kind.REAL.value if session.plan.mode is Mode.ROLLBACK else kind
     stage.drawing.opening(session.plan, session.run, kind)
-    ended = loop.go(session, aftermath.opened(session.plan, session.run, mode, stage.targets(), incident))
+    ended = loop.go(session, aftermath.opened(session.plan, session.run, mode, stage.targets(), incident, holds_as))
     stage.closing(session, ended)
     return ended
 
@@ -74,20 +78,25 @@ def _from_the_start(session: Session, stage: Stage, kind: str, incident: str) ->
 def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_over: bool) -> Ended:
     """Take a run up again where it was left; refused where its document, plan or journal is not what it was.
 
-    `last` is the last run that can be taken up again.
+    `last` is the last run that can be taken up again; a file that was handed over is taken in first. `take_over` takes the
+    locks over from other runs, and a run back that was handed over.
     """
-    folder = _find(world, name, lambda state: not isinstance(state.end, RunFinished) and not state.taken_back_by)
+    came = taking.is_file(name)
+    folder = taking.take_in(world.ready(Kind.REAL, answers), Path(name)) if came else _find(world, name, _goes_on)
     world = world.ready(Kind.REAL, answers, folder)
     with folder.open_journal(world.person, world.clock) as journal:
         state = replay(journal.records)
-        _can_be_resumed(world, folder.name, state)
+        _can_be_resumed(world, folder.name, state, anew=came or take_over)
         plan = _replanned(world, folder.name, state)
+        begun: tuple[Event, ...] = (RunResumed(os.getpid()),)
+        if state.handed:
+            begun = (taking.taken_over(world, state, plan, origin(journal.records)), *begun)
         with world.stage(plan, Kind.REAL, answers, folder=folder, journal=journal) as stage:
-            remembered(folder.name, stage.machines, journal.records)
+            remembered(folder.name, stage.machines, journal.records, _went_on(state))
             session = _session(world, stage, plan, state, take_over=take_over)
             stage.drawing.opening(plan, session.run, "resumed")
             Executing(session).clear_up()
-            ended = loop.go(session, RunResumed(os.getpid()))
+            ended = loop.go(session, *begun)
             stage.closing(session, ended)
     if ended.wants == Mode.ROLLBACK:
         return rollback(world, folder.name, answers)
@@ -104,6 +113,7 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
     world = world.ready(Kind.REAL, answers, folder)
     with folder.open_journal(world.person, world.clock) as journal:
         state = replay(journal.records)
+        _is_not_handed_over(folder.name, state)
         plan = _replanned(world, folder.name, state)
         _can_be_taken_back(world, folder.name, plan, state)
         with world.stage(plan, Kind.REAL, None, folder=folder, journal=journal) as stage:
@@ -131,7 +141,8 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
                 journal.append(begun.kind, data_of(begun))
             except JournalFailed as error:
                 raise _not_kept(error) from error
-            return _from_the_start(_session(world, stage, back, State()), stage, "rollback", "")
+            fresh = _session(world, stage, back, State())
+            return _from_the_start(fresh, stage, "rollback", "", session.state.holds_as)
 
 
 def _find(world: World, name: str, fits: Callable[[State], bool]) -> RunFolder:
@@ -157,7 +168,13 @@ def taken_back(world: World, run: str, facts: Facts) -> Plan:
 
 
 def _settle_all(session: Session) -> Ended | None:
-    """What was begun and not seen to end is looked at first: an undo must not race what it undoes."""
+    """What was begun and not seen to end is looked at first: an undo must not race what it undoes.
+
+    Before that, locks are taken over that whoever handed the run over may hold still.
+    """
+    held = loop.take_inherited(session)
+    if held is not None:
+        return Ended(held.exit, held.why)
     for item, host in aftermath.unfinished(session.facts()):
         executing = Executing(session)
         stop, never = executing.look_back(item, (host,))
@@ -207,7 +224,30 @@ def _can_be_taken_back(world: World, run: str, plan: Plan, state: State) -> None
         raise HoldpointError(Problem("taken-back", message, hint=f"`run.show {by}`, or `run.resume {by}` to go on"))
 
 
-def _can_be_resumed(world: World, run: str, state: State) -> None:
+def _goes_on(state: State) -> bool:
+    return not isinstance(state.end, RunFinished) and not state.taken_back_by and state.handed is None
+
+
+def _went_on(state: State) -> str:
+    """What it most likely means that a target remembers more than the journal does."""
+    if state.handed is None and not state.held_as:
+        return CUT
+    return (
+        "somebody went on with this run after it was handed over, so it cannot go on from here: have them type "
+        "`run.handover` for it, and `run.resume` the file that they send"
+    )
+
+
+def _is_not_handed_over(run: str, state: State) -> None:
+    if state.handed is None:
+        return
+    message = f"run `{run}` was handed over to {state.handed.to or 'somebody else'}, so it does not go on here"
+    hint = f"ask them first; `run.resume {run} --take-over` takes it back, as long as nobody went on with it"
+    raise HoldpointError(Problem("handed-over", message, hint=hint), exit_code=Exit.LOCKED)
+
+
+def _can_be_resumed(world: World, run: str, state: State, *, anew: bool) -> None:
+    """`anew` is a person's word that they go on with what was handed over."""
     if state.taken_back_by:
         message = f"run `{run}` was taken back by `{state.taken_back_by}`, so it cannot go on"
         began = any(folder.name == state.taken_back_by and folder.records() for folder in world.state.runs())
@@ -220,37 +260,51 @@ def _can_be_resumed(world: World, run: str, state: State) -> None:
     if state.opened is not None and state.opened.mode != Kind.REAL:
         message = f"run `{run}` was a {state.opened.mode}, which changes nothing and is not resumed"
         raise HoldpointError(Problem("not-resumed", message, hint="begin it anew"))
+    if not anew:
+        _is_not_handed_over(run, state)
+    taking.may_go_on_here(world, run, state)
 
 
-def _replanned(world: World, run: str, state: State) -> Plan:
-    """Plan a recorded run anew, and refuse it where it is not the same any more."""
+def _replanned(world: World, run: str, state: State, *, foreign: bool = False) -> Plan:
+    """Plan a recorded run anew, and refuse it where it is not the same any more.
+
+    Of a run that somebody else planned, under another key, what needs no key is compared.
+    """
+    foreign = foreign or state.handed is not None
     if state.opened is None:
         message = f"run `{run}` was cut off before its first record: nothing was begun"
         raise HoldpointError(Problem("nothing-begun", message, hint="begin a new run"))
-    return _rollback_again(world, state.opened) if state.opened.of_run else _same(world, state.opened)
+    again = _rollback_again if state.opened.of_run else _same
+    return again(world, state, state.opened, foreign=foreign)
 
 
-def _same(world: World, opened: RunOpened) -> Plan:
+def _is_as_recorded(plan: Plan, state: State, opened: RunOpened, *, foreign: bool) -> bool:
+    return plan.content == opened.content if foreign else plan.digest == state.plan
+
+
+def _same(world: World, state: State, opened: RunOpened, *, foreign: bool) -> Plan:
     runbook = world.library.load(opened.runbook)
     given = {name: text for name, text in opened.params.items() if text != MASK}
     plan = _plan(world, runbook, resolve(world, runbook, given, ask=True), opened.order)
-    if plan.digest == opened.plan:
+    if _is_as_recorded(plan, state, opened, foreign=foreign):
         return plan
     differing = build.differences(opened.steps, plan)
     what = ", ".join(f"`{key}`" for key in differing[:5]) if differing else "a secret, or text outside the steps,"
     kept = "the document" if runbook.digest != opened.document else "the plan"
     message = f"{kept} of run `{opened.run}` is not what it was: {what} differs"
-    hint = f"put the document back as it was ({opened.file}), or begin a new run"
+    was = world.state.run(opened.run).path / DOCUMENTS / f"{opened.runbook}.yaml"
+    hint = f"put the document back as it was ({was if was.exists() else opened.file}), or begin a new run"
     raise HoldpointError(Problem("plan-differs", message, hint=hint))
 
 
-def _rollback_again(world: World, opened: RunOpened) -> Plan:
+def _rollback_again(world: World, state: State, opened: RunOpened, *, foreign: bool) -> Plan:
     """A rollback that was cut off: lay it out again from the run that it takes back."""
     folder = world.state.find(opened.of_run)
     original = replay(folder.records())
-    plan = _replanned(world, folder.name, original)
-    again = taken_back(world, folder.name, Facts(plan, original, {}, {}))
-    if again.digest != opened.plan:
+    plan = _replanned(world, folder.name, original, foreign=foreign or bool(state.held_as))
+    there = moved(original, taking.moving(plan), plan.here)
+    again = taken_back(world, folder.name, Facts(plan, there, {}, {}))
+    if not _is_as_recorded(again, state, opened, foreign=foreign):
         differing = ", ".join(f"`{key}`" for key in build.differences(opened.steps, again)) or "a value"
         message = f"the plan of rollback `{opened.run}` is not what it was: {differing} differs"
         raise HoldpointError(Problem("plan-differs", message, hint=f"begin it anew: run.rollback {opened.of_run}"))

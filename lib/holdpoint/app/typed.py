@@ -14,7 +14,7 @@ from pathlib import Path
 
 from holdpoint.problem import HoldpointError, Problem
 
-VALUED = ("answers", "incident", "out")
+VALUED = ("answers", "incident", "out", "to")
 """Options whose value can be any text but an empty one or another option."""
 
 
@@ -104,6 +104,7 @@ def bare(option: str) -> Problem:
         "name": "disk-full",
         "answers": "answers.yaml",
         "out": "pages",
+        "to": "bob",
     }
     example = f"--{option} {examples.get(option, 'ID')}"
     return Problem("bare-option", f"`--{option}` stands without a value", expected=f"`{example}`")

@@ -139,9 +139,12 @@ class StateFolder:
         if folder.is_written():
             return Standing.GOES_ON
         try:
-            return Standing.OVER if isinstance(replay(folder.records()).end, RunFinished) else Standing.LEFT
+            state = replay(folder.records())
         except (HoldpointError, ValueError):
             return Standing.UNKNOWN
+        if isinstance(state.end, RunFinished):
+            return Standing.OVER
+        return Standing.UNKNOWN if state.handed else Standing.LEFT
 
     def run(self, name: str) -> RunFolder:
         """Give the folder of a run by its exact name, whether or not it is there."""

@@ -195,6 +195,8 @@ class End:
     rolls_back: bool = False
     taken_back_by: str = ""
     """The run that takes this one back."""
+    handed_over: bool = False
+    """Somebody else is to go on with it."""
     found: Left = field(default_factory=Left)
 
 
@@ -238,8 +240,9 @@ def now(end: End, width: int) -> list[Line]:
         commands.append(show)
     if end.real and not end.over and not end.taken_back_by:
         goes_on = "attaches to what runs still, and goes on" if found.running else "goes on from here"
-        commands.append((f"inv run.resume {run}", goes_on))
-    may_roll_back = end.real and not end.rolls_back and not end.taken_back_by
+        taking_back = (f"inv run.resume {run} --take-over", "takes it back from whoever has it now; ask them first")
+        commands.append(taking_back if end.handed_over else (f"inv run.resume {run}", goes_on))
+    may_roll_back = end.real and not end.rolls_back and not end.taken_back_by and not end.handed_over
     if may_roll_back and (found.changed or found.doubt or found.running or found.failed):
         commands.append((f"inv run.rollback {run}", "takes back what can be taken back; asks before each undo"))
     commands += [] if end.over else [show]

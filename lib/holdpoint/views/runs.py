@@ -27,6 +27,8 @@ ROLLED_BACK = "rolled back"
 FAILED = "failed"
 NEVER_BEGAN = "never began"
 """It was cut off before its first record: nothing was read, and nothing was done."""
+HANDED_OVER = "handed over"
+"""Somebody else is to go on with it."""
 TAKEN_BACK = "rollback begun"
 """Another run takes it back, or did; it can go on no more."""
 
@@ -79,6 +81,8 @@ def status_of(state: State, *, written: bool) -> str:
         return TAKEN_BACK
     if state.opened is None:
         return NEVER_BEGAN
+    if state.handed is not None:
+        return HANDED_OVER
     match state.end:
         case RunStopped():
             return STOPPED
@@ -175,6 +179,7 @@ def _end(name: str, state: State, frame: Frame) -> bounds.End:
         real=real,
         journal=frame.journal,
         taken_back_by=state.taken_back_by,
+        handed_over=state.handed is not None,
         rolls_back=bool(state.opened and state.opened.of_run),
         found=bounds.left(state, frame.background, not_undone),
     )
