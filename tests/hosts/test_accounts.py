@@ -12,7 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import ANY_RUN, Acquired, Exited, Superseded
+from holdpoint.engine.ports import (
+    ANY_RUN,
+    Acquired,
+    Exited,
+    HeldBy,
+    NeverStarted,
+    NotHeld,
+    Returned,
+    Superseded,
+    Unknown,
+)
 from holdpoint.hosts.agent import agent_path, ask
 from holdpoint.hosts.local import LocalMachine
 from tests.hosts.support import Watcher, claim, command, machine, ticket, wait_for
@@ -131,6 +141,38 @@ def test_a_run_that_takes_its_own_lock_anew_passes_its_own_earlier_process(tmp_p
     late = first.change(command("true"), replace(ticket(), epoch=1), Watcher())
     assert isinstance(late, Superseded)
     assert isinstance(second.change(command("true"), replace(ticket("run1.t2"), epoch=2), Watcher()), Exited)
+
+
+def test_of_one_run_whoever_took_it_over_is_another_holder(tmp_path: Path) -> None:
+    first, second = machine(tmp_path), machine(tmp_path)
+    theirs = replace(claim(person="bob"), holds_as="run1.0badf00d")
+    assert first.lock(claim()) == Acquired(1)
+    assert second.lock(theirs) == HeldBy(claim(), 1)
+    assert second.lock(theirs, take_over=True) == Acquired(2)
+    assert first.lock(claim()) == HeldBy(theirs, 2)
+    assert isinstance(first.unlock(claim()), NotHeld)
+    late = first.change(command("true"), replace(ticket(), epoch=1), Watcher())
+    assert isinstance(late, Superseded)
+    assert "bob, run run1," in late.holder
+    second.announce("run1", "d1", {"digest": "d1"})
+    assert isinstance(second.change(command("true"), replace(ticket("run1.t2"), epoch=2), Watcher()), Exited)
+    assert isinstance(second.unlock(theirs), Returned)
+    assert second.gates("run1") == ()
+    assert first.lock(claim()) == Acquired(3)
+
+
+def test_a_token_that_another_account_may_have_sent_is_not_said_never_to_have_started(tmp_path: Path) -> None:
+    assert isinstance(machine(tmp_path).settle(command("true"), ticket("run1.t9"), Watcher()), NeverStarted)
+    machine(tmp_path).change(command("true"), ticket(), Watcher())
+    (memory,) = (tmp_path / "run1").glob("agent-*")
+    assert f"account - {os.getuid()}\n" in memory.read_text()
+    assert isinstance(machine(tmp_path).settle(command("true"), ticket("run1.t9"), Watcher()), NeverStarted)
+    with memory.open("a") as file:
+        file.write("account - 4711\n")
+    outcome = machine(tmp_path).settle(command("true"), ticket("run1.t9"), Watcher())
+    assert isinstance(outcome, Unknown)
+    assert "another account" in outcome.why
+    assert isinstance(machine(tmp_path).settle(command("true"), ticket(), Watcher()), Exited), "what is known is known"
 
 
 def test_a_gate_is_read_by_another_account_and_goes_with_the_lock(two: Two) -> None:

@@ -274,7 +274,8 @@ publish() { # FILE TEXT
   [ -f "$1" ]
 }
 
-# Nothing is held while this goes on: each epoch is made exclusively, and the highest counts. A change looks at the
+# The lock is its `holder`'s, which is the run where that is not named: of one run, whoever took it over has a name of
+# their own. Nothing is held while this goes on: each epoch is made exclusively, and the highest counts. A change looks at the
 # epochs after it linked `started`, a takeover looks for changes after it linked its epoch, so one of them sees the other.
 lock() {
   settle_somewhere
@@ -283,7 +284,7 @@ lock() {
     tries=$((tries + 1))
     look_at_lock
     if [ -z "$top_free" ]; then
-      if [ "$top_run" = "$run" ] && [ -z "$over" ] && { [ -O "$top_at" ] || [ "$uid" = 0 ]; }; then # else it could not give it back
+      if [ "$top_run" = "${holder:-$run}" ] && [ -z "$over" ] && { [ -O "$top_at" ] || [ "$uid" = 0 ]; }; then # else it could not give it back
         leave_room
         answer acquired "$top" "$(place_of "$top_at")"
       fi
@@ -294,7 +295,7 @@ lock() {
       leave_room
       answer refused "the lock's number $top in $shared leaves no room above it; have root look at the epochs there"
     fi
-    if ! publish "$shared/epoch.$next" "$run $boot
+    if ! publish "$shared/epoch.$next" "${holder:-$run} $boot
 $claim"; then
       [ -e "$shared/epoch.$next" ] || rm -f "$mine/reserve" # nobody was faster, so there was no room
       continue
@@ -339,7 +340,7 @@ unlock() {
   freed=no
   leave_room
   case $top_at in "$memory_folder"/*) mine=$mem ;; "$target"/*) mine=$disk ;; esac # a link stays on its filesystem
-  if [ -z "$top_free" ] && [ "$top_run" = "$run" ]; then
+  if [ -z "$top_free" ] && [ "$top_run" = "${holder:-$run}" ]; then
     for file in "${top_at%/*}/epoch.$top.done" "${top_at%/*}/epoch.$top.done.$me"; do # the first may have been taken
       publish "$file" "$boot" && freed=yes && break
     done

@@ -71,7 +71,7 @@ class TargetLock:
                 return Unreachable(explain(words))
 
     def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
-        arguments = [f"run={claim.holder}", f"claim={encode(claim)}", *(["over=yes"] if take_over else [])]
+        arguments = [*_names(claim), f"claim={encode(claim)}", *(["over=yes"] if take_over else [])]
         try:
             last = self._ask("lock", arguments)[-1]
         except LinkFailed as failed:
@@ -89,7 +89,7 @@ class TargetLock:
     def unlock(self, claim: Claim) -> UnlockAnswer:
         """Give it back; where that fails it stays held, which is safe: the next run is told who holds it."""
         try:
-            words = self._ask("unlock", [f"run={claim.holder}"])[-1].words()
+            words = self._ask("unlock", _names(claim))[-1].words()
         except LinkFailed as failed:
             return Unreachable(str(failed))
         match words:
@@ -182,6 +182,11 @@ class TargetLock:
         if lives == "rebooted":
             claim = replace(claim, title=f"{claim.title} ({REBOOTED})")
         return HeldBy(claim, epoch)
+
+
+def _names(claim: Claim) -> list[str]:
+    """Name the run, by which gates and approvals go, and the holder, by which the lock goes."""
+    return [f"run={claim.run}", *([f"holder={claim.holds_as}"] if claim.holds_as else [])]
 
 
 def explain(words: list[str]) -> str:
