@@ -13,10 +13,12 @@ import socket
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from holdpoint.journal.record import START, sealed_line
 from tests.case import Case, Ran
 from tests.crash.test_killed import wait_until
 from tests.laws.terminal import book, left, person
@@ -394,3 +396,33 @@ def test_a_tier_that_is_lower_here_than_it_was_there_is_not_believed(lab: Case, 
     )
     bob.run("run.resume", file, answers="first: stop\n").expect(7, ..., ...)
     assert bob.events(name(lab))[-2]["data"]["item"] == "opening"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("step.intent", {"spool": "../../outside"}),
+        ("run.opened", {"order": ["-oProxyCommand=touch x"], "hosts": {"-oProxyCommand=touch x": "local"}}),
+        ("run.opened", {"hosts": 5}),
+        ("run.opened", {"hosts": {"box": "harmless"}}),
+        ("run.opened", {"run": "another"}),
+        ("lock.taken", {"colour": "red"}),
+    ],
+)
+def test_whoever_makes_a_whole_chain_leads_nowhere_with_it(
+    lab: Case, bob: Bob, kind: str, change: dict[str, object]
+) -> None:
+    file = lab.repository / stopped(lab)
+    inside, journal = unpacked(file), f"runs/{name(lab)}/journal.jsonl"
+    lines, head = [], START
+    for record in (json.loads(line) for line in inside[journal].splitlines()):
+        data = {**record["data"], **(change if record["kind"] == kind else {})}
+        who, when = record["person"], datetime.fromisoformat(record["time"])
+        sealed, line = sealed_line(seq=record["seq"], time=when, person=who, kind=record["kind"], data=data, prev=head)
+        head = sealed.hash
+        lines.append(line)
+    packed(file, {**inside, journal: b"".join(lines)})
+    ran = bob.run("run.resume", file.name, answers="second: run\n")
+    assert ran.status in (2, 10), ran
+    assert "Traceback" not in ran.stderr
+    assert list((bob.state / "runs").iterdir()) == []

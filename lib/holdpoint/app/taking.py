@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 from holdpoint.app import handing as handing_over
 from holdpoint.app.records import background_of
-from holdpoint.engine.events import RunHandedOver, RunOpened, RunTakenOver, StepIntended, event_of
+from holdpoint.engine.events import RunHandedOver, RunOpened, RunTakenOver, StepIntended
 from holdpoint.engine.facts import is_local
+from holdpoint.engine.ports import Tier
 from holdpoint.engine.state import State, replay
 from holdpoint.hosts.ssh.config import ALIAS
 from holdpoint.journal.chain import Chain, Damaged
 from holdpoint.journal.chain import read as read_chain
+from holdpoint.journal.record import Json
 from holdpoint.planning.plan import Plan, StepItem
 from holdpoint.problem import Exit, HoldpointError, Place, Problem
 from holdpoint.store import handover_file
@@ -50,10 +52,11 @@ def take_in(world: World, file: Path) -> RunFolder:
         runs = _runs(file, place, names)
         main = _main(file, runs)
         _unaltered(file, place, names, main)
+        for run in runs.values():
+            _safe(file, run)
         if (place / DOCUMENTS).is_dir():
             (place / DOCUMENTS).rename(place / RUNS / main.name / DOCUMENTS)
         for run in sorted(runs.values(), key=lambda one: one is main):
-            _safe(file, run)
             adopt(world.state.run(run.name), place / RUNS / run.name, file)
     _show(world, main)
     return world.state.run(main.name)
@@ -95,7 +98,7 @@ def _runs(file: Path, place: Path, names: tuple[str, ...]) -> dict[str, Run]:
             raise _altered(file, f"the journal of `{name}` ends in the middle of a record")
         try:
             state = replay(chain.records)
-        except ValueError as error:
+        except (ValueError, TypeError, AttributeError) as error:  # whoever made it chose what stands in its records
             raise _unfit(file, f"it was written by another version of Holdpoint: {error}") from error
         if state.opened is None or state.opened.run != name:
             raise _altered(file, f"the journal of `{name}` is that of another run")
@@ -131,11 +134,21 @@ def _unaltered(file: Path, place: Path, names: tuple[str, ...], main: Run) -> No
 
 def _safe(file: Path, run: Run) -> None:
     """Refuse names that could lead somewhere else: whoever made the file may have made the whole chain."""
-    hosts = (*run.opened.hosts, *run.opened.beside, *run.opened.order)
-    spools = (event.spool for record in run.chain.records if isinstance(event := event_of(record), StepIntended))
-    for name, form in (*((host, ALIAS) for host in hosts), *((spool, _SPOOL) for spool in spools if spool)):
-        if form.fullmatch(name) is None:
-            raise _unfit(file, f"the journal of `{run.name}` holds a name that Holdpoint does not give: {name[:60]!r}")
+    opened = run.chain.records[0].data
+    names: list[tuple[Json, re.Pattern[str]]] = []
+    for key in ("hosts", "beside"):
+        hosts = opened.get(key)
+        if not isinstance(hosts, dict) or not set(map(str, hosts.values())) <= set(Tier):
+            raise _unfit(file, f"the journal of `{run.name}` does not say on which hosts it works")
+        names += [(host, ALIAS) for host in hosts]
+    order = opened.get("order")
+    names += [(host, ALIAS) for host in order] if isinstance(order, list) else [(None, ALIAS)]
+    spools = (record.data.get("spool") for record in run.chain.records if record.kind == StepIntended.kind)
+    names += [(spool, _SPOOL) for spool in spools if spool != ""]
+    for name, form in names:
+        if not isinstance(name, str) or form.fullmatch(name) is None:
+            shown = repr(name)[:60]
+            raise _unfit(file, f"the journal of `{run.name}` holds a name that Holdpoint does not give: {shown}")
 
 
 def _show(world: World, run: Run) -> None:
