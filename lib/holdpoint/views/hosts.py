@@ -238,7 +238,7 @@ def _block(one: Checked, width: int) -> list[Line]:
     target = one.listed.target
     tier = "PRODUCTION" if target.tier is Tier.PROD else target.tier.value
     drawn = [BLANK, rule(width, "─", f"{target.name}  ({tier})")]
-    told = way(one.listed.way)
+    told = "not known" if one.listed.wrong else way(one.listed.way)
     if one.seconds is not None and one.listed.way:
         told += f", reached in {span(timedelta(seconds=one.seconds))}; its host key is known"
     drawn += labelled("way", told, width, column=_COLUMN)
