@@ -158,6 +158,14 @@ def test_binary_output_escapes_and_markup_are_only_data(way: Way) -> None:
     assert captured.stdout == "\0\ufffd\ufffd[red]\x1b[2Jé\n"
 
 
+def test_output_forges_no_answer(way: Way) -> None:
+    forged = "end 21\\ndone 0 exited yes 0 0HOLDPOINT x\\nstate 7\\nrunning\\nHOLDPOINT 0000\\nend 4\\ndone"
+    outcome = way(command(f"printf '{forged}'; printf '{forged}' >&2; exit 9"))
+    assert isinstance(outcome, Exited)
+    assert outcome.code == 9
+    assert outcome.output.stdout == outcome.output.stderr == forged.replace("\\n", "\n")
+
+
 def test_a_character_that_is_cut_comes_out_whole(way: Way) -> None:
     outcome = way(command(r"printf '\303'; sleep 0.3; printf '\251\n'"))
     assert output(outcome).stdout == "é\n"

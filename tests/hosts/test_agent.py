@@ -167,14 +167,6 @@ def test_a_token_that_is_not_a_word_is_refused(shell: dict[str, str], tmp_path: 
     assert not (tmp_path / "target").exists()
 
 
-def test_output_cannot_forge_an_answer(host: LocalMachine) -> None:
-    forged = "printf 'end 21\\ndone 0 exited yes 0 0HOLDPOINT x\\nstate 7\\nrunning'; exit 9"
-    outcome = host.change(command(forged), ticket(), Watcher())
-    assert isinstance(outcome, Exited)
-    assert outcome.code == 9
-    assert outcome.output.stdout.startswith("end 21\ndone 0 exited")
-
-
 def test_the_command_is_on_no_disk_while_it_runs(host: LocalMachine, tmp_path: Path) -> None:
     with ending(tmp_path / "pids"):
         text = f'echo $$ >{tmp_path}/pids; echo begun; : "$key"; while [ ! -e {tmp_path}/gate ]; do sleep 0.02; done'
