@@ -220,3 +220,52 @@ def test_the_last_room_is_for_the_lock_and_not_for_the_reserve(tmp_path: Path) -
             assert isinstance(host.lock(claim(f"run{free}")), Acquired), free
         finally:
             os.system(f"umount {disk}")
+
+
+@pytest.mark.parametrize("operation", ["run", "bury", "forget", "settle"])
+def test_a_sign_of_another_step_changes_nothing_of_what_is_asked(tmp_path: Path, operation: str) -> None:
+    host = machine(tmp_path)
+    host.lock(claim())
+    step = command(f"echo one >>{tmp_path}/did; echo one")
+    host.change(step, replace(ticket("run9.other"), epoch=1), Watcher())
+    (tmp_path / "target" / "locks" / "live.run9.other.999999").write_text("999999 1 another-boot\n")
+    asked = replace(ticket("run1.mine"), epoch=1)
+    match operation:
+        case "run":
+            assert isinstance(host.change(step, asked, Watcher()), Exited)
+            assert (tmp_path / "did").read_text() == "one\none\n"
+        case "bury":
+            assert host.bury(asked)
+            assert (tmp_path / "target" / "agent-0" / "t.run1.mine").exists()
+        case "forget":
+            host.change(step, asked, Watcher())
+            (tmp_path / "target" / "locks" / "live.run9.other.999999").write_text("999999 1 another-boot\n")
+            host.forget(asked)
+            assert set(host.heads("run1") or {}) == {"run1.mine"}
+            assert (tmp_path / "target" / "agent-0" / "s.run9.other").exists()
+        case _:
+            assert not isinstance(host.settle(step, asked, Watcher()), Exited)
+
+
+def test_a_step_that_was_killed_with_its_whole_group_is_no_living_one_for_others(two: Two) -> None:
+    thread = two.start(None)
+    started = next(two.folder.rglob("s.run2.t1/started"))
+    life = next(two.folder.glob("target/locks/live.*"))
+    wait_for("its group is told", lambda: len(life.read_text().splitlines()) == 2, 30)
+    group = int(life.read_text().splitlines()[1])
+    supervisor = int(started.read_text().split()[0])
+    for pid in (
+        supervisor,
+        *(int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit() and parent_of(one) == supervisor),
+    ):
+        os.kill(pid, 9)
+    os.killpg(group, 9)
+    wait_for("nothing of it lives", lambda: two.seen_by_them() == [], 30)
+    thread.join(60)
+
+
+def parent_of(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(") ")[2].split()[1])
+    except OSError:
+        return 0

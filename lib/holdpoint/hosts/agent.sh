@@ -165,6 +165,7 @@ own_folders() {
 # Removes what agents left that were ended on the way: their commands can hold secrets. A sign of life goes once nothing
 # of its step lives.
 clear_dead() {
+  asked=$token # what this agent was asked about stays that
   for life in "$target"/locks/live.* "$memory_folder"/locks/live.*; do
     [ -f "$life" ] && [ -O "$life" ] && [ ! -L "$life" ] || continue
     token=${life##*/live.} && token=${token%.*}
@@ -172,6 +173,7 @@ clear_dead() {
     look
     case $state in running | orphan) ;; *) read_life && [ -n "$lives" ] || rm -f "$life" ;; esac
   done
+  token=$asked
   for place in "$disk" "$mem"; do
     for file in "$place"/cmd.* "$place"/room.* "$place"/publish.* "$place"/bury.*; do
       [ -f "$file" ] || continue
@@ -186,12 +188,15 @@ clear_dead() {
   done
 }
 
-# Sets `lives` where the process that a sign of life names is there; fails where it cannot be read.
+# Sets `lives` where the process that a sign of life names is there, `l_group` to its step's process group where the sign
+# names that; fails where it cannot be read.
 read_life() {
-  lives=''
-  { read -r l_pid l_start l_boot _ <"$life"; } 2>/dev/null || return 1
+  lives='' l_group=''
+  { { read -r l_pid l_start l_boot _; read -r l_group _; } <"$life"; } 2>/dev/null
+  [ -n "${l_boot:-}" ] || return 1
   [ "$l_boot" = "$boot" ] || return 0
   case $l_pid in '' | *[!0-9]*) return 1 ;; esac
+  case $l_group in *[!0-9]*) l_group='' ;; esac
   if look_at_process "$l_pid" && [ "$start" = "$l_start" ]; then lives=yes; fi
 }
 
@@ -627,10 +632,17 @@ watchdog() {
     if [ "$timeout" -gt 0 ] && [ "$left" -lt 1000 ]; then piece=$left; fi
     nap_in_background "$piece"
     left=$((left - piece))
-    supervised || exit 0
+    supervised || { rm -f "$life" && exit 0; }
+    tell_group
     if [ "$timeout" -gt 0 ] && [ "$left" -le 0 ] && [ ! -s ending ]; then end_because late; fi
     drop_oldest
   done
+}
+
+# Adds the step's process group to its sign of life, so that others can see whether any of it lives.
+tell_group() {
+  [ -z "${told:-}" ] && [ -s group ] && [ -f "$life" ] && [ ! -L "$life" ] || return 0
+  { cat group >>"$life"; } 2>/dev/null && told=yes
 }
 
 # A supervisor that was killed cannot end its watchdog: that goes on for as long as anything of the step lives.
@@ -896,6 +908,7 @@ bury() {
   done
   look
   if [ "$state" != tombstone ] || [ -z "$buried" ]; then not_buried "$state"; fi
+  rm -rf "$disk/s.$token" "$mem/s.$token" # whoever comes late finds the tombstone
   rm -f "$mine/room.$me"
   answer buried
 }
@@ -927,8 +940,17 @@ signs_of_life() {
     [ -f "$life" ] && [ ! -O "$life" ] && [ ! -L "$life" ] && read_life || continue
     [ "$l_boot" = "$boot" ] || continue
     token=${life##*/live.} && token=${token%.*}
-    if [ -n "$lives" ]; then frame head "$token - running"; elif [ "$uid" != 0 ]; then frame head "$token - orphan"; fi
+    if [ -n "$lives" ]; then
+      frame head "$token - running"
+    elif [ "$uid" != 0 ] && { [ -z "$l_group" ] || group_lives; }; then
+      frame head "$token - orphan"
+    fi
   done
+}
+
+group_lives() {
+  sed -n -e "s/^\([0-9]*\) (.*) [^ZX] [0-9]* $l_group [0-9]* .*/\1/p" \
+    -e "s/^\([0-9]*\) (.*) [^ZX] [0-9]* [0-9]* $l_group [-0-9]* .*/\1/p" /proc/[0-9]*/stat 2>/dev/null | grep -q .
 }
 
 list_heads() {
