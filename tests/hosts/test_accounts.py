@@ -182,7 +182,7 @@ def test_a_gate_is_read_by_another_account_and_goes_with_the_lock(two: Two) -> N
     place = [f"target={two.folder}/target", f"memory_folder={two.folder}/memory", "run=run1"]
     seen = [frame.text() for frame in ask(two.root._steps._link, "gates", place, THEM) if frame.kind == "gate"]
     assert len(seen) == 2
-    assert [gate["title"] for gate in two.root.gates("run1")] == ["Restart 'it'\nnow"]
+    assert [gate["title"] for gate in two.root.gates("run1")] == ["Restart 'it'\nnow", "no"]
     two.root.unlock(claim())
     assert two.root.gates("run1") == ()
 

@@ -208,3 +208,26 @@ def test_reads_leave_nothing_on_the_target(case: Case) -> None:
     case.runbook("lab", book("  - {id: look, title: Look, effect: read, run: 'true'}"))
     case.run("runbook", "lab").expect(0, ..., ...)
     assert not case.target.exists()
+
+
+def test_an_approval_of_an_earlier_opening_counts_for_nothing(case: Case) -> None:
+    text = book(CHANGE.replace("}}", "}, gate: {approvers: 2}}").replace("touch mark", f"touch {case.folder}/mark"))
+    case.runbook("lab", text)
+    with person(case, "runbook", "lab") as first:
+        first.expect(" > ")
+        first.sendline("run")
+        first.expect("Waiting for the second person")
+        with person(case, "run.approve", "last", environ={"HOLDPOINT_PERSON": "bob"}) as second:
+            second.expect("approve")
+            first.sendintr()
+            assert left(first) == 3
+            second.sendline("approve")
+            second.expect("nothing was approved|no gate of")
+            assert left(second) == 2
+    with person(case, "run.resume", "last") as again:
+        again.expect(" > ")
+        again.sendline("run")
+        again.expect("Waiting for the second person")
+        again.sendintr()
+        assert left(again) == 3
+    assert not (case.folder / "mark").exists()

@@ -92,3 +92,23 @@ def test_an_endless_file_of_answers_is_refused(case: Case) -> None:
 def test_a_relative_target_folder_is_refused(case: Case) -> None:
     ran = put(case, book(TWO)).run("runbook", "lab", environ={"HOLDPOINT_TARGET": "here"}, answers="one: run")
     assert "`$HOLDPOINT_TARGET` is no absolute path" in ran.expect(2, ..., ...).stderr
+
+
+HANDS = """\
+  - {id: slow, title: Slow it, effect: change, manual: Slow it., undo: {manual: Let it go.}}
+  - {id: one, title: The first, effect: change, run: 'echo x >> FOLDER/one', undo: {run: 'rm -f FOLDER/one'}}
+"""
+
+
+def test_a_stop_at_the_first_work_for_a_person_gives_the_host_free(case: Case) -> None:
+    put(case, book(HANDS))
+    case.run("runbook", "lab", answers="slow: stop").expect(3, ..., ...)
+    assert '"lock.returned"' in case.journals()[0].read_text()
+    case.run("runbook", "lab", answers="slow: stop").expect(3, ..., ...)
+
+
+def test_a_rollback_of_work_that_was_only_asked_for_asks_for_its_undo(case: Case) -> None:
+    put(case, book(HANDS))
+    case.run("runbook", "lab", answers="slow: stop").expect(3, ..., ...)
+    ran = case.run("run.rollback", "last", answers="undo-slow: done").expect(5, ..., ...)
+    assert "It is in doubt whether the change was made" in " ".join(ran.stdout.split())

@@ -110,7 +110,8 @@ def test_a_second_person_with_a_state_of_their_own_approves_through_the_host(rem
         with remote.person("run.approve", run, "--host", "web1") as same:
             same.expect("a second person has to approve it")
         with remote.person("run.approve", run, "--host", "web1", who="bob") as second:
-            second.expect("asked by ada")
+            second.expect("asked by")
+            second.expect("ada, run")
             second.expect_exact('echo x >>"$HOME/mended"')
             second.expect("approve")
             second.sendline("approve")
@@ -124,3 +125,88 @@ def test_no_gate_waits_on_a_host(remote: Remote) -> None:
     remote.hosts(web1="staging").book(book(SLOW))
     said = remote.run("run.approve", "20261124-0101-lab-0000", "--host", "web1").expect(2, ..., ...).stderr
     assert "no gate of `RUN-lab` waits for a second person" in said
+
+
+TWO = """\
+  - {id: mend, title: Mend it, effect: change, irreversible: no, run: 'echo x >>"$HOME/mended"', gate: {approvers: 2},
+     fanout: {batches: [100%]}}
+"""
+
+
+def test_the_second_person_sees_every_host_and_may_come_through_any_of_them(remote: Remote) -> None:
+    remote.hosts(web1="staging", web2="prod").book(book(TWO))
+    with remote.person("runbook", "lab", "--host", "web1,web2") as child:
+        child.expect("May the diagnosis read")
+        child.expect(" > ")
+        child.sendline("run")
+        child.expect("Mend it")
+        child.expect(" > ")
+        child.sendline("run")
+        child.expect("Waiting for the second person")
+        run = remote.journals()[0].parent.name
+        with remote.person("run.approve", run, "--host", "web2", who="bob") as second:
+            second.expect("##  PRODUCTION   web2")
+            second.expect("staging: web1")
+            second.expect("if stopped")
+            second.expect("Type `approve`")
+            second.sendline("approve")
+            second.expect("Approved by bob")
+        assert left(child) == 0
+
+
+def test_a_forged_gate_is_approved_as_what_it_is_and_lets_nothing_through(remote: Remote) -> None:
+    remote.hosts(web1="staging").book(book(TWO))
+    with remote.person("runbook", "lab", "--host", "web1") as child:
+        child.expect(" > ")
+        child.sendline("run")
+        child.expect("Waiting for the second person")
+        locks = remote.target("web1") / "locks"
+        wait_for("the gate is shown there", lambda: list(locks.glob("gate.*")))
+        (gate,) = locks.glob("gate.*")
+        gate.write_text(gate.read_text().replace("mended", "harmless"))
+        with remote.person("run.approve", remote.journals()[0].parent.name, "--host", "web1", who="bob") as second:
+            second.expect("harmless")
+            second.expect("Type `approve`")
+            second.sendline("approve")
+            second.expect("Approved by bob")
+        child.sendintr()
+        assert left(child) == 3
+    assert not (remote.home("web1") / "mended").exists()
+
+
+def test_a_host_that_is_silent_for_long_is_asked_later_what_became_of_a_step(remote: Remote) -> None:
+    """A step that failed meanwhile is not called done because its check is green."""
+    odd = """\
+  - {id: mend, title: Mend it, effect: change, irreversible: no, verify: {run: 'test -e "$HOME/mended"'},
+     run: 'echo x >>"$HOME/mended"; until test -e "$HOME/go"; do sleep 0.05; done; echo late; exit 3'}
+"""
+    remote.hosts(web1="staging").book(book(odd))
+    remote.case.write("answers.yaml", "mend: run\n")
+    words = ("runbook", "lab", "--host", "web1", "--answers", "answers.yaml")
+    with remote.case.started(*words, environ=remote.environ()) as process:
+        begun(remote)
+        remote.wires["web1"].refuses = True
+        remote.wires["web1"].hang_up()
+        assert process.wait(150) == 8
+    (remote.home("web1") / "go").touch()
+    remote.wires["web1"].refuses = False
+    assert "step.result" not in remote.journals()[0].read_text()
+    ran = remote.run("run.resume", "last", answers="mend: stop").expect(4, ..., ...)
+    assert "failed" in ran.stdout.lower()
+    assert "late" in ran.stdout
+
+
+def test_a_tier_that_was_lowered_since_holds_for_no_rollback(remote: Remote) -> None:
+    back = "  - {id: mend, title: Mend it, effect: change, run: 'echo x >>\"$HOME/mended\"', undo: {run: 'rm \"$HOME/mended\"'}}\n"
+    remote.hosts(web1="prod").book(book(back))
+    with remote.person("runbook", "lab", "--host", "web1") as child:
+        child.expect(" > ")
+        child.sendline("run")
+        child.expect("Mend it")
+        child.expect(" > ")
+        child.sendline("run")
+        assert left(child) == 0
+    hosts = remote.case.repository / "hosts.yaml"
+    hosts.write_text(hosts.read_text().replace("prod", "practice"))
+    remote.run("run.rollback", "last", answers="opening: run\nundo-mend: run").expect(7, ..., ...)
+    assert (remote.home("web1") / "mended").exists()

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 from holdpoint.app import machines
 from holdpoint.app.world import World
-from holdpoint.engine.events import GateOpened, gate_of
-from holdpoint.engine.ports import Target
+from holdpoint.document.model import Effect
+from holdpoint.engine.events import GateOpened, gate_of, seal_of
+from holdpoint.engine.ports import Asked, Question
 from holdpoint.engine.state import replay
 from holdpoint.hosts.agent import LinkFailed
 from holdpoint.problem import Exit, HoldpointError, Problem
-from holdpoint.views.inert import inert
-from holdpoint.views.lines import verbatim
-from holdpoint.views.questions import banner
+from holdpoint.views.console import Screen
+from holdpoint.views.lines import Tone, labelled
+from holdpoint.views.questions import Setting, question
 
 if TYPE_CHECKING:
     from holdpoint.hosts.machine import AgentMachine
@@ -40,22 +41,25 @@ class Waiting:
 def approve(world: World, name: str, hosts: Sequence[str] = ()) -> int:
     """Show the gate that waits for another person, and leave their approval on the target after the word `approve`.
 
-    `hosts` names the targets where the run is not recorded here. Raises `HoldpointError`: code 2 where no gate waits, or
-    for the person whose run it is; 7 without a terminal, 8 where the target does not answer.
+    `hosts` names the targets where the run is not recorded here. The approval names a digest of all that was shown, so one
+    of another gate, or of an earlier opening of this one, counts for nothing. Raises `HoldpointError`: code 2 where no gate
+    waits, or for the person whose run it is; 7 without a terminal, 8 where the target does not answer.
     """
     recorded = None if hosts else _recorded(world, name)
-    names = [recorded.gate.hosts[0]] if recorded else world.fleet.select(hosts)
+    names = recorded.gate.hosts if recorded else world.fleet.select(hosts)
     targets = [world.fleet.target(host) for host in names]
     with machines.made(world, world.state.run(recorded.run if recorded else name).path, targets) as asked:
         waiting = recorded or _announced(name, asked)
-        target = world.fleet.target(waiting.gate.hosts[0])
         if waiting.person == world.person:
             raise _own(waiting)
-        _show(world, waiting, target)
+        _show(world, waiting)
         if not _agreed(world):
             world.out.write("Nothing was approved.\n")
             return Exit.STOPPED
-        wrong = asked[target.name].approve(waiting.run, waiting.gate.digest, world.person)
+        if waiting != (_recorded(world, name) if recorded else _announced(name, asked)):
+            raise _nothing(waiting.run, "it is not open any more as it was shown, so nothing was approved; look again")
+        host = next(host for host in waiting.gate.hosts if host in asked)
+        wrong = asked[host].approve(waiting.run, seal_of(waiting.gate, waiting.person), world.person)
     if wrong:
         raise HoldpointError(Problem("not-approved", f"the approval was not kept: {wrong}"), exit_code=Exit.UNKNOWN)
     world.out.write(f"Approved by {world.person}. The run goes on at its own terminal.\n")
@@ -96,19 +100,27 @@ def _announced(run: str, asked: dict[str, AgentMachine]) -> Waiting:
     raise _nothing(run, f"no gate of it waits on {', '.join(asked)}. {hint}")
 
 
-def _show(world: World, waiting: Waiting, target: Target) -> None:
-    gate = waiting.gate
-    width = 80
-    lines = [*banner((target,), width)]
-    text = ["".join(segment.text for segment in line) for line in lines]
-    text += [f"{gate.title}  ({gate.item})", f"asked by {waiting.person}, run {waiting.run}"]
-    text += [f"effect: {str(gate.effect).upper()}; {gate.reverts}"]
-    for host, script in dict(gate.commands).items():
-        text += [
-            f"on {host}:",
-            *("".join(part.text for part in line) for line in verbatim(str(script), width, indent=2)),
-        ]
-    world.out.write("".join(f"{inert(line)}\n" for line in text))
+def _show(world: World, waiting: Waiting) -> None:
+    """Draw what the first person was shown."""
+    gate, screen = waiting.gate, Screen(world.out, plain=world.plain, environ=world.environ)
+    shown = Question(
+        kind=Asked(gate.asks),
+        key=gate.item,
+        title=gate.title,
+        targets=tuple(world.fleet.target(host) for host in gate.hosts),
+        words=(),
+        effect=Effect(gate.effect),
+        why=gate.why,
+        prompt=gate.prompt,
+        batch=gate.batch,
+        commands=tuple(gate.commands.items()),
+        evidence=gate.evidence,
+        reverts=gate.reverts,
+        proof=gate.proof,
+        remains=gate.remains,
+    )
+    screen.lines(labelled("asked by", f"{waiting.person}, run {waiting.run}", screen.width, Tone.BOLD))
+    screen.lines(question(shown, Setting(screen.width, waiting.run, world.clock.now(), asks=False)))
 
 
 def _agreed(world: World) -> bool:

@@ -135,7 +135,8 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
                 hint = f"its lock on {freed} was given back" if freed else f"`run.show {folder.name}` shows what it did"
                 raise HoldpointError(Problem("not-to-roll-back", message, hint=hint))
         back = taken_back(world, folder.name, session.facts())
-        with world.stage(back, Kind.REAL, answers) as stage:
+        tiers = {**state.opened.hosts, **state.opened.beside} if state.opened else {}
+        with world.stage(back, Kind.REAL, answers, tiers=tiers) as stage:
             try:
                 begun = RollbackBegun(stage.run)
                 journal.append(begun.kind, data_of(begun))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol, TextIO
 
 from holdpoint.app import machines
@@ -191,8 +192,12 @@ class World:
         *,
         folder: RunFolder | None = None,
         journal: JournalFile | None = None,
+        tiers: Mapping[str, str] = MappingProxyType({}),
     ) -> Iterator[Stage]:
-        """Set the ports of one run up, and clear them away; `folder` and `journal` are those of a run taken up again."""
+        """Set the ports of one run up, and clear them away; `folder` and `journal` are those of a run taken up again.
+
+        `tiers` are those that another run recorded for its hosts, which this one takes back.
+        """
         if answers is not None:
             check_answers({key: word for key, word in answers.items() if key != MEMORY}, plan)
         with ExitStack() as stack:
@@ -207,7 +212,7 @@ class World:
                 journal = stack.enter_context(_made(folder, self.person, self.clock))
             else:
                 drawing.recall(journal.records)
-            yield stack.enter_context(self._real(plan, kind, folder, journal, drawing, answers))
+            yield stack.enter_context(self._real(plan, kind, folder, journal, drawing, answers=answers, tiers=tiers))
 
     # --- parts of a stage
 
@@ -228,7 +233,9 @@ class World:
         folder: RunFolder,
         journal: JournalFile,
         drawing: ConsoleOperator,
+        *,
         answers: Mapping[str, str] | None,
+        tiers: Mapping[str, str],
     ) -> Iterator[Stage]:
         asks = self.operator or (drawing if answers is None else ScriptedOperator(answers, self.person, drawing))
         without = frozenset(
@@ -241,7 +248,7 @@ class World:
         operator: Operator = asks
         messenger: Messenger = CommandMessenger(self.environ)
         state = replay(journal.records).opened
-        recorded = state.hosts if state is not None else {}
+        recorded = {**tiers, **(state.hosts if state is not None else {})}
         targets = [self.fleet.target(name, recorded.get(name, "")) for name in _names(plan)]
         volatile = folder.volatile
         agree = partial(memory_agreed, self, answers=answers)

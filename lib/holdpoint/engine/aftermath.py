@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from holdpoint.document.model import Run
 from holdpoint.engine.events import RunOpened, Status
 from holdpoint.engine.facts import Facts, is_changing, is_local
 from holdpoint.engine.ports import Target
@@ -31,11 +32,11 @@ def changes_made(facts: Facts) -> tuple[Done, ...]:
 
 
 def unfinished(facts: Facts) -> tuple[tuple[StepItem, str], ...]:
-    """The changes that were intended and whose end is not recorded."""
+    """The commands that change something, were intended, and whose end is not recorded."""
     return tuple(
         (item, host)
         for item in facts.plan.items
-        if isinstance(item, StepItem) and is_changing(item)
+        if isinstance(item, StepItem) and is_changing(item) and isinstance(item.step.action, Run)
         for host in facts.hosts(item)
         if (progress := facts.progress(item, host)).intent is not None
         and progress.ended is None

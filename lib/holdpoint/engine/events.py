@@ -6,6 +6,8 @@ Names are in the past tense. All fields are plain JSON values, masked by whoever
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -244,7 +246,10 @@ class CauseDecided:
 
 @dataclass(frozen=True, slots=True)
 class GateOpened:
-    """A question was put. `commands` maps hosts to the masked scripts, so that a second person sees what the first saw."""
+    """A question was put, with all that it showed, masked: a second person sees what the first saw.
+
+    `commands` maps hosts to the scripts. An approval names the digest of this whole, so it is of exactly what was shown.
+    """
 
     kind: ClassVar[str] = "gate.opened"
     item: str
@@ -256,6 +261,12 @@ class GateOpened:
     effect: str = "read"
     commands: Mapping[str, str] = field(default_factory=dict)
     reverts: str = ""
+    why: str = ""
+    prompt: str = ""
+    batch: str = ""
+    evidence: tuple[str, ...] = ()
+    proof: str = ""
+    remains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +364,12 @@ def event_of(record: Record) -> Event:
         return kind(**{name: _typed(name, value) for name, value in record.data.items()})
     except TypeError as error:
         raise ValueError(f"record {record.seq} (`{record.kind}`) has another shape: {error}") from error
+
+
+def seal_of(gate: GateOpened, person: str) -> str:
+    """Digest a gate as it was shown to the person whose run it is: what an approval of somebody else names."""
+    text = json.dumps({**data_of(gate), "person": person}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def gate_of(data: Mapping[str, Json]) -> GateOpened:

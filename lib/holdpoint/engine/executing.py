@@ -27,6 +27,7 @@ from holdpoint.engine.ports import (
     Machine,
     NeverStarted,
     Outcome,
+    OutOfTouch,
     Superseded,
     Ticket,
     Unreachable,
@@ -112,7 +113,7 @@ class Executing:
             match outcome:
                 case NeverStarted():
                     never.add(host)
-                case Unreachable(why):
+                case Unreachable(why) | OutOfTouch(why):
                     told = f"what became of `{item.key}` on {host} is not known: {why}"
                     stops[host] = Stop(Exit.UNKNOWN, told, item.key)
                 case _:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from holdpoint.document import texts
 from holdpoint.document.model import Effect, Escalation
 from holdpoint.engine import questions
-from holdpoint.engine.events import DoubtSettled, Escalated, GateAnswered, GateOpened, Reason, data_of
+from holdpoint.engine.events import DoubtSettled, Escalated, GateAnswered, GateOpened, Reason, data_of, seal_of
 from holdpoint.engine.next import Stop
 from holdpoint.engine.ports import FOR_PEOPLE, Answer, Asked, By, Question, Silence, Tier
 from holdpoint.engine.session import Session
@@ -143,14 +143,16 @@ class Asking:
         return prod and reply.by is By.SCRIPT and question.kind is not Asked.VALUE
 
     def _approvals(self, question: Question, reply: Answer, due: list[Escalation]) -> tuple[str, ...] | Stop:
-        """Wait for the other people that the gate wants, from their own terminals."""
+        """Wait for the other people that the gate wants, from their own terminals; each host of it takes their word."""
         session = self.session
-        machine = session.ports.machines[question.targets[0].name]
+        machines = [session.ports.machines[target.name] for target in question.targets]
         watch = session.ports.operator.watch(question.key, question.targets[:1], Effect.READ)
-        shown = {**data_of(_opened(question)), "person": reply.person}
-        machine.announce(session.run, question.digest, shown)
+        gate = _opened(question)
+        seal = seal_of(gate, reply.person)
+        for machine in machines:
+            machine.announce(session.run, seal, {**data_of(gate), "person": reply.person})
         while True:
-            approved = machine.approvals(session.run, question.digest)
+            approved = dict.fromkeys(one for machine in machines for one in machine.approvals(session.run, seal))
             others = tuple(person for person in approved if person != reply.person)
             if len(others) >= question.approvers - 1:
                 return others
@@ -204,4 +206,10 @@ def _opened(question: Question) -> GateOpened:
         effect=question.effect,
         commands=dict(question.commands),
         reverts=question.reverts,
+        why=question.why,
+        prompt=question.prompt,
+        batch=question.batch,
+        evidence=question.evidence,
+        proof=question.proof,
+        remains=question.remains,
     )

@@ -219,7 +219,7 @@ def _pending(session: Session, host: str) -> bool:
     for item in session.plan.items:
         if isinstance(item, StepItem) and is_changing(item) and host in facts.hosts(item):
             progress = facts.progress(item, host)
-            running = progress.intent is not None and progress.ended is None
+            running = progress.intent is not None and progress.intent.token != "" and progress.ended is None
             doubt = progress.ended is not None and progress.ended.status is Status.IN_DOUBT
             if progress.settled is None and (running or (doubt and not progress.verified)):
                 return True

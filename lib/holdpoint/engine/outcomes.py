@@ -19,6 +19,7 @@ from holdpoint.engine.ports import (
     NeverStarted,
     NotRun,
     Outcome,
+    OutOfTouch,
     Signalled,
     Superseded,
     TimedOut,
@@ -73,6 +74,9 @@ def judge(attempt: Attempt, outcome: Outcome) -> Judged:
             return Judged(_ended(attempt, Status.IN_DOUBT, why, Captured()))
         case Unknown(why):
             return Judged(_ended(attempt, Status.UNREACHABLE, why, Captured()))
+        case OutOfTouch(why):
+            told = f"`{attempt.key}` was begun on {attempt.host}, and it cannot be asked now what became of it: {why}"
+            return Judged(None, stop=Stop(Exit.UNKNOWN, told, attempt.key))
         case NotRun(why):
             return Judged(_ended(attempt, Status.SKIPPED, why, Captured(), reason=Reason.DRY_RUN))
         case Superseded(holder):

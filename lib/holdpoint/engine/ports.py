@@ -157,6 +157,13 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class OutOfTouch:
+    """It was sent, and the target cannot be asked now: what became of it is there to be found out, by `settle`."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotRun:
     """The machine executes nothing (walk-through), or not this (check)."""
 
@@ -183,6 +190,7 @@ Outcome = (
     | LeftRunning
     | Unreachable
     | Unknown
+    | OutOfTouch
     | NotRun
     | NeverStarted
     | Superseded

@@ -177,9 +177,9 @@ def _batch(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> str:
 
 
 def gate_digest(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> str:
-    """The digest that an approval names: of all that is agreed to at once, for this attempt and no other."""
+    """A digest of all that is agreed to at once, for this attempt and this opening of the gate, and no other."""
     parts = (f"{facts.digest(item, host)} {facts.progress(item, host).attempts}" for host in hosts)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\0".join((str(facts.state.seq), *parts)).encode()).hexdigest()
 
 
 def script_of(facts: Facts, item: StepItem, host: str) -> str:

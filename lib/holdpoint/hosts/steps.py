@@ -19,6 +19,7 @@ from holdpoint.engine.ports import (
     Command,
     LeftRunning,
     Outcome,
+    OutOfTouch,
     Ticket,
     Unknown,
     Unreachable,
@@ -272,7 +273,7 @@ class _Execution:
 
     def _not_known(self, why: str) -> Outcome:
         if self._sent or self._ticket.token in self._memory.started:
-            return Unknown(why)
+            return OutOfTouch(why)
         return Unreachable(why)
 
     def _converse(self, operation: str, arguments: list[str]) -> list[str] | Outcome:
