@@ -155,6 +155,11 @@ class Wire(Listener):
         self.refuses = False
         super().__init__()
 
+    def lead_to(self, port: int) -> None:
+        """Connect to another port from now on, and close what is connected."""
+        self._to = port
+        self.hang_up()
+
     def stall(self) -> None:
         """Forward nothing more, and close nothing."""
         self._flows.clear()

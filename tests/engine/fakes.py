@@ -126,6 +126,7 @@ class FakeMachine:
     epoch: int = 0
     approved: list[str] = field(default_factory=list)
     alive: list[str] = field(default_factory=list)
+    forgets: bool = True
     announced: list[str] = field(default_factory=list)
     journal: FakeJournal | None = None
 
@@ -160,8 +161,9 @@ class FakeMachine:
         self.points.pass_()
         return ticket.token not in self.tokens
 
-    def forget(self, ticket: Ticket) -> None:
+    def forget(self, ticket: Ticket) -> bool:
         self.points.pass_()
+        return self.forgets
 
     def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
         if self.holder is not None and self.holder[0].holder != claim.holder and not take_over:

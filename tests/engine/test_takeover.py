@@ -6,6 +6,7 @@ import pytest
 
 from holdpoint.engine import aftermath, loop
 from holdpoint.engine.events import DoubtSettled, RunResumed, TakeoverBegun
+from holdpoint.engine.executing import Executing
 from holdpoint.engine.ports import Captured, Claim, Exited, Silence, Standing, Unknown, UnlockAnswer, Unreachable
 from holdpoint.engine.state import replay
 from holdpoint.planning.rollback import rollback
@@ -185,3 +186,18 @@ def test_what_was_superseded_is_not_said_to_run() -> None:
     progress = replay(world.journal.records).steps["one", "web1"]
     assert progress.settled is False
     assert not progress.touched
+
+
+def test_a_run_whose_output_lies_on_the_target_still_is_not_over() -> None:
+    world = World(load(BOOK), answers={key: list(words) for key, words in RUN.items()})
+    world.machine.forgets = False
+    ended = world.begin()
+    assert ended.exit is Exit.UNKNOWN
+    assert "could not be cleared away on web1" in ended.why
+    assert world.machine.holder is None
+    world.machine.forgets = True
+    session = world.session()
+    Executing(session).clear_up()
+    session.record(RunResumed(1))
+    assert loop.go(session).exit is Exit.OK
+    assert world.machine.effects == ["one", "two"]

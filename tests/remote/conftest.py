@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ class Remote:
         """Start a host for each name, with its tier in the inventory; an empty tier leaves it out of that."""
         lines = ["schema: holdpoint/hosts/1", "hosts:"]
         for name, entry in tiers.items():
-            server = self.site.sshd(name, {"HOLDPOINT_TARGET": str(self.target(name))})
+            server = self.site.sshd(name, self.environment(name))
             wire = self.site.wire(server.port)
             self.site.host(name, wire.port, server)
             self.servers[name], self.wires[name] = server, wire
@@ -36,6 +37,21 @@ class Remote:
         if len(lines) > 2:
             self.case.write("hosts.yaml", "\n".join(lines) + "\n")
         return self
+
+    def environment(self, name: str) -> dict[str, str]:
+        """What programs find on a host: a shared folder, and a machine id, of its own."""
+        identity = self.site.folder / f"machine-id-{name}"
+        identity.write_text(f"machine-{name}\n")
+        return {"HOLDPOINT_TARGET": str(self.target(name)), "HOLDPOINT_MACHINE_ID": str(identity)}
+
+    def swap(self, name: str, other: str) -> None:
+        """Let another machine, with the same host key, answer in the place of a host."""
+        folder = self.site.folder / f"sshd-{other}"
+        folder.mkdir()
+        for file in ("host_key", "host_key.pub"):
+            shutil.copy(self.servers[name].folder / file, folder / file)
+        self.servers[other] = self.site.sshd(other, self.environment(other))
+        self.wires[name].lead_to(self.servers[other].port)
 
     def home(self, name: str) -> Path:
         return self.site.folder / f"home-{name}"

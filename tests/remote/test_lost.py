@@ -6,6 +6,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.hosts.support import wait_for
 from tests.laws.terminal import book, left
 from tests.remote.conftest import Remote
@@ -210,3 +212,31 @@ def test_a_tier_that_was_lowered_since_holds_for_no_rollback(remote: Remote) -> 
     hosts.write_text(hosts.read_text().replace("prod", "practice"))
     remote.run("run.rollback", "last", answers="opening: run\nundo-mend: run").expect(7, ..., ...)
     assert (remote.home("web1") / "mended").exists()
+
+
+STEPS = """\
+  - {id: mend, title: Mend it, effect: change, irreversible: no, run: 'echo x >>"$HOME/mended"'}
+  - {id: more, title: Do more, effect: change, irreversible: no, run: 'echo x >>"$HOME/more"', verify: {run: 'true'}}
+"""
+
+
+@pytest.mark.parametrize("after", ["the diagnosis", "a change"])
+def test_another_machine_in_the_middle_of_a_run_is_worked_on_by_nothing(remote: Remote, after: str) -> None:
+    reads = "[{id: look, title: Look, run: 'uname -n', register: {name: {type: string}}}]"
+    remote.hosts(web1="staging").book(book(STEPS, diagnostic=reads))
+    with remote.person("runbook", "lab", "--host", "web1") as child:
+        child.expect("Mend it")
+        child.expect(" > ")
+        if after == "a change":
+            child.sendline("run")
+            child.expect("Do more")
+            child.expect(" > ")
+        remote.swap("web1", "twin")
+        child.sendline("run")
+        assert left(child) == 8
+    assert list(remote.home("twin").iterdir()) == []
+    assert not remote.target("twin").exists()
+    assert '"lock.returned"' not in remote.journals()[0].read_text()
+    assert "another machine" in remote.run("run.show", "last").stdout
+    assert remote.run("run.resume", "last", answers="mend: run\nmore: run").status == 8
+    assert list(remote.home("twin").iterdir()) == []

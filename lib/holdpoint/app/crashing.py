@@ -42,10 +42,11 @@ class _Crashing:
         crash_point("bury:before")
         return self.inner.bury(ticket)
 
-    def forget(self, ticket: Ticket) -> None:
+    def forget(self, ticket: Ticket) -> bool:
         crash_point("forget:before")
-        self.inner.forget(ticket)
+        forgotten = self.inner.forget(ticket)
         crash_point("forget:after")
+        return forgotten
 
     def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
         crash_point("lock:before")

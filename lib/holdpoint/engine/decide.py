@@ -47,7 +47,7 @@ from holdpoint.problem import Exit
 def decide(facts: Facts, now: datetime) -> Next:
     """Give the one next thing to do."""
     prod = any(facts.targets[host].tier is Tier.PROD for host in facts.plan.hosts)
-    if prod and not _agreed(facts, OPENING):
+    if prod and not _agreed(facts, OPENING) and _looks(facts):
         return AskOpening()
     for host in sorted(facts.state.inherited):
         return TakeLock(host)
@@ -68,6 +68,11 @@ def decide(facts: Facts, now: datetime) -> Next:
         if isinstance(item, StepItem) and item.step.fanout is not None:
             lost.update({host: item.key for host in hosts if fails(facts, item, host)})
     return conclude(facts, lost)
+
+
+def _looks(facts: Facts) -> bool:
+    """Whether anything is read, or is to be asked about what was begun."""
+    return any(not isinstance(item, StepItem) or isinstance(item.step.action, Run) for item in facts.plan.items)
 
 
 def _agreed(facts: Facts, key: str) -> bool:

@@ -29,6 +29,7 @@ from holdpoint.engine.ports import (
     Outcome,
     OutOfTouch,
     Superseded,
+    T,
     Ticket,
     Unreachable,
     Unwatched,
@@ -125,8 +126,9 @@ class Executing:
         """Have the targets clear away what has an end on record."""
         ended = [host for host in hosts if self.session.facts().progress(item, host).ended is not None]
         jobs = [_unwatched(partial(self._machine(host).forget, self._ticket(item, host))) for host in ended]
-        for _ in self.session.ports.crew.carry_out(jobs, Unwatched()):
-            pass
+        for number, forgotten in self.session.ports.crew.carry_out(jobs, Unwatched()):
+            at = (item.key, ended[number])
+            self.session.left_there.discard(at) if forgotten else self.session.left_there.add(at)
 
     def clear_up(self) -> None:
         """Have the targets forget what ended for certain, in case the process that saw the end did not come to it."""
@@ -221,7 +223,7 @@ def _surely_over(progress: Progress) -> bool:
     return ended and progress.intent is not None and progress.intent.token != ""
 
 
-def _unwatched(job: Callable[[], None]) -> Callable[[Watch], None]:
+def _unwatched(job: Callable[[], T]) -> Callable[[Watch], T]:
     return lambda _: job()
 
 

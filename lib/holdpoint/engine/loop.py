@@ -20,7 +20,7 @@ from holdpoint.engine.events import (
     TargetAnswered,
 )
 from holdpoint.engine.executing import Executing
-from holdpoint.engine.facts import is_changing
+from holdpoint.engine.facts import is_changing, names
 from holdpoint.engine.gates import Asking
 from holdpoint.engine.looking import Looking
 from holdpoint.engine.next import (
@@ -187,6 +187,14 @@ def _end(session: Session, end: Stop | Finish) -> Ended:
     if isinstance(end, Stop) and end.wants == Mode.ROLLBACK and not aftermath.changes_made(session.facts()):
         why = f"{end.why}; nothing was changed, so there is nothing to take back"
         end = replace(end, why=why, wants="")
+    if isinstance(end, Finish) and session.left_there:
+        Executing(session).clear_up()
+    if isinstance(end, Finish) and session.left_there:
+        hosts = names(host for _, host in sorted(session.left_there))
+        why = (
+            f"{end.why}; but the output of its steps could not be cleared away on {hosts}, and may hold what is secret"
+        )
+        end = Stop(Exit.UNKNOWN, f"{why}: `run.resume {session.run}` does that when it answers")
     if isinstance(end, Stop) and end.wants == "escalation":
         Asking(session).call_for_help(end.item)
     give_back(session)

@@ -42,8 +42,9 @@ class Performing:
                     return Stop(Exit.STOPPED, f"a person stopped the wait of `{item.key}`", item.key)
                 self._done(item, host, attempt, f"waited {show(duration)}")
             case Notify(to, say):
-                became = self.session.ports.messenger.send(to, facts.fill(item, host, say))
-                self._done(item, host, attempt, became)
+                text = facts.fill(item, host, say)
+                became = self.session.ports.messenger.send(to, text)
+                self._done(item, host, attempt, f"to {to}: {text}\n{became}")
             case Todo(owner, due):
                 self._done(item, host, attempt, f"action proposed for {owner}, due in {show(due)}")
             case other:

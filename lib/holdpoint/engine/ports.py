@@ -299,8 +299,11 @@ class Machine(Protocol):
     def bury(self, ticket: Ticket) -> bool:
         """Make sure that a token which never started never will; False where it did start, or that is not known."""
 
-    def forget(self, ticket: Ticket) -> None:
-        """Clear the execution's spool away, now that its end is durable; a tombstone with the head stays."""
+    def forget(self, ticket: Ticket) -> bool:
+        """Clear the execution's spool away, now that its end is durable; a tombstone with the head stays.
+
+        False where it may be there still.
+        """
 
     def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
         """Take the target's lock, or take it again for the same run; `take_over` raises the epoch past a holder."""

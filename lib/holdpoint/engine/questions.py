@@ -29,15 +29,18 @@ def opening(facts: Facts) -> Question:
     reads = [
         i for i in facts.plan.items if isinstance(i, StepItem) and not is_changing(i) and isinstance(i.step.action, Run)
     ]
+    begun = facts.state.changed
     return Question(
         kind=Asked.OPENING,
         key=OPENING,
-        title="This is production. May the diagnosis read?",
+        title="This is production. May it look at what was begun?"
+        if begun
+        else "This is production. May the diagnosis read?",
         targets=_targets(facts, facts.plan.hosts),
         words=(RUN, STOP, ESCALATE, SHOW),
         agree=("run",),
         digest=facts.plan.digest,
-        why=f"{len(reads)} steps read, and change nothing. Every change asks again.",
+        why=f"{'1 step reads' if len(reads) == 1 else f'{len(reads)} steps read'}, and change nothing. Every change asks again.",
         show=tuple((f"{item.key}: {item.step.title}", script_of(facts, item, facts.plan.hosts[0])) for item in reads),
     )
 

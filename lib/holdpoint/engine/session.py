@@ -43,6 +43,8 @@ class Session:
     person: str
     state: State
     take_over: bool = False
+    left_there: set[tuple[str, str]] = field(default_factory=set)
+    """Steps and hosts whose output may lie on the target still, though its end is on record."""
     hidden: dict[tuple[str, str, str], Secret] = field(default_factory=dict)
 
     def facts(self) -> Facts:

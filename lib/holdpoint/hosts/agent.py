@@ -156,10 +156,13 @@ class Place:
     memory_folder: str = ""
     memory_allowed: bool = False
     spool_limit: int | None = None
+    machine: str = ""
+    """The id of the machine that must answer; empty where none answered this run yet."""
 
     def arguments(self) -> list[str]:
         given = [f"target={self.target_folder}"] if self.target_folder else []
         given += [f"memory_folder={self.memory_folder}"] if self.memory_folder else []
+        given += [f"machine={self.machine}"] if self.machine else []
         given += ["memory=yes"] if self.memory_allowed else []
         given += [f"limit={self.spool_limit}"] if self.spool_limit is not None else []
         return given

@@ -26,7 +26,7 @@ number() { case $1 in '' | *[!0-9]* | ????????????????*) answer refused "$2 is n
 
 read_arguments() {
   token='' digest=- head=- run=- holder='' epoch=0 timeout=0 grace=5000 shell=sh size=0 nonce=- out_at=0 err_at=0
-  memory='' claim='' over='' who='' limit=268435456
+  memory='' claim='' over='' who='' wanted='' limit=268435456
   target=${HOLDPOINT_TARGET:-/var/tmp/holdpoint} memory_folder=${HOLDPOINT_TARGET_MEMORY:-/dev/shm/holdpoint-locks}
   for pair; do
     value=${pair#*=}
@@ -37,6 +37,7 @@ read_arguments() {
       run=*) word "$value" run && run=$value ;;
       holder=*) word "$value" holder && holder=$value ;;
       who=*) word "$value" who && who=$value ;;
+      machine=*) word "$value" machine && wanted=$value ;;
       nonce=*) word "$value" nonce && nonce=$value ;;
       epoch=*) number "$value" epoch && epoch=$value ;;
       timeout=*) number "$value" timeout && timeout=$value ;;
@@ -1004,6 +1005,7 @@ main() {
   read_arguments "$@"
   read_identity
   greet
+  [ -z "$wanted" ] || [ "$wanted" = "$machine" ] || answer refused "another machine answers than the one that this run began on"
   case $operation in
     run | attach | finish_off | forget | bury) word "$token" token ;;
     lock | unlock | approve | approvals | announce | gates | heads) word "$run" run ;;

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import shlex
 import time
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Protocol
 
 from holdpoint.engine.ports import (
     Command,
@@ -37,12 +39,25 @@ LEFTOVER_GRACE = 2.0
 KILL_PATIENCE = 5.0
 LEEWAY = 2.0
 
+
+class Whom(Protocol):
+    """Remembers which machine a run began on."""
+
+    @property
+    def machine(self) -> str: ...
+
+    def meet(self, machine: str) -> None:
+        """Take in which machine answers. Raises `LinkRefused` for another than the first."""
+
+
 Start = Callable[[str, str | None], Started]
 """Starts a shell of this name, as this user where one is given. Raises `LinkFailed`."""
 
 
-def execute_guarded(command: Command, run_folder: Path, watch: Watch, start: Start, host: str) -> Outcome:
-    """Execute the command and wait for it. A link that breaks is made again once, since a read may be repeated."""
+def execute_guarded(
+    command: Command, run_folder: Path, watch: Watch, start: Start, host: str, whom: Whom | None = None
+) -> Outcome:
+    """Execute the command and wait for it, on the machine that `whom` remembers, if any. A link that breaks is made again once, since a read may be repeated."""
     script = command.script.raw().encode("utf-8", "surrogateescape")
     if b"\0" in script:
         return Unreachable("a script cannot contain a NUL byte")
@@ -52,7 +67,7 @@ def execute_guarded(command: Command, run_folder: Path, watch: Watch, start: Sta
         execution = None
         try:
             started = start(command.script.shell.value, command.become)
-            execution = _Execution(started, command, capture, watch)
+            execution = _Execution(started, command, capture, watch, whom)
             return execution.follow(script)
         except LinkFailed as failed:
             capture.finish()
@@ -65,9 +80,16 @@ def execute_guarded(command: Command, run_folder: Path, watch: Watch, start: Sta
                 execution.close()
 
 
-def _text(script: bytes, nonce: str) -> bytes:
+def _text(script: bytes, nonce: str, machine: str) -> bytes:
     """Give what goes to the shell's standard input; a part of it starts nothing."""
-    before, after = _guard().replace("@NONCE@", nonce).replace("@MARK@", nonce).encode().split(b"@SCRIPT@")
+    before, after = (
+        _guard()
+        .replace("@NONCE@", nonce)
+        .replace("@MARK@", nonce)
+        .replace("@MACHINE@", shlex.quote(machine))
+        .encode()
+        .split(b"@SCRIPT@")
+    )
     return before + b"'" + script.replace(b"'", b"'\\''") + b"'" + after
 
 
@@ -82,7 +104,8 @@ def _guard() -> str:
 class _Execution:
     """One execution under way."""
 
-    def __init__(self, started: Started, command: Command, capture: Capture, watch: Watch) -> None:
+    def __init__(self, started: Started, command: Command, capture: Capture, watch: Watch, whom: Whom | None) -> None:
+        self._whom = whom
         self._started = started
         self._command = command
         self._capture = capture
@@ -95,7 +118,7 @@ class _Execution:
 
     def follow(self, script: bytes) -> Outcome:
         """Send it, and pass output on until the end. Raises `LinkFailed`."""
-        self._started.send(_text(script, self._nonce))
+        self._started.send(_text(script, self._nonce, self._whom.machine if self._whom else ""))
         began = time.monotonic()
         deadline = began + self._command.timeout.total_seconds()
         while True:
@@ -133,13 +156,21 @@ class _Execution:
         """Give what follows the marker; what start-up files printed before it is dropped."""
         noise = self._noise[stream] + data
         at = noise.find(self._mark)
-        if at >= 0:
+        told = noise[at + len(self._mark) :]
+        if at >= 0 and (stream != STDOUT or b"\n" in told):
             del self._noise[stream]
-            return noise[at + len(self._mark) :]
+            return told if stream != STDOUT else self._met(told)
         if len(noise) > GREETING_LIMIT:
             raise LinkRefused("the target prints too much before its shell answers; look at its start-up files")
         self._noise[stream] = noise
         return b""
+
+    def _met(self, told: bytes) -> bytes:
+        """Take in which machine it is, which stands on the first line; give the rest."""
+        machine, _, rest = told.partition(b"\n")
+        if self._whom is not None:
+            self._whom.meet(machine.decode("utf-8", "replace"))
+        return rest
 
     def _given_up(self) -> Ended | None:
         """Give the end of a step whose streams something holds that cannot be ended."""

@@ -17,6 +17,8 @@ from holdpoint.engine.ports import Acquired, Claim, HeldBy, LockAnswer, NotHeld,
 from holdpoint.hosts.agent import Frame, Link, LinkFailed, Place, ask
 from holdpoint.journal.record import Json
 
+REMEMBERED = frozenset({"lock", "room"})
+"""Operations with which a run begins on a machine; it goes on with that one only."""
 REBOOTED = "the machine was restarted since, so that run is not under way here any more"
 IN_MEMORY = (
     "the target's disk has no room: lock, spools and tombstones are kept in memory; a restart of the target would lose "
@@ -48,9 +50,10 @@ class Survey:
 class TargetLock:
     """The lock of one target as one run sees it."""
 
-    def __init__(self, link: Link, place: Callable[[], Place]) -> None:
+    def __init__(self, link: Link, place: Callable[[], Place], meet: Callable[[str], None]) -> None:
         self._link = link
         self._place = place
+        self._meet = meet
         self._uid = ""
         self.claim: Claim | None = None
         self.in_memory = False
@@ -170,6 +173,8 @@ class TargetLock:
         for frame in frames:
             if frame.kind == "hello":
                 self._uid = frame.words()[-1]
+                if operation in REMEMBERED:
+                    self._meet(frame.words()[0])
         return frames
 
     def _note(self, kept: str) -> None:

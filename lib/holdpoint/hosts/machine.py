@@ -47,8 +47,8 @@ class AgentMachine:
         self._folders = (str(target_folder or ""), str(memory_folder or ""), spool_limit)
         self._read = read
         self._agree = agree
-        self._lock = TargetLock(link, self._place)
         self._steps = Steps(link, run_folder, target.name, self._place, self._holder)
+        self._lock = TargetLock(link, self._place, self._steps.meet)
 
     @property
     def target(self) -> Target:
@@ -75,8 +75,8 @@ class AgentMachine:
     def bury(self, ticket: Ticket) -> bool:
         return self._steps.bury(ticket)
 
-    def forget(self, ticket: Ticket) -> None:
-        self._steps.forget(ticket)
+    def forget(self, ticket: Ticket) -> bool:
+        return self._steps.forget(ticket)
 
     def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
         if self._agree is not None and not self.memory_allowed and isinstance(lacking := self.prepare(), NoRoom):
@@ -120,7 +120,7 @@ class AgentMachine:
 
     def _place(self) -> Place:
         target, memory, limit = self._folders
-        return Place(target, memory, self.memory_allowed, limit)
+        return Place(target, memory, self.memory_allowed, limit, self._steps.machine)
 
     def _holder(self) -> str:
         return self._lock.claim.holder if self._lock.claim else ""

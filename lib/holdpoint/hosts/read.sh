@@ -91,8 +91,12 @@
   )
   exec </dev/null 9<&-
   { CDPATH='' cd -- "${HOME:-/}" || cd /; } >/dev/null 2>&1
-  printf '\n@NONCE@\n'
+  machine=''
+  { read -r machine <"${HOLDPOINT_MACHINE_ID:-/etc/machine-id}"; } 2>/dev/null
+  [ -n "$machine" ] || { read -r machine </var/lib/dbus/machine-id; } 2>/dev/null
+  printf '\n@NONCE@\n%s\n' "${machine:--}"
   printf '\n@NONCE@\n' >&2
+  case @MACHINE@ in '' | "${machine:--}") unset machine ;; *) exit 1 ;; esac
   HOLDPOINT_TOKEN=@MARK@/
   export HOLDPOINT_TOKEN
   eval @SCRIPT@

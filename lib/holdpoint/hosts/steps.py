@@ -38,6 +38,7 @@ PAUSE = 0.2
 LONGEST_PAUSE = 2.0
 STREAMS = {"out": STDOUT, "err": STDERR}
 
+ANOTHER = "another machine answers than the one that this run began on"
 LIVING = frozenset({"claimed", "running", "orphan"})
 
 
@@ -97,6 +98,19 @@ class Steps:
         self._memory = Memory(run_folder / f"agent-{quote(name, safe='')}")
         self._memory.load()
 
+    def meet(self, machine: str) -> None:
+        """Take in which machine answers: the first one is remembered. Raises `LinkRefused` for another."""
+        if not self._memory.machine:
+            with contextlib.suppress(OSError):
+                self._memory.add(f"machine {machine}", durable=True)
+        elif self._memory.machine != machine:
+            raise LinkRefused(f"{ANOTHER}; nothing was done there")
+
+    @property
+    def machine(self) -> str:
+        """The id of the machine that answered first; empty where none did."""
+        return self._memory.machine
+
     def change(self, command: Command, ticket: Ticket, watch: Watch) -> Outcome:
         """Start it, unless the target knows the token; then attach, fetch, or say that it is in doubt.
 
@@ -130,11 +144,19 @@ class Steps:
             return False
         return frames[-1].words() == ["buried"]
 
-    def forget(self, ticket: Ticket) -> None:
-        """Leave a tombstone in the place of the spool; what cannot be done now is harmless to leave."""
-        for user in (None, *self._memory.raised):
-            with contextlib.suppress(LinkFailed):
-                ask(self._link, "forget", [*self._place().arguments(), f"token={ticket.token}"], user)
+    def forget(self, ticket: Ticket) -> bool:
+        """Leave a tombstone in the place of the spool; False where it may be there still."""
+        forgotten = [
+            self._forgotten(ticket, user) for user in (None, *self._memory.raised)
+        ]  # each is asked, whatever one says
+        return all(forgotten)
+
+    def _forgotten(self, ticket: Ticket, user: str | None) -> bool:
+        try:
+            words = ask(self._link, "forget", [*self._place().arguments(), f"token={ticket.token}"], user)[-1].words()
+        except LinkFailed:
+            return False
+        return words[:1] in (["forgotten"], ["none"], ["tombstone"], ["buried"])
 
     def heads(self, run: str) -> Mapping[str, str] | None:
         """Give the journal's head of each token of the run; None where the target does not answer."""
@@ -205,6 +227,7 @@ class _Execution:
         self._watch = watch
         self._capture = capture
         self._script = command.script.raw().encode("utf-8", "surrogateescape")
+        self._operation = ""
         self._sent = False
         self._lost = False
         """Whether the link broke after the command was sent, so that it may start still."""
@@ -224,6 +247,7 @@ class _Execution:
 
     def follow(self, operation: str, arguments: list[str]) -> list[str] | Outcome:
         """Give the agent's last words, or the outcome where there are none to be had."""
+        self._operation = operation
         if b"\0" in self._script:
             return Unreachable("a script cannot contain a NUL byte")
         why, ended, failed_in_a_row = "", 0, 0
@@ -338,7 +362,8 @@ class _Execution:
         if not self._memory.machine:
             self._memory.add(f"machine {machine}", durable=True)
         elif self._memory.machine != machine:
-            return Unknown("another machine answers than the one that this run began on")
+            never_sent = self._operation == "run" and not self._sent and self._ticket.token not in self._memory.started
+            return Unreachable(ANOTHER) if never_sent else Unknown(ANOTHER)
         return None
 
     def _wants_to_leave(self) -> bool:

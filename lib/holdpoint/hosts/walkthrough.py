@@ -51,8 +51,8 @@ class WalkthroughMachine:
     def bury(self, ticket: Ticket) -> bool:  # noqa: ARG002
         return True
 
-    def forget(self, ticket: Ticket) -> None:
-        """Do nothing: there is no spool."""
+    def forget(self, ticket: Ticket) -> bool:  # noqa: ARG002
+        return True
 
     def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:  # noqa: ARG002
         return Acquired(0)

@@ -50,7 +50,7 @@ class SshMachine(AgentMachine):
         link = SshLink(self.connection, target.name, patience=patience)
 
         def read(command: Command, watch: Watch) -> Outcome:
-            return execute_guarded(command, run_folder, watch, link.start, target.name)
+            return execute_guarded(command, run_folder, watch, link.start, target.name, self._steps)
 
         super().__init__(
             target,
