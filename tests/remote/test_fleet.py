@@ -133,3 +133,34 @@ def test_a_resume_goes_on_with_the_hosts_in_the_order_that_was_given(remote: Rem
     opened = json.loads(remote.journals()[0].read_text().splitlines()[0])
     assert opened["data"]["order"] == ["web4", "web1", "web3"]
     assert mended(remote) == ["web1", "web3", "web4"]
+
+
+UNDO = """\
+  - {id: mend, title: Mend it, effect: change, run: 'echo x >>"$HOME/mended"', undo: {run: 'rm -f "$HOME/mended"'}FANOUT}
+  - {id: more, title: More of it, effect: change, run: 'echo x >>"$HOME/more"', undo: {run: 'rm -f "$HOME/more"'}FANOUT}
+"""
+
+
+def test_a_host_that_is_dead_keeps_no_other_from_being_taken_back(remote: Remote) -> None:
+    remote.hosts(**dict.fromkeys(NAMES, "staging")).book(book(UNDO.replace("FANOUT", "")))
+    hosts = ",".join(NAMES)
+    remote.run("runbook", "lab", "--host", hosts, answers="mend: run\nmore: run").expect(0, ..., ...)
+    remote.wires["web2"].refuses = True
+    remote.wires["web2"].hang_up()
+    back = "undo-mend: run\nundo-more: run"
+    ran = remote.run("run.rollback", "last", answers=back).expect(6, ..., ...)
+    assert "could not be done on web2" in " ".join(ran.stdout.split())
+    assert mended(remote) == ["web2"]
+    remote.wires["web2"].refuses = False
+    remote.run("run.resume", "last", answers=back).expect(5, ..., ...)
+    assert mended(remote) == []
+    assert not any((remote.home(name) / "more").exists() for name in NAMES)
+
+
+def test_a_host_that_dies_before_its_lock_counts_as_failed(remote: Remote) -> None:
+    remote.hosts(**dict.fromkeys(NAMES, "staging"))
+    remote.book(book(UNDO.replace("FANOUT", ", fanout: {batches: [100%], max_failures: 1}")))
+    remote.wires["web3"].refuses = True
+    ran = remote.run("runbook", "lab", "--host", ",".join(NAMES), answers="mend: run\nmore: run").expect(4, ..., ...)
+    assert mended(remote) == ["web1", "web2", "web4"]
+    assert "`mend` failed on web3" in " ".join(ran.stdout.split())

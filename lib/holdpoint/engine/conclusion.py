@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from holdpoint.engine.events import Reason, Status
-from holdpoint.engine.facts import Facts, is_changing
+from holdpoint.engine.facts import Facts, is_changing, names
 from holdpoint.engine.next import AFTER, BEFORE, AskTarget, Finish, Next, Stop
 from holdpoint.planning.plan import Mode, StepItem
 from holdpoint.problem import Exit
@@ -14,7 +14,7 @@ from holdpoint.problem import Exit
 def conclude(facts: Facts, lost: Mapping[str, str]) -> Next:
     if facts.state.not_run:
         return _not_run(facts)
-    unanswered = sorted(facts.state.unanswered & facts.state.owed)
+    unanswered = sorted((facts.state.unanswered & facts.state.owed) - lost.keys())
     if unanswered:  # the lock is not given back while a step of an earlier owner may live
         return AskTarget(unanswered[0])
     if facts.plan.mode is Mode.ROLLBACK:
@@ -56,13 +56,17 @@ def _end_without_proof(facts: Facts) -> Next:
 
 def _end_of_rollback(facts: Facts) -> Next:
     """Only where every part succeeded, or was not meant for the host, is it rolled back."""
+    missing: dict[str, list[str]] = {}
     for item in facts.plan.items:
         for host in facts.hosts(item) if isinstance(item, StepItem) else ():
             ended = facts.progress(item, host).ended
-            left_out = ended is not None and ended.status is Status.SKIPPED and ended.reason is not Reason.CONDITION
-            if isinstance(item, StepItem) and (left_out or facts.failed(item, host)):
-                how = "was left out" if left_out else "failed"
-                return Stop(
-                    Exit.ROLLBACK_FAILED, f"the rollback is not complete: `{item.key}` {how} on {host}", item.key
-                )
+            if ended is not None and ended.status is Status.UNREACHABLE:
+                missing.setdefault(f"`{item.key}` could not be done on", []).append(host)
+            elif ended is not None and ended.status is Status.SKIPPED and ended.reason is not Reason.CONDITION:
+                missing.setdefault(f"`{item.key}` was left out on", []).append(host)
+            elif isinstance(item, StepItem) and facts.failed(item, host):
+                missing.setdefault(f"`{item.key}` failed on", []).append(host)
+    if missing:
+        told = "; ".join(f"{what} {names(hosts)}" for what, hosts in missing.items())
+        return Stop(Exit.ROLLBACK_FAILED, f"the rollback is not complete: {told}")
     return Finish(Exit.ROLLED_BACK, "rolled back: every undo that there is succeeded")

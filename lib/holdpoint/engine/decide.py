@@ -65,7 +65,7 @@ def decide(facts: Facts, now: datetime) -> Next:
                 assert_never(item)
         if found is not None:
             return found
-        if isinstance(item, StepItem) and item.step.fanout is not None:
+        if isinstance(item, StepItem) and (item.step.fanout is not None or facts.plan.mode is Mode.ROLLBACK):
             lost.update({host: item.key for host in hosts if fails(facts, item, host)})
     return conclude(facts, lost)
 
@@ -92,7 +92,7 @@ def _step(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime) -
     ending = _ending(item, begun)
     if ending is not None:
         return ending
-    stops = [found for found in begun.values() if isinstance(found, Stop)]
+    stops = [found for host, found in begun.items() if isinstance(found, Stop) and not _left_behind(facts, item, host)]
     if stops and len(stops) > (item.step.fanout.max_failures if item.step.fanout else 0):
         return stops[0]
     asked = next((found for found in begun.values() if found is not None and not isinstance(found, int | Stop)), None)
@@ -141,6 +141,13 @@ def _begun(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next 
     if step.verify is not None and progress.verified is None:
         return Verify(item, (host,))
     return _failed(facts, item, host, progress) if progress.verified is False else None
+
+
+def _left_behind(facts: Facts, item: StepItem, host: str) -> bool:
+    """Whether a rollback goes on without a host: one that cannot be reached keeps no other from being taken back."""
+    ended = facts.progress(item, host).ended
+    unreachable = ended is not None and ended.status is Status.UNREACHABLE
+    return facts.plan.mode is Mode.ROLLBACK and unreachable and len(facts.plan.hosts) > 1
 
 
 def fails(facts: Facts, item: StepItem, host: str) -> bool:
@@ -229,7 +236,7 @@ def _start(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
             return _change(facts, item, ready)
         case Run():
             return Read(item, tuple(ready))
-        case Manual() if is_changing(item) and (first := _first(facts, [host])) is not None:
+        case Manual() if is_changing(item) and (first := _first(facts, item, [host])) is not None:
             return first
         case Manual() | Ask() | Wait() | Notify() | Todo():
             return Perform(item, host, attempt)
@@ -245,7 +252,7 @@ def _change(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
     fanout, attempts = item.step.fanout, dict(ready)
     batch = tuple(host for host in next_batch(facts, item, attempts) if host in attempts)
     at_gate = batch if fanout is not None and fanout.gate_between else tuple(attempts)
-    first = _first(facts, at_gate)
+    first = _first(facts, item, at_gate)
     if first is not None:
         return first
     if not all(_agreement_holds(facts, item, host, attempts[host]) for host in batch):
@@ -253,11 +260,11 @@ def _change(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
     return Change(item, tuple((host, attempts[host]) for host in batch))
 
 
-def _first(facts: Facts, hosts: Iterable[str]) -> Next | None:
+def _first(facts: Facts, item: StepItem, hosts: Iterable[str]) -> Next | None:
     """What comes before a change: the lock of each host, and that nothing lives there of what was begun before."""
     for host in hosts:
         if host not in facts.state.epochs:
-            return TakeLock(host)
+            return TakeLock(host, item)
         if host in facts.state.unanswered:
             return AskTarget(host)
     return None

@@ -13,9 +13,11 @@ from holdpoint.engine.events import (
     LockKept,
     LockReturned,
     LockTaken,
+    Reason,
     RunFinished,
     RunStopped,
     Status,
+    StepEnded,
     TakeoverBegun,
     TargetAnswered,
 )
@@ -118,8 +120,8 @@ def _do(session: Session, todo: Next) -> Ended | None:
             stop = looking.look(proof, hosts)
         case DecideCauses(causes, hosts):
             looking.decide_causes(causes, hosts)
-        case TakeLock(host):
-            stop = _lock(session, host)
+        case TakeLock(host, wants):
+            stop = _lock(session, host, wants)
         case AskTarget(host):
             stop = _ask_target(session, host)
         case Change(item, tries):
@@ -149,7 +151,7 @@ def take_inherited(session: Session) -> Stop | None:
     return next((stop for stop in stops if stop is not None), None)
 
 
-def _lock(session: Session, host: str) -> Stop | None:
+def _lock(session: Session, host: str, wants: StepItem | None = None) -> Stop | None:
     """Take a lock; over from somebody else where a person said so, or where it was handed over with the run."""
     machine = session.ports.machines[host]
     answer = machine.lock(_claim(session))
@@ -164,6 +166,11 @@ def _lock(session: Session, host: str) -> Stop | None:
             return None
         case HeldBy(claim, _):
             return Stop(Exit.LOCKED, held_by(host, claim, session))
+        case Unreachable(why) if wants is not None and len(session.facts().hosts(wants)) > 1:
+            attempt = session.facts().progress(wants, host).attempts + 1
+            note = f"its lock cannot be reached: {why}"
+            session.record(StepEnded(wants.key, host, attempt, Status.UNREACHABLE, Reason.NONE, note))
+            return None
         case Unreachable(why):
             return Stop(Exit.UNKNOWN, f"the lock of {host} cannot be reached: {why}")
         case _:

@@ -60,7 +60,10 @@ class DecideCauses:
 
 @dataclass(frozen=True, slots=True)
 class TakeLock:
+    """Take a host's lock, before anything is done there; `item` is what wants it, where it has not begun yet."""
+
     host: str
+    item: StepItem | None = None
 
 
 @dataclass(frozen=True, slots=True)
