@@ -123,3 +123,13 @@ def test_a_secret_stands_on_no_host_and_in_no_argument_list(remote: Remote) -> N
     read = {str(path): path.read_bytes() for path in everywhere if path.is_file()}
     assert not [path for path, data in read.items() if b"swordfish-8" in data or b"c3dvcmRmaXNo" in data]
     assert "swordfish" not in ran.raw + ran.raw_error
+
+
+def test_a_key_that_the_configuration_revokes_is_refused(remote: Remote) -> None:
+    remote.hosts(web1="staging").book(book(MEND, diagnostic=READS))
+    revoked = remote.site.folder / "revoked"
+    revoked.write_text(f"{remote.servers['web1'].public}\n")
+    remote.site.host("web1", remote.wires["web1"].port, remote.servers["web1"], RevokedHostKeys=str(revoked))
+    ran = remote.run("runbook", "lab", "--host", "web1", answers="mend: run").expect(8, ..., ...)
+    assert "is revoked by" in ran.stdout
+    assert list(remote.home("web1").iterdir()) == []

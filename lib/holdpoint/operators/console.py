@@ -21,6 +21,7 @@ from holdpoint.operators.interrupts import Interrupts
 from holdpoint.operators.terminal import Terminal
 from holdpoint.operators.watching import ConsoleWatch
 from holdpoint.planning.plan import Mode, Plan
+from holdpoint.shell import Secret, as_text
 from holdpoint.views import bounds, questions
 from holdpoint.views.background import background
 from holdpoint.views.console import Screen
@@ -70,7 +71,11 @@ class ConsoleOperator:
         self._timeline = Timeline(background(plan), self._zone)
         self._timeline.take(self._earlier)
         book, known = plan.runbook, tuple(targets or (_targets(self._earlier[0]) if self._earlier else ()))
-        self._head = bounds.Head(run, book.id, book.title, book.severity, kind, known, plan.of_run)
+        params = plan.scopes[""].params
+        values = tuple(
+            f"{name} = {value if isinstance(value, Secret) else as_text(value)}" for name, value in params.items()
+        )
+        self._head = bounds.Head(run, book.id, book.title, book.severity, kind, known, plan.of_run, values)
         if targets is not None:
             self._draw_head(known)
 
@@ -191,9 +196,7 @@ class ConsoleOperator:
     def _draw_head(self, targets: tuple[Target, ...]) -> None:
         head, self._head = self._head, None
         if head is not None:
-            known = bounds.Head(
-                head.run, head.runbook, head.title, head.severity, head.kind, targets or head.targets, head.of_run
-            )
+            known = replace(head, targets=targets or head.targets)
             self.screen.lines(bounds.opening(known, self.screen.width))
 
     def _close_watch(self) -> None:

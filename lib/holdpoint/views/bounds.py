@@ -15,7 +15,7 @@ from holdpoint.engine.ports import Target
 from holdpoint.engine.state import FAILURES, Progress, State
 from holdpoint.problem import Exit
 from holdpoint.views.background import Background
-from holdpoint.views.lines import BLANK, LABEL, Line, Segment, Tone, labelled, line, listed, rule, wrap
+from holdpoint.views.lines import BLANK, LABEL, Line, Segment, Tone, clip, labelled, line, listed, rule, wrap
 from holdpoint.views.questions import places
 from holdpoint.views.tables import table
 
@@ -54,6 +54,8 @@ class Head:
     kind: str
     targets: tuple[Target, ...]
     of_run: str = ""
+    values: tuple[str, ...] = ()
+    """The run's parameters, as `name = value`, masked."""
 
 
 def opening(head: Head, width: int) -> list[Line]:
@@ -67,7 +69,8 @@ def opening(head: Head, width: int) -> list[Line]:
     if head.kind not in ("dry-run", "check"):
         task = "run.rollback" if head.kind == "settling" else "run.resume"
         drawn += labelled("come back", f"inv {task} {head.run}", width)
-    return [*drawn, *places(head.targets, width)]
+    drawn += places(head.targets, width)
+    return [*drawn, *(labelled("with", ", ".join(head.values), width) if head.values else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ def left(state: State, background: Background, not_undone: Sequence[str] = ()) -
     return Left(proof=proof, hosts=several, not_done=not_done, not_undone=tuple(not_undone), **texts)
 
 
+_REASON = 60
 _BINS = ("changed", "running", "doubt", "failed", "left_out")
 _STANDS = {
     "doubt": "IN DOUBT",
@@ -129,13 +133,21 @@ def _per_host(state: State, background: Background) -> tuple[tuple[str, ...], ..
         found: dict[str, list[str]] = {}
         for (key, at), progress in state.steps.items():
             if at == host and (kind := _sort(key, progress, background)):
-                found.setdefault(kind, []).append(background.title(key))
+                found.setdefault(kind, []).append(_what(background.title(key), progress))
         stands = [f"{_STANDS[kind]}: {'; '.join(found[kind])}" for kind in _STANDS if kind in found]
         before, after = proofs.get(False, "-"), proofs.get(True, "-")
         rows.append(
             (host, "PRODUCTION" if tier == "prod" else tier, before, after, ". ".join(stands) or "nothing changed")
         )
     return tuple(rows)
+
+
+def _what(title: str, progress: Progress) -> str:
+    """A step, and why a host did not answer to it: that is the news, and not the step."""
+    ended = progress.ended
+    if ended is None or ended.status is not Status.UNREACHABLE:
+        return title
+    return f'no answer at "{title}": {clip(ended.note, _REASON)}'
 
 
 def _sort(key: str, progress: Progress, background: Background) -> str:

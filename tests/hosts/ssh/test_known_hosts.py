@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.hosts.ssh.known_hosts import Changed, Known, KnownHosts, NotKnown, Revoked, fingerprint
+from holdpoint.hosts.agent import KeyRefused
+from holdpoint.hosts.ssh.known_hosts import Changed, Known, KnownHosts, NotKnown, Revoked, fingerprint, revoked_by
 from tests.needs import require
 from tests.sshd import keypair
 
@@ -146,3 +147,19 @@ def test_lines_are_found_in_their_order_whether_by_name_or_by_pattern(tmp_path: 
     both = known(tmp_path, f"web* {ED} {text(OTHER)}", f"web1 {ED} {text(KEY)}", f"web* {RSA} {text(KEY)}")
     assert [entry.line for entry in both._about("web1")] == [1, 2, 3]
     assert [entry.line for entry in both._about("web2")] == [1, 3]
+
+
+def test_a_file_of_revoked_keys(tmp_path: Path) -> None:
+    file = tmp_path / "revoked"
+    file.write_text(f"# old ones\n{ED} {text(OTHER)} comment\n")
+    assert revoked_by(file, OTHER)
+    assert not revoked_by(file, KEY)
+
+
+@pytest.mark.parametrize("data", [None, b"SSHKRL\n\0\0\0\0\1"])
+def test_a_file_of_revoked_keys_that_cannot_be_read_revokes_every_key(tmp_path: Path, data: bytes | None) -> None:
+    file = tmp_path / "revoked"
+    if data is not None:
+        file.write_bytes(data)
+    with pytest.raises(KeyRefused):
+        revoked_by(file, KEY)

@@ -40,6 +40,8 @@ class Hop:
     known_hosts: tuple[Path, ...]
     host_key_alias: str
     connect_timeout: float | None
+    revoked: tuple[Path, ...]
+    """Files of keys that no host may show (`RevokedHostKeys`)."""
     proxy_command: str
     """The command whose input and output are the connection; empty where there is none."""
 
@@ -158,6 +160,7 @@ def _hop(alias: str, said: dict[str, list[str]], environ: Mapping[str, str], *, 
         agent=_agent(_one(said, "identityagent"), tokens, environ),
         known_hosts=paths(known),
         host_key_alias="" if key_alias == "none" else key_alias,
+        revoked=paths([_one(said, "revokedhostkeys")]),
         connect_timeout=float(patience) if patience.isdigit() and int(patience) > 0 else None,
         proxy_command=_expand(command, tokens, environ, variables=False) if plain else "",
     )

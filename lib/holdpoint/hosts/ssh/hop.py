@@ -21,7 +21,7 @@ import paramiko
 from holdpoint.hosts.agent import KeyRefused, LinkFailed, LinkRefused
 from holdpoint.hosts.ssh.config import Hop
 from holdpoint.hosts.ssh.keys import KeyRing, LogIn
-from holdpoint.hosts.ssh.known_hosts import Changed, Known, KnownHosts, NotKnown, Revoked, fingerprint
+from holdpoint.hosts.ssh.known_hosts import Changed, Known, KnownHosts, NotKnown, Revoked, fingerprint, revoked_by
 from holdpoint.hosts.ssh.transport import PulsedTransport
 
 BANNER_PATIENCE = 15.0
@@ -153,6 +153,11 @@ class _Strict(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
         hop, name = self._hop, self._hop.known_name
         kind, shown = key.get_name(), fingerprint(key.asbytes())
         look = f"Ask who runs it for the finger-print; if it is this one, `ssh {hop.alias}` once and type `yes`"
+        for file in hop.revoked:
+            if revoked_by(file, key.asbytes()):
+                raise KeyRefused(
+                    f"the key of {hop.says()}, {kind} {shown}, is revoked by {file}; it must not be trusted: ask who runs the host"
+                )
         match self._known.judge(name, kind, key.asbytes()):
             case Known():
                 return

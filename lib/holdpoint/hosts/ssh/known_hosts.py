@@ -17,6 +17,9 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
+from holdpoint.hosts.agent import KeyRefused
+
+KRL = b"SSHKRL\n"
 REVOKED, AUTHORITY = "@revoked", "@cert-authority"
 HASHED = "|1|"
 RSA = "ssh-rsa"
@@ -152,6 +155,20 @@ def _read(stamped: tuple[tuple[Path, tuple[int, int, int]], ...]) -> KnownHosts:
 def fingerprint(key: bytes) -> str:
     """Give a key's finger-print as `ssh-keygen -l` shows it."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
+
+
+def revoked_by(file: Path, key: bytes) -> bool:
+    """Whether a file of `RevokedHostKeys` has a key. Raises `KeyRefused` where it cannot be read: then every key counts as revoked."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise KeyRefused(f"`RevokedHostKeys` names {file}, which cannot be read: {error.strerror}") from error
+    if data.startswith(KRL):
+        raise KeyRefused(
+            f"{file} is a binary list of revoked keys, which is not understood here; name a file of public keys"
+        )
+    words = (line.split() for line in data.decode("utf-8", "replace").splitlines() if not line.startswith("#"))
+    return any(base64.b64encode(key).decode() in line for line in words)
 
 
 def _entries(file: Path) -> Iterator[Entry]:
