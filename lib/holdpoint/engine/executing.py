@@ -163,7 +163,6 @@ class Executing:
     def _take(self, item: StepItem, host: str, outcome: Outcome) -> Stop | None:
         attempt = self.session.facts().progress(item, host).attempts
         if isinstance(outcome, Superseded):  # the agent refused before it started anything
-            self._machine(host).bury(self._ticket(item, host))
             self.session.record(DoubtSettled(item.key, host, attempt, happened=False, by=NEVER_STARTED))
         judged = judge(Attempt(item.step, item.key, host, attempt, is_changing(item)), outcome)
         self.session.hidden.update({(item.scope, host, name): secret for name, secret in judged.hidden.items()})

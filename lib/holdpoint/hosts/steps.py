@@ -52,6 +52,8 @@ class Memory:
     raised: list[str] = field(default_factory=list)
     accounts: set[tuple[str, str]] = field(default_factory=set)
     """Under which ids of the target's users commands were sent, and for which `become` (`-` for none)."""
+    unwritten: list[str] = field(default_factory=list)
+    """What is to be written once there is a run: who only looks at a target leaves no folder behind."""
 
     def load(self) -> None:
         try:
@@ -64,10 +66,14 @@ class Memory:
     def add(self, line: str, *, durable: bool = False) -> None:
         """Remember one thing. Raises OSError where that cannot be written."""
         self._take(line)
+        self.unwritten.append(line)
+        if not durable and not self.path.parent.is_dir():
+            return
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            os.write(descriptor, line.encode() + b"\n")
+            os.write(descriptor, "".join(f"{each}\n" for each in self.unwritten).encode())
+            self.unwritten.clear()
             if durable:
                 os.fsync(descriptor)
         finally:
@@ -102,7 +108,7 @@ class Steps:
         """Take in which machine answers: the first one is remembered. Raises `LinkRefused` for another."""
         if not self._memory.machine:
             with contextlib.suppress(OSError):
-                self._memory.add(f"machine {machine}", durable=True)
+                self._memory.add(f"machine {machine}")
         elif self._memory.machine != machine:
             raise LinkRefused(f"{ANOTHER}; nothing was done there")
 

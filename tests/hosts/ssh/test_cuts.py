@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import Command, Exited, LeftRunning, Outcome, Unknown, Unreachable, Wish
+from holdpoint.engine.ports import Command, Exited, LeftRunning, Outcome, OutOfTouch, Unknown, Unreachable, Wish
 from holdpoint.hosts.ssh.machine import SshMachine
 from tests.hosts.ssh.support import ssh_machine
 from tests.hosts.support import Watcher, command, ticket, wait_for
@@ -121,7 +121,7 @@ def test_the_wire_is_closed_after_so_many_bytes(ssh_site: Site, wire: Wire, alia
         host.close()
         wire.cut_after = wire.answer_cut_after = None
         if not isinstance(outcome, Exited):
-            assert isinstance(outcome, Unreachable | Unknown), outcome
+            assert isinstance(outcome, Unreachable | Unknown | OutOfTouch), outcome
             after = ssh_machine(ssh_site, alias, tmp_path, f"run{count}")
             outcome = after.change(given, ticket(f"run{count}.t1"), Watcher())
             after.close()
@@ -203,7 +203,7 @@ def test_a_host_that_stays_away_leaves_a_doubt(ssh_site: Site, wire: Wire, alias
         wait_for("the step began", made.exists)
         wire.refuses = True
         wire.hang_up()
-        assert isinstance(under_way.result(60), Unknown)
+        assert isinstance(under_way.result(60), OutOfTouch)
     wire.refuses = False
     gate.touch()
     outcome = host.settle(given, ticket(), Watcher())
