@@ -132,8 +132,13 @@ class Strict(Program):
             hint = f"options of a task stand behind it: `{self.binary} runbook NAME --check`"
             return Problem("usage", f"there is no option `{token}` without a task", hint=hint)
         task = _called(context.name)
-        hint = did_you_mean(token, [flag for flag in context.flags if flag.startswith("--")])
-        hint = hint or f"`{self.binary} --help {task}` shows those there are"
+        written = token.lstrip("-").partition("=")[0]  # the dashes are no likeness
+        near = did_you_mean(written, [flag[2:] for flag in context.flags if flag.startswith("--")])
+        hint = near.replace("`", "`--", 1)
+        if not hint and "--param" in context.flags and token.startswith("--"):
+            hint = f"is it a value of the runbook? Then write `--param {written}=VALUE`; "
+        if not hint or hint.endswith("; "):
+            hint += f"`{self.binary} --help {task}` shows those there are"
         return Problem("usage", f"`{task}` has no option `{token}`", hint=hint)
 
     def _extra(self, token: str, context: ParserContext) -> Problem:

@@ -289,13 +289,19 @@ def _same(world: World, state: State, opened: RunOpened, *, foreign: bool) -> Pl
     plan = _plan(world, runbook, resolve(world, runbook, given, ask=True), opened.order)
     if _is_as_recorded(plan, state, opened, foreign=foreign):
         return plan
-    differing = build.differences(opened.steps, plan)
-    what = ", ".join(f"`{key}`" for key in differing[:5]) if differing else "a secret, or text outside the steps,"
     kept = "the document" if runbook.digest != opened.document else "the plan"
-    message = f"{kept} of run `{opened.run}` is not what it was: {what} differs"
+    message = f"{kept} of run `{opened.run}` is not what it was: {_what_differs(plan, opened)} differs"
     was = world.state.run(opened.run).path / DOCUMENTS / f"{opened.runbook}.yaml"
     hint = f"put the document back as it was ({was if was.exists() else opened.file}), or begin a new run"
     raise HoldpointError(Problem("plan-differs", message, hint=hint))
+
+
+def _what_differs(plan: Plan, opened: RunOpened) -> str:
+    if differing := build.differences(opened.steps, plan):
+        return ", ".join(f"`{key}`" for key in differing[:5])
+    if opened.here != plan.here:
+        return f"the name of this machine (it was `{opened.here}`, it is `{plan.here}`)"
+    return "a secret, the entry of a host in `hosts.yaml`, or text outside the steps,"
 
 
 def _rollback_again(world: World, state: State, opened: RunOpened, *, foreign: bool) -> Plan:

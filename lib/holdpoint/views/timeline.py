@@ -190,6 +190,8 @@ class Timeline:
             mark, tone = ("PRESENT", Tone.WARN) if event.present else ("absent", Tone.DIM)
         elif event.status is Status.OK and event.exit and event.note:
             mark, tone = "not seen", Tone.WARN
+        elif event.status is Status.OK and self._mode == "dry-run":
+            mark, tone = "shown", Tone.DIM  # a walk-through waits for nothing and proposes nothing
         details = [event.host]
         if event.exit and event.present is None:
             details.append(f"exit {event.exit}")
