@@ -98,8 +98,10 @@ def test_a_refusal_names_what_was_found_and_what_to_type(case: Case) -> None:
         (("runbook", "--chek", "door"), "`runbook` has no option `--chek`\n  hint: did you mean `--check`?\n"),
         (
             ("runbook", "door", "--door", "x"),
-            "`runbook` has no option `--door`\n  hint: is it a value of the runbook? Then write `--param door=VALUE`; "
-            "`holdpoint --help runbook` shows those there are\n",
+            (
+                "`runbook` has no option `--door`\n  hint: is it a value of the runbook? Then write `--param door=VALUE`; "
+                "`holdpoint --help runbook` shows those there are\n"
+            ),
         ),
         (("runbook", "door", "--chek"), "`runbook` has no option `--chek`\n  hint: did you mean `--check`?\n"),
         (
