@@ -22,11 +22,11 @@ from holdpoint.hosts.guarded import execute_guarded
 from holdpoint.hosts.local_shell import LocalShell
 from holdpoint.hosts.machine import AgentMachine, Agree
 from holdpoint.hosts.plain import execute_plainly
+from holdpoint.hosts.process import see_off
 from holdpoint.hosts.raised import AgentChannel, user_name
 from holdpoint.hosts.started import Started
 
 BLOCK = 1024 * 1024
-CLOSE_PATIENCE = 2.0
 COMPLAINT = 2000
 HERE = "this machine"
 
@@ -92,11 +92,7 @@ class LocalChannel:
         for pipe in (self._stdin, self._stdout):
             with contextlib.suppress(OSError):
                 pipe.close()
-        try:
-            self._process.wait(CLOSE_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        see_off(self._process)
 
     def _flush(self) -> None:
         """Write what the pipe takes; the rest once it can be written. A reader that is gone shows in its answer."""

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 
 from holdpoint.hosts.agent import LinkFailed
 from holdpoint.hosts.capture import STDERR, STDOUT
+from holdpoint.hosts.process import see_off
 from holdpoint.hosts.raised import user_name
 from holdpoint.hosts.started import Ended, Event
 
 BLOCK = 65536
 GLANCE = 0.02
-CLOSE_PATIENCE = 2.0
 
 
 class LocalShell:
@@ -71,11 +71,7 @@ class LocalShell:
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
-        try:
-            self._process.wait(CLOSE_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        see_off(self._process)
 
     def _finish_input(self) -> None:
         if self._process.stdin is not None:

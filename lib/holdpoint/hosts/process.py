@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+CLOSE_PATIENCE = 2.0
+"""Seconds that a program whose input was closed has to end by itself."""
 COOKIE = "HOLDPOINT_TOKEN"
 PROC = Path("/proc")
 FLAGS, KERNEL = 6, 0x00200000
@@ -67,6 +70,15 @@ def send(number: signal.Signals, group: int, pids: list[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
+
+
+def see_off(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a child whose input is at its end; kill it where it stays."""
+    try:
+        process.wait(CLOSE_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _pids() -> Iterator[int]:
