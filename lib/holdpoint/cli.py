@@ -134,11 +134,13 @@ class Strict(Program):
         task = _called(context.name)
         written = token.lstrip("-").partition("=")[0]  # the dashes are no likeness
         near = did_you_mean(written, [flag[2:] for flag in context.flags if flag.startswith("--")])
-        hint = near.replace("`", "`--", 1)
-        if not hint and "--param" in context.flags and token.startswith("--"):
-            hint = f"is it a value of the runbook? Then write `--param {written}=VALUE`; "
-        if not hint or hint.endswith("; "):
-            hint += f"`{self.binary} --help {task}` shows those there are"
+        shows = f"`{self.binary} --help {task}` shows those there are"
+        if near:
+            hint = near.replace("`", "`--", 1)
+        elif "--param" in context.flags and token.startswith("--"):
+            hint = f"is it a value of the runbook? Then write `--param {written}=VALUE`; {shows}"
+        else:
+            hint = shows
         return Problem("usage", f"`{task}` has no option `{token}`", hint=hint)
 
     def _extra(self, token: str, context: ParserContext) -> Problem:
