@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +25,10 @@ def user(tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=["read", "change"])
-def way(tmp_path: Path, request: pytest.FixtureRequest) -> Way:
-    return Way(machine(tmp_path), request.param)
+def way(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Way]:
+    host = machine(tmp_path)
+    yield Way(host, request.param)
+    host.close()
 
 
 def test_another_user_does_it(way: Way, user: str) -> None:

@@ -24,6 +24,7 @@ from holdpoint.hosts.machine import AgentMachine, Agree
 from holdpoint.hosts.plain import execute_plainly
 from holdpoint.hosts.process import see_off
 from holdpoint.hosts.raised import AgentChannel, user_name
+from holdpoint.hosts.reader import Readers
 from holdpoint.hosts.started import Started
 
 BLOCK = 1024 * 1024
@@ -141,12 +142,14 @@ class LocalMachine(AgentMachine):
         spool_limit: int | None = None,
         agree: Agree | None = None,
     ) -> None:
-        def start(shell: str, become: str | None) -> Started:
-            return LocalShell(shell, become or "root", environment)
+        def start(become: str | None) -> Started:
+            return LocalShell(become or "root", environment)
+
+        self._readers = Readers(start)
 
         def read(command: Command, watch: Watch) -> Outcome:
             if command.become is not None:  # whose processes this user cannot end
-                return execute_guarded(command, run_folder, watch, start, HERE)
+                return execute_guarded(command, run_folder, watch, self._readers, HERE)
             return execute_plainly(command, run_folder, watch, environment)
 
         super().__init__(
@@ -160,3 +163,6 @@ class LocalMachine(AgentMachine):
             spool_limit=spool_limit,
             agree=agree,
         )
+
+    def close(self) -> None:
+        self._readers.rest()

@@ -22,8 +22,8 @@ GLANCE = 0.02
 class LocalShell:
     """A shell that reads its text from standard input; what it starts is ended by the text itself, see `read.sh`."""
 
-    def __init__(self, shell: str, become: str, environment: Mapping[str, str] | None) -> None:
-        line = ["sudo", "-n", "-u", user_name(become), "--", shell]
+    def __init__(self, become: str, environment: Mapping[str, str] | None) -> None:
+        line = ["sudo", "-n", "-u", user_name(become), "--", "sh"]
         pipe = subprocess.PIPE
         try:
             self._process = subprocess.Popen(

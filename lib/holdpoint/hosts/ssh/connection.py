@@ -34,6 +34,10 @@ exit; }}
 """
 
 
+class NoSession(LinkFailed):
+    """The server refuses a further session on a connection that stands."""
+
+
 class Connection:
     """The connection to an alias. One at a time is dialled, whoever asks; every method may be called by any thread."""
 
@@ -75,6 +79,8 @@ class Connection:
             transport = self._transport()
         try:
             return _execute(transport, command, self._alias)
+        except NoSession:
+            raise
         except LinkFailed:
             if not stood:
                 raise
@@ -135,7 +141,7 @@ def _execute(transport: PulsedTransport, command: str, alias: str) -> SshChannel
         channel = transport.open_session(timeout=CHANNEL_PATIENCE)
         request_execution(channel, command)
     except paramiko.ChannelException as error:
-        raise LinkFailed(
+        raise NoSession(
             f"`{alias}` gives no further session: {error.text}; its `MaxSessions` may be too low"
         ) from error
     except (paramiko.SSHException, EOFError, OSError) as error:

@@ -7,15 +7,18 @@ and a part of it starts nothing. No value stands in an argument list, apart from
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Sequence
 from functools import cache
 
 from holdpoint.hosts.agent import Channel, agent_path
 from holdpoint.hosts.raised import AgentChannel, user_name
+from holdpoint.hosts.reader import Readers
 from holdpoint.hosts.ssh.channel import SshChannel
-from holdpoint.hosts.ssh.connection import Connection
-from holdpoint.hosts.started import Started
+from holdpoint.hosts.ssh.connection import Connection, NoSession
 
+ROOM_PATIENCE = 2.0
+ROOM_EVERY = 0.05
 CALL = 'main "$@"\nexit 0\n'
 
 
@@ -26,23 +29,33 @@ class SshLink:
         self._connection = connection
         self._name = name
         self._patience = patience
+        self.readers = Readers(self._execute)
 
     @property
     def patience(self) -> float:
         return self._patience
 
     def open(self, arguments: Sequence[str], become: str | None) -> Channel:
-        channel = self._execute("sh", become)
+        channel = self._execute(become)
         channel.send(agent_text(arguments))
         return AgentChannel(channel, self._name, become)
 
-    def start(self, shell: str, become: str | None) -> Started:
-        """Start a shell that reads its text from standard input. Raises `LinkFailed`."""
-        return self._execute(shell, become)
-
-    def _execute(self, shell: str, become: str | None) -> SshChannel:
+    def _execute(self, become: str | None) -> SshChannel:
         raised = "" if become is None else f"sudo -n -u {user_name(become)} -- "
-        return self._connection.execute(f"exec {raised}{shell}")
+        line = f"exec {raised}sh"
+        try:
+            return self._connection.execute(line)
+        except NoSession:
+            if not self.readers.rest():
+                raise
+        deadline = time.monotonic() + ROOM_PATIENCE
+        while True:  # until the server has taken in that the idle ones are gone
+            try:
+                return self._connection.execute(line)
+            except NoSession:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(ROOM_EVERY)
 
 
 def agent_text(arguments: Sequence[str]) -> bytes:

@@ -47,10 +47,10 @@ class SshMachine(AgentMachine):
             stall=stall,
             connect_timeout=connect_timeout,
         )
-        link = SshLink(self.connection, target.name, patience=patience)
+        link = self._link = SshLink(self.connection, target.name, patience=patience)
 
         def read(command: Command, watch: Watch) -> Outcome:
-            return execute_guarded(command, run_folder, watch, link.start, target.name, self._steps)
+            return execute_guarded(command, run_folder, watch, link.readers, target.name, self._steps)
 
         super().__init__(
             target,
@@ -68,4 +68,5 @@ class SshMachine(AgentMachine):
         self.connection.dial()
 
     def close(self) -> None:
+        self._link.readers.rest()
         self.connection.close()

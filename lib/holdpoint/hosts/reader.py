@@ -1,0 +1,146 @@
+"""The shell on a target that executes the steps that read, one after the other (`read.sh`), and what it says.
+
+Owns its text, its marks in the two streams, and which of these shells are idle. One shell for many steps, because to
+start one costs more than most steps do. No value stands in an argument list there, and nothing lies in a file.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.resources import files
+
+from holdpoint.hosts.capture import STDERR, STDOUT
+from holdpoint.hosts.started import Ended, Started
+
+LEFTOVER_GRACE = 2.0
+MARK = b"\x1e"
+MARK_LIMIT = 65536
+
+Words = tuple[str, ...]
+Piece = tuple[str, bytes | Words]
+"""A piece of `stdout` or `stderr`, or what the shell itself says there."""
+
+Start = Callable[[str | None], Started]
+"""Starts a POSIX shell, as this user where one is given. Raises `LinkFailed`."""
+
+STEP = """step {nonce} {shell} {worker}
+{{
+exec </dev/null
+{{ CDPATH='' cd -- "${{HOME:-/}}" || cd /; }} >/dev/null 2>&1
+printf '\\036{nonce} begun\\n'
+printf '\\036{nonce} begun\\n' >&2
+HOLDPOINT_TOKEN={nonce}/
+export HOLDPOINT_TOKEN
+eval '"""
+
+
+class Marks:
+    """Tells what the shell says in a stream from what a step prints there."""
+
+    def __init__(self, nonce: str) -> None:
+        self._mark = MARK + nonce.encode() + b" "
+        self._held = b""
+
+    def split(self, data: bytes) -> Iterator[bytes | Words]:
+        """Give what is known to be output, and what was said; keeps back what may become a mark."""
+        rest = self._held + data
+        self._held = b""
+        while (at := rest.find(self._mark)) >= 0:
+            end = rest.find(b"\n", at, at + MARK_LIMIT)
+            if end < 0 and len(rest) - at < MARK_LIMIT:
+                break
+            if at:
+                yield rest[:at]
+            yield tuple(rest[at + len(self._mark) : end].decode("utf-8", "replace").split())
+            rest = rest[end + 1 :]
+        if at < 0:
+            at = rest.rfind(MARK, -len(self._mark) + 1)
+            at = at if at >= 0 and self._mark.startswith(rest[at:]) else len(rest)
+        self._held = rest[at:]
+        if at:
+            yield rest[:at]
+
+
+class Reader:
+    """One such shell. `machine` is the id of the machine it stands on, empty until it said so."""
+
+    def __init__(self, started: Started) -> None:
+        self.started = started
+        self.machine = ""
+        self.used = False
+        self._worker = ""
+        self._listen(nonce := secrets.token_hex(8))
+        started.send(_text().replace("@NONCE@", nonce).encode())
+
+    def begin(self, shell: str, script: bytes) -> None:
+        """Have a script executed; a part of it starts nothing."""
+        self._listen(nonce := secrets.token_hex(8))
+        before = STEP.format(nonce=nonce, shell=shell, worker=self._worker).encode()
+        self.started.send(before + script.replace(b"'", b"'\\''") + f"'\nexit\n}}\n{nonce}\n".encode())
+        self.used = True
+
+    def end(self, grace: float) -> None:
+        """Have what lives of the step ended: TERM, and KILL after so many seconds."""
+        self.started.send(f"end {self._nonce} {max(1, round(grace * 1000))} {self._worker}\n".encode())
+
+    def next(self, patience: float) -> list[Piece] | Ended | None:
+        """Give what came; None if nothing did in `patience` seconds. Raises `LinkFailed` where the link broke."""
+        match self.started.next(patience):
+            case (stream, data):
+                pieces = [(stream, piece) for piece in self._marks[stream].split(data)]
+                for at, (_, piece) in enumerate(pieces):
+                    match piece:
+                        case ("hello", worker, *machine):
+                            self._worker, self.machine = worker, " ".join(machine)
+                            return pieces[:at]
+                return pieces
+            case nothing_or_end:
+                return nothing_or_end
+
+    def close(self) -> None:
+        self.started.send(b"bye\n")
+        self.started.close()
+
+    def _listen(self, nonce: str) -> None:
+        self._nonce = nonce
+        self._marks = {STDOUT: Marks(nonce), STDERR: Marks(nonce)}
+
+
+class Readers:
+    """Those of one target. Whoever takes one has it alone; what is given back waits for the next. Used by any thread."""
+
+    def __init__(self, start: Start) -> None:
+        self._start = start
+        self._lock = threading.Lock()
+        self._idle: list[tuple[str | None, Reader]] = []
+
+    def take(self, become: str | None) -> Reader:
+        """Give one of this user. Raises `LinkFailed` where none can be started."""
+        with self._lock:
+            for at, (user, _) in enumerate(self._idle):
+                if user == become:
+                    return self._idle.pop(at)[1]
+        return Reader(self._start(become))
+
+    def give_back(self, become: str | None, reader: Reader) -> None:
+        with self._lock:
+            self._idle.append((become, reader))
+
+    def rest(self) -> bool:
+        """Let go of those that nobody uses; tells whether there were any."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for _, reader in idle:
+            reader.close()
+        return bool(idle)
+
+
+@cache
+def _text() -> str:
+    """The shell's text, without its comments."""
+    whole = (files("holdpoint.hosts") / "read.sh").read_text("ascii")
+    kept = "".join(f"{line.strip()}\n" for line in whole.splitlines() if not line.strip().startswith("#"))
+    return kept.replace("@GRACE@", f"{LEFTOVER_GRACE * 1000:.0f}")
