@@ -11,9 +11,11 @@ are interleaved; on loopback the servers share the machine with the client, so i
 from __future__ import annotations
 
 import argparse
+import contextlib
 import resource
 import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +29,7 @@ import paramiko
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
+from tests.needs import require
 from tests.sshd import Site, Sshd, site
 
 from holdpoint.engine.ports import Command, Exited, Target, Tier, Unwatched
@@ -38,10 +41,31 @@ from holdpoint.shell import Script
 STEPS = ("uptime", "df --output=pcent -- / | tr -dc 0-9", "uname -n")
 
 
-class Everywhere(Sshd):
-    """A server at every address of loopback."""
+class Daemon:
+    """A server at every address of loopback, in a process of its own, as a host has it."""
 
-    address = "0.0.0.0"  # noqa: S104 - only loopback reaches this machine
+    def __init__(self, folder: Path) -> None:
+        described = Sshd(folder, {"HOME": str(folder)})
+        described.close()  # only its files are wanted
+        self.port, self.key, self.authorized = described.port, described.key, described.authorized
+        self.public = described.public
+        options = ["-o", "ListenAddress=0.0.0.0", "-o", "MaxStartups=1000", "-p", str(self.port)]
+        self._process = subprocess.Popen(
+            [require("sshd", "openssh-server"), "-D", "-e", "-f", folder / "sshd_config", *options],
+            stderr=subprocess.DEVNULL,
+        )
+        self._await()
+
+    def _await(self) -> None:
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                return socket.create_connection(("127.0.0.1", self.port), 1).close()
+            time.sleep(0.05)
+        raise SystemExit("sshd did not start")
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait()
 
 
 def ours(made: Site, folder: Path, names: list[str]) -> None:
@@ -98,7 +122,7 @@ def main() -> None:
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     with site(folder) as made:
-        server = Everywhere(folder / "sshd-fleet", {"HOME": str(folder)})
+        server = Daemon(folder / "sshd-fleet")
         server.authorized.write_text(made.key.with_name(made.key.name + ".pub").read_text())
         addresses = [f"127.0.{n // 250 + 1}.{n % 250 + 1}" for n in range(given.hosts)]
         names = [made.host(f"h{n}", server.port, server, HostName=address) for n, address in enumerate(addresses)]

@@ -7,6 +7,7 @@ the connection is gone before the end; that is the work of the shell that `reade
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from pathlib import Path
 from typing import Protocol
@@ -83,34 +84,35 @@ class _Execution:
         self._command = command
         self._capture = capture
         self._watch = watch
-        self._noise = {STDOUT: b"", STDERR: b""}
-        """What came before the step began, for a stream where that was not seen yet."""
-        self._said: dict[str, Words] = {}
-        """What was said last in each stream since it began."""
+        self._noise = b""
+        """What came before the shell was ready, in either stream."""
+        self._said: dict[str, set[str]] = {STDOUT: set(), STDERR: set()}
+        self._ended: Words = ()
+        """What the shell said of the end."""
         self._sent = self._clean = False
         self._asked = self._held_since = 0.0
 
     @property
     def stale(self) -> bool:
-        """Whether it broke before it began, on a shell that had waited for it."""
-        return self._was_used and len(self._noise) == len(BOTH)
+        """Whether it broke on a shell that had waited for it, before anything came."""
+        return self._was_used and not any(self._capture.offset(stream) for stream in BOTH)
 
     def follow(self, script: bytes) -> Outcome:
         """Send it, and pass output on until the end. Raises `LinkFailed`."""
         began = time.monotonic()
         deadline = began + self._command.timeout.total_seconds()
         while True:
-            if self._reader.machine and not self._sent:
+            if self._reader.ready and not self._sent:
                 self._begin(script)
             ended = self._take(min(TICK, max(0.0, deadline - time.monotonic())))
-            if ended is not None or self._over():
+            if ended is not None or self._heard("ended"):
                 return self._outcome(ended)
             now = time.monotonic()
             if now >= deadline:
                 return TimedOut(self._end(self._command.kill_grace.total_seconds()), self._capture.finish())
             if self._wants_it_ended(now):
                 return EndedByPerson(self._end(self._command.kill_grace.total_seconds()), self._capture.finish())
-            if STDOUT in self._noise and now - began > GREETING_PATIENCE:
+            if not self._sent and now - began > GREETING_PATIENCE:
                 raise LinkFailed(f"no shell answered within {GREETING_PATIENCE:.0f} seconds")
 
     def let_go(self, readers: Readers) -> None:
@@ -136,24 +138,27 @@ class _Execution:
             case pieces:
                 for stream, piece in pieces:
                     if isinstance(piece, tuple):
-                        self._said[stream] = piece
-                        if piece == ("begun",):
-                            del self._noise[stream]
-                    elif stream not in self._noise:
+                        self._hear(stream, piece)
+                    elif self._sent:
                         self._capture.feed(stream, piece)
                     else:
-                        self._pass_over(stream, piece)
+                        self._pass_over(piece)
         return None
 
-    def _pass_over(self, stream: str, noise: bytes) -> None:
-        """Keep what start-up files print, for a complaint."""
-        self._noise[stream] += noise
-        if len(self._noise[stream]) > GREETING_LIMIT:
-            raise LinkRefused("the target prints too much before its shell answers; look at its start-up files")
+    def _hear(self, stream: str, words: Words) -> None:
+        self._said[stream].add(words[0])
+        if words[0] == "ended":
+            self._ended = words
 
-    def _over(self) -> bool:
-        """Tell whether it ended, in both streams."""
-        return all(self._said.get(stream, ("",))[0] == "ended" for stream in BOTH)
+    def _heard(self, *words: str) -> bool:
+        """Tell whether one of these was said in both streams, so that all that was printed before has come."""
+        return all(self._said[stream].intersection(words) for stream in BOTH)
+
+    def _pass_over(self, noise: bytes) -> None:
+        """Keep what start-up files print, for a complaint."""
+        self._noise += noise
+        if len(self._noise) > GREETING_LIMIT:
+            raise LinkRefused("the target prints too much before its shell answers; look at its start-up files")
 
     def _given_up(self) -> Ended | None:
         """Give the end of a shell whose streams something holds that cannot be ended."""
@@ -165,12 +170,15 @@ class _Execution:
         return exited if time.monotonic() - self._held_since > LEFTOVER_GRACE + KILL_PATIENCE + LEEWAY else None
 
     def _outcome(self, ended: Ended | None) -> Outcome:
-        if STDOUT in self._noise:
-            raise self._unbegun()
-        match self._said[STDOUT], ended:
-            case ("ended", code, state, *died), _:
-                self._clean = state == "clean" and ended is None
-                if state == "left":
+        if not self._sent:
+            raise self._not_ready()
+        match self._ended, ended:
+            case (_, code, "missing"), _:
+                raise LinkRefused(f"`{self._command.script.shell}` is not installed there, or not in `PATH`")
+            case (_, code, state, *died), _:
+                if state == "clean":
+                    self._clean = ended is None
+                else:
                     self._end(min(LEFTOVER_GRACE, self._command.kill_grace.total_seconds()))
                 number, output = int(code), self._capture.finish()
                 return (
@@ -180,17 +188,15 @@ class _Execution:
                 )
             case _, Ended(int(code)) if code < 0:  # a signal that reached the shell around it as well
                 return Signalled(-code, self._capture.finish())
+        if self.stale:
+            raise LinkFailed("the shell that waited for the step is gone")
         self._capture.finish()
         return Unknown("the shell that executed it ended, and the target does not say how")
 
-    def _unbegun(self) -> LinkFailed:
-        """Say why the step's shell did not begin."""
-        if self._was_used:
-            return LinkFailed("the shell that waited for the step is gone")
-        _, _, _, *words = self._said.get(STDOUT, ("", "", ""))
-        noise = b" ".join(self._noise.values()).decode("utf-8", "replace") + self._reader.started.complaint()
-        why = " ".join([*noise.split(), *words])[-500:]
-        return LinkRefused(f"no shell could be started: {why or 'it ended at once'}")
+    def _not_ready(self) -> LinkRefused:
+        """Say why the shell did not begin."""
+        noise = self._noise.decode("utf-8", "replace") + self._reader.started.complaint()
+        return LinkRefused(f"no shell could be started: {' '.join(noise.split())[-500:] or 'it ended at once'}")
 
     def _wants_it_ended(self, now: float) -> bool:
         if now - self._asked < ASK_EVERY:
@@ -199,16 +205,24 @@ class _Execution:
         return self._watch.wish() is not Wish.GO_ON
 
     def _end(self, grace: float) -> bool:
-        """Have all of it ended; tells whether that was seen."""
-        if self._noise:  # its text may not be read whole yet; where the input ends, everything does
+        """Have all of it ended; tells whether that was seen. Asked for again where it had not begun yet."""
+        if not self._sent:
             return False
-        self._reader.end(grace)
         deadline = time.monotonic() + grace + KILL_PATIENCE + LEEWAY
+        ask_at = 0.0
         with contextlib.suppress(LinkFailed):
-            while (left := deadline - time.monotonic()) > 0:
-                if self._take(min(TICK, left)) is not None:
+            while (now := time.monotonic()) < deadline:
+                if now >= ask_at:
+                    for said in self._said.values():
+                        said.discard("gone")
+                    self._reader.end(grace)
+                    ask_at = math.inf
+                if self._take(TICK) is not None:
                     return True
-                said = {self._said.get(stream, ("",))[0] for stream in BOTH}
-                if said <= {"gone", "stuck"}:
-                    return said == {"gone"}
+                if self._heard("stuck"):
+                    return False
+                if self._heard("gone"):
+                    if self._heard("ended"):
+                        return True
+                    ask_at = min(ask_at, time.monotonic() + TICK)
         return False

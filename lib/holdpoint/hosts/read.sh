@@ -49,7 +49,7 @@
     set -- ${hp_line##*) }
     case $1 in Z | X) return ;; esac
     if [ "$3" = "$hp_group" ] || [ "$4" = "$hp_session" ]; then hp_left="$hp_left $hp_pid"
-    else hp_others="$hp_others /proc/$hp_pid/environ"; fi
+    elif [ "$4" -gt "$hp_first" ]; then hp_others="$hp_others /proc/$hp_pid/environ"; fi # a session as young as the step
   }
 
   hp_ask_ps() {
@@ -122,19 +122,17 @@
     hp_mark @NONCE@ hello "$hp_me" "${hp_machine:--}"
     while IFS=' ' read -r hp_wish hp_nonce hp_shell hp_other; do
       [ "$hp_wish" = @NONCE@ ] || exit
+      command -v "$hp_shell" >/dev/null 2>&1 || { hp_mark "$hp_nonce" ended 127 missing && exit; }
       hp_from=0 hp_began=0
       { read -r _ _ _ _ hp_from </proc/loadavg && read -r hp_began _ </proc/uptime; } 2>/dev/null
       # What a shell says where its child is ended by a signal tells that from an exit code.
       hp_said=$( ( ( exec "$hp_shell" >&8 2>&7 7>&- 8>&- 9>&- ); exit $? ) 2>&1 )
       hp_code=$?
       hp_look "$hp_nonce" "$hp_from" "$hp_began"
-      hp_state=clean
-      case $hp_code in 126 | 127) hp_state=last ;; esac # the text of the step may be there still, with nobody to execute it
-      [ -z "$hp_left" ] || hp_state=left
+      [ -z "$hp_left" ] || hp_left=left
       set -f
-      hp_mark "$hp_nonce" ended "$hp_code" "$hp_state" $hp_said
+      hp_mark "$hp_nonce" ended "$hp_code" "${hp_left:-clean}" $hp_said
       set +f
-      [ "$hp_state" = clean ] || exit
     done
   }
 

@@ -30,8 +30,6 @@ STEP = """step {nonce} {shell} {worker}
 {{
 exec </dev/null
 {{ CDPATH='' cd -- "${{HOME:-/}}" || cd /; }} >/dev/null 2>&1
-printf '\\036{nonce} begun\\n'
-printf '\\036{nonce} begun\\n' >&2
 HOLDPOINT_TOKEN={nonce}/
 export HOLDPOINT_TOKEN
 eval '"""
@@ -65,15 +63,21 @@ class Marks:
 
 
 class Reader:
-    """One such shell. `machine` is the id of the machine it stands on, empty until it said so."""
+    """One such shell. `machine` is the id of the machine it stands on, known as soon as it is `ready`."""
 
     def __init__(self, started: Started) -> None:
         self.started = started
         self.machine = ""
         self.used = False
         self._worker = ""
+        self._silent = {STDOUT, STDERR}
         self._listen(nonce := secrets.token_hex(8))
         started.send(_text().replace("@NONCE@", nonce).encode())
+
+    @property
+    def ready(self) -> bool:
+        """Whether it greeted in both streams, so that what comes from now on is a step's."""
+        return not self._silent
 
     def begin(self, shell: str, script: bytes) -> None:
         """Have a script executed; a part of it starts nothing."""
@@ -95,6 +99,7 @@ class Reader:
                     match piece:
                         case ("hello", worker, *machine):
                             self._worker, self.machine = worker, " ".join(machine)
+                            self._silent.discard(stream)
                             return pieces[:at]
                 return pieces
             case nothing_or_end:
