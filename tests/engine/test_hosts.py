@@ -170,6 +170,25 @@ def test_failures_count_and_so_does_a_host_that_does_not_answer(may: int, exit_c
         assert fleet.done("last") == [name for name in NAMES if name not in ("web1", "web3")]
 
 
+@pytest.mark.parametrize("may", [0, 1])
+def test_a_check_that_cannot_be_looked_at_counts_and_a_resume_looks_anew(may: int) -> None:
+    fanout = f"{{batches: [4], max_failures: {may}}}"
+    fleet = Fleet(fanout=fanout, bad={("web3", "mended"): Unreachable("no route")})
+    ended = fleet.go()
+    if may:
+        assert (ended.exit, ended.why) == (Exit.FAILED, "not all hosts came to the end: `mend` failed on web3")
+        assert fleet.done("last") == [name for name in NAMES if name != "web3"]
+    else:
+        assert ended.exit is Exit.UNKNOWN
+        assert ended.why == "whether `mend` is done on web3 could not be looked at: no route"
+        assert fleet.done("mend") == list(NAMES[:4])
+    fleet.bad.clear()
+    fleet.answers["mend"].append("run")
+    fleet.answers["last"].append("run")
+    assert fleet.go().exit is Exit.OK
+    assert all(fleet.machines[name].effects == ["mend", "last"] for name in NAMES)
+
+
 def test_a_dead_host_is_left_out_where_the_diagnosis_allows_it() -> None:
     fleet = Fleet(reads="{max_failures: 1}", bad={("web4", "used"): Unreachable("no route")})
     ended = fleet.go()

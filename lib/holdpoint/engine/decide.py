@@ -139,7 +139,7 @@ def _begun(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next 
     if ended.status is not Status.OK and progress.settled is not True:
         return _failed(facts, item, host, progress)
     if step.verify is not None and progress.verified is None:
-        return Verify(item, (host,))
+        return _unseen(item, host, progress) or Verify(item, (host,))
     return _failed(facts, item, host, progress) if progress.verified is False else None
 
 
@@ -161,8 +161,16 @@ def _doubtful(facts: Facts, item: StepItem, host: str, progress: Progress) -> Ne
         return None
     check = item.step.verify
     if check is not None and progress.verified is None and not facts.unknown(item, host, check.run.reads):
-        return Verify(item, (host,))
+        return _unseen(item, host, progress) or Verify(item, (host,))
     return AskDoubt(item, host)
+
+
+def _unseen(item: StepItem, host: str, progress: Progress) -> Stop | None:
+    """Stop where the step's own check could not be looked at; a resume looks anew."""
+    if not progress.unseen:
+        return None
+    why = f"whether `{item.key}` is done on {host} could not be looked at: {progress.unseen}"
+    return Stop(Exit.UNKNOWN, why, item.key)
 
 
 def _unfinished(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next | None:

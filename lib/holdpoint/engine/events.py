@@ -192,13 +192,13 @@ class StepEnded:
 
 @dataclass(frozen=True, slots=True)
 class StepVerified:
-    """A step's own `verify` was looked at."""
+    """A step's own `verify` was looked at; `green` is None where it could not be."""
 
     kind: ClassVar[str] = "step.verified"
     step: str
     host: str
     attempt: int
-    green: bool
+    green: bool | None
     note: str = ""
     output: str = ""
 

@@ -65,6 +65,8 @@ class Progress:
     ended: StepEnded | None = None
     verified: bool | None = None
     verified_seq: int = -1
+    unseen: str = ""
+    """Why its own check could not be looked at, where that was tried since."""
     settled: bool | None = None
     """What was decided of a doubt: it happened, it is to be done again, or nothing yet."""
     again: bool = False
@@ -233,14 +235,16 @@ def _step(state: State, event: StepIntended | StepEnded | StepVerified | DoubtSe
         case StepEnded():
             touched = old.touched or (old.ended is not None and may_have_effect(old))
             new = replace(
-                old, attempts=event.attempt, ended=event, settled=None, again=False, verified=None, touched=touched
+                old, attempts=event.attempt, ended=event, settled=None, again=False, verified=None, unseen="", touched=touched
             )
             state = replace(state, not_run=state.not_run or event.reason is Reason.DRY_RUN)
         case StepVerified():
-            new = replace(old, verified=event.green, verified_seq=record.seq)
+            unseen = event.note or "it gave no answer" if event.green is None else ""
+            new = replace(old, verified=event.green, verified_seq=record.seq, unseen=unseen)
         case DoubtSettled():
             sure = event.happened or event.by == NEVER_STARTED
-            new = replace(old, settled=event.happened, verified=None, touched=old.touched or not sure)
+            touched = old.touched or not sure
+            new = replace(old, settled=event.happened, verified=None, unseen="", touched=touched)
             if not sure:
                 state = replace(state, unanswered=state.unanswered | {event.host})
         case _:
@@ -286,7 +290,7 @@ FAILURES = frozenset({Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE})
 
 
 def _may_try_again(progress: Progress) -> Progress:
-    ended = progress.ended
+    ended, progress = progress.ended, replace(progress, unseen="")
     if ended is None:
         return progress
     red = progress.verified is False

@@ -172,7 +172,8 @@ def _how(progress: Progress) -> str:
     if ended is None:
         return ""
     if ended.status is Status.OK:
-        return {True: ", check green", False: ", check red", None: ""}[progress.verified]
+        unseen = ", check could not be looked at" if progress.unseen else ""
+        return {True: ", check green", False: ", check red", None: unseen}[progress.verified]
     if ended.status is Status.SKIPPED:
         return f", {ended.note}" if ended.note else ""
     return f", exit {ended.exit}" if ended.exit is not None else f", {ended.status}"
