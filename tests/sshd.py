@@ -153,7 +153,13 @@ class Wire(Listener):
         self.answer_cut_after: int | None = None
         """Bytes towards the client after which it is."""
         self.refuses = False
+        self._live: list[dict[str, int | None]] = []
         super().__init__()
+
+    def cut_next(self, after: int) -> None:
+        """Cut what is connected now once so many more bytes went towards the server."""
+        for left in self._live:
+            left["up"] = after
 
     def lead_to(self, port: int) -> None:
         """Connect to another port from now on, and close what is connected."""
@@ -194,6 +200,7 @@ class Wire(Listener):
             return
         left = {"up": self.cut_after, "down": self.answer_cut_after}
         self.cut_after = self.answer_cut_after = None
+        self._live.append(left)
         with connection, socket.create_connection(("127.0.0.1", self._to), 10) as server:
             for each in (connection, server):
                 each.settimeout(None)

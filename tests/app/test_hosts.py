@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from holdpoint.engine.ports import Target, Tier
+from holdpoint.engine.ports import Target, Tier, Unwatched
 from holdpoint.hosts.ssh.machine import SshMachine
 from holdpoint.store import library
 from tests.case import Case, Ran
@@ -313,7 +313,7 @@ def holding(lab: Lab, folder: Path, run: str) -> Iterator[Any]:
         Target("web1", Tier.STAGING), folder / run, config=lab.site.config, target_folder=lab.target("web1")
     )
     try:
-        machine.lock(claim(run))
+        machine.lock(claim(run), Unwatched())
         yield machine
     finally:
         machine.close()

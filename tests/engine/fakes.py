@@ -72,6 +72,8 @@ class FakeWatch:
     def output(self, stream: str, text: str) -> None:
         pass
 
+    def about(self, what: str) -> None: ...
+
     def wish(self) -> Wish:
         return Wish.GO_ON
 
@@ -165,7 +167,7 @@ class FakeMachine:
         self.points.pass_()
         return self.forgets
 
-    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
+    def lock(self, claim: Claim, watch: Watch, *, take_over: bool = False) -> LockAnswer:
         if self.holder is not None and self.holder[0].holder != claim.holder and not take_over:
             return HeldBy(*self.holder)
         if self.holder is None or take_over:

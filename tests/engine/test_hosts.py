@@ -253,6 +253,8 @@ def test_what_a_person_left_before_its_turn_was_not_begun() -> None:
     class Leaves:
         def output(self, stream: str, text: str) -> None: ...
 
+        def about(self, what: str) -> None: ...
+
         def wish(self) -> Wish:
             return Wish.LEAVE if fleet.done("mend") else Wish.GO_ON
 

@@ -27,11 +27,15 @@ class Watcher:
 
     def __init__(self, wish: Wish = Wish.GO_ON, once_seen: str = "") -> None:
         self.seen = {"stdout": "", "stderr": ""}
+        self.told: list[str] = []
         self._wish = wish
         self._once_seen = once_seen
 
     def output(self, stream: str, text: str) -> None:
         self.seen[stream] = (self.seen[stream] + text)[-100_000:]
+
+    def about(self, what: str) -> None:
+        self.told.append(what)
 
     def wish(self) -> Wish:
         return self._wish if self._once_seen in self.seen["stdout"] else Wish.GO_ON

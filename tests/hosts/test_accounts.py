@@ -22,6 +22,7 @@ from holdpoint.engine.ports import (
     Returned,
     Superseded,
     Unknown,
+    Unwatched,
 )
 from holdpoint.hosts.agent import agent_path, ask
 from holdpoint.hosts.local import LocalMachine
@@ -136,8 +137,8 @@ def test_what_somebody_planted_in_the_place_of_a_sign_is_not_written_through(two
 
 def test_a_run_that_takes_its_own_lock_anew_passes_its_own_earlier_process(tmp_path: Path) -> None:
     first, second = machine(tmp_path), machine(tmp_path)
-    assert first.lock(claim()) == Acquired(1)
-    assert second.lock(claim(), take_over=True) == Acquired(2)
+    assert first.lock(claim(), Unwatched()) == Acquired(1)
+    assert second.lock(claim(), Unwatched(), take_over=True) == Acquired(2)
     late = first.change(command("true"), replace(ticket(), epoch=1), Watcher())
     assert isinstance(late, Superseded)
     assert isinstance(second.change(command("true"), replace(ticket("run1.t2"), epoch=2), Watcher()), Exited)
@@ -146,10 +147,10 @@ def test_a_run_that_takes_its_own_lock_anew_passes_its_own_earlier_process(tmp_p
 def test_of_one_run_whoever_took_it_over_is_another_holder(tmp_path: Path) -> None:
     first, second = machine(tmp_path), machine(tmp_path)
     theirs = replace(claim(person="bob"), holds_as="run1.0badf00d")
-    assert first.lock(claim()) == Acquired(1)
-    assert second.lock(theirs) == HeldBy(claim(), 1)
-    assert second.lock(theirs, take_over=True) == Acquired(2)
-    assert first.lock(claim()) == HeldBy(theirs, 2)
+    assert first.lock(claim(), Unwatched()) == Acquired(1)
+    assert second.lock(theirs, Unwatched()) == HeldBy(claim(), 1)
+    assert second.lock(theirs, Unwatched(), take_over=True) == Acquired(2)
+    assert first.lock(claim(), Unwatched()) == HeldBy(theirs, 2)
     assert isinstance(first.unlock(claim()), NotHeld)
     late = first.change(command("true"), replace(ticket(), epoch=1), Watcher())
     assert isinstance(late, Superseded)
@@ -158,7 +159,7 @@ def test_of_one_run_whoever_took_it_over_is_another_holder(tmp_path: Path) -> No
     assert isinstance(second.change(command("true"), replace(ticket("run1.t2"), epoch=2), Watcher()), Exited)
     assert isinstance(second.unlock(theirs), Returned)
     assert second.gates("run1") == ()
-    assert first.lock(claim()) == Acquired(3)
+    assert first.lock(claim(), Unwatched()) == Acquired(3)
 
 
 def test_a_token_that_another_account_may_have_sent_is_not_said_never_to_have_started(tmp_path: Path) -> None:
@@ -176,7 +177,7 @@ def test_a_token_that_another_account_may_have_sent_is_not_said_never_to_have_st
 
 
 def test_a_gate_is_read_by_another_account_and_goes_with_the_lock(two: Two) -> None:
-    two.root.lock(claim())
+    two.root.lock(claim(), Unwatched())
     two.root.announce("run1", "d1", {"digest": "d1", "title": "Restart 'it'\nnow", "person": "ann"})
     two.root.announce("run1", "d2", {"digest": "another", "title": "no", "person": "ann"})
     place = [f"target={two.folder}/target", f"memory_folder={two.folder}/memory", "run=run1"]
@@ -193,7 +194,7 @@ def test_a_survey_says_what_was_left_and_makes_nothing(tmp_path: Path) -> None:
     assert (survey.held, survey.steps) == (None, ())
     assert survey.room is not None
     assert not (tmp_path / "target").exists()
-    host.lock(claim())
+    host.lock(claim(), Unwatched())
     host.change(command("true"), replace(ticket(), epoch=1), Watcher())
     survey = machine(tmp_path, "run2").survey()
     assert survey.held is not None
@@ -217,7 +218,7 @@ def test_the_last_room_is_for_the_lock_and_not_for_the_reserve(tmp_path: Path) -
                 memory_folder=tmp_path / f"memory{free}",
                 agree=lambda why: None,
             )
-            assert isinstance(host.lock(claim(f"run{free}")), Acquired), free
+            assert isinstance(host.lock(claim(f"run{free}"), Unwatched()), Acquired), free
         finally:
             os.system(f"umount {disk}")
 
@@ -225,7 +226,7 @@ def test_the_last_room_is_for_the_lock_and_not_for_the_reserve(tmp_path: Path) -
 @pytest.mark.parametrize("operation", ["run", "bury", "forget", "settle"])
 def test_a_sign_of_another_step_changes_nothing_of_what_is_asked(tmp_path: Path, operation: str) -> None:
     host = machine(tmp_path)
-    host.lock(claim())
+    host.lock(claim(), Unwatched())
     step = command(f"echo one >>{tmp_path}/did; echo one")
     host.change(step, replace(ticket("run9.other"), epoch=1), Watcher())
     (tmp_path / "target" / "locks" / "live.run9.other.999999").write_text("999999 1 another-boot\n")

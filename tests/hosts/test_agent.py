@@ -12,7 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import Exited, NeverStarted, Outcome, Superseded, TimedOut, Unknown, Unreachable, Wish
+from holdpoint.engine.ports import (
+    Exited,
+    NeverStarted,
+    Outcome,
+    Superseded,
+    TimedOut,
+    Unknown,
+    Unreachable,
+    Unwatched,
+    Wish,
+)
 from holdpoint.hosts.agent import agent_path
 from holdpoint.hosts.local import LocalMachine
 from holdpoint.shell import Secret
@@ -203,9 +213,9 @@ def test_the_time_out_holds_though_the_spool_was_deleted(host: LocalMachine, tmp
 def test_nothing_starts_under_an_epoch_that_was_passed(
     host: LocalMachine, shell: dict[str, str], tmp_path: Path
 ) -> None:
-    host.lock(claim())
+    host.lock(claim(), Unwatched())
     other = machine(tmp_path, run="run2", environment=shell)
-    other.lock(claim("run2", "bob"), take_over=True)
+    other.lock(claim("run2", "bob"), Unwatched(), take_over=True)
     outcome = host.change(command(f"touch {tmp_path}/made"), ticket(epoch=1), Watcher())
     assert isinstance(outcome, Superseded)
     assert "bob" in outcome.holder

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import Acquired, Exited, HeldBy, TimedOut, Unreachable, Wish
+from holdpoint.engine.ports import Acquired, Exited, HeldBy, TimedOut, Unreachable, Unwatched, Wish
 from holdpoint.hosts.agent import agent_path
 from holdpoint.hosts.lock import Room
 from tests.hosts.support import Watcher, claim, command, ending, lives, machine, pids, ticket, wait_for, with_shell
@@ -133,7 +133,7 @@ def test_the_command_of_a_killed_agent_is_cleared_and_that_of_a_live_one_not(tmp
         host = machine(tmp_path)
         match operation:
             case "lock":
-                host.lock(claim())
+                host.lock(claim(), Unwatched())
             case "unlock":
                 host.unlock(claim())
             case "heads":
@@ -153,45 +153,45 @@ def test_the_command_of_a_killed_agent_is_cleared_and_that_of_a_live_one_not(tmp
 
 def test_a_release_by_another_user_is_none_and_does_not_prevent_ones_own(public: Path) -> None:
     host = machine(public)
-    assert host.lock(claim()) == Acquired(1)
+    assert host.lock(claim(), Unwatched()) == Acquired(1)
     as_nobody(f"echo x >{public}/target/locks/epoch.1.done")
-    assert isinstance(machine(public, run="run2").lock(claim("run2")), HeldBy)
+    assert isinstance(machine(public, run="run2").lock(claim("run2"), Unwatched()), HeldBy)
     assert isinstance(host.change(command("true"), ticket(epoch=1), Watcher()), Exited)
     host.unlock(claim())
-    assert machine(public, run="run2").lock(claim("run2")) == Acquired(2)
+    assert machine(public, run="run2").lock(claim("run2"), Unwatched()) == Acquired(2)
 
 
 @pytest.mark.parametrize("number", ["999999999", "999999999999999", "9999999999999999999", "09", "00"])
 def test_an_absurd_epoch_that_another_user_planted_blocks_nobody(public: Path, number: str) -> None:
     host = machine(public)
-    assert host.lock(claim()) == Acquired(1)
+    assert host.lock(claim(), Unwatched()) == Acquired(1)
     as_nobody(f"echo 'x y' >{public}/target/locks/epoch.{number}")
     assert isinstance(host.change(command("true"), ticket(epoch=1), Watcher()), Exited)
-    assert machine(public, run="run2").lock(claim("run2"), take_over=True) == Acquired(2)
+    assert machine(public, run="run2").lock(claim("run2"), Unwatched(), take_over=True) == Acquired(2)
 
 
 def test_an_epoch_that_comes_within_reach_is_held_and_can_be_passed(public: Path) -> None:
     host = machine(public)
-    assert host.lock(claim()) == Acquired(1)
+    assert host.lock(claim(), Unwatched()) == Acquired(1)
     as_nobody(f"echo 'x y' >{public}/target/locks/epoch.1000002")
-    assert host.lock(claim()) == Acquired(1)
-    assert machine(public, run="run2").lock(claim("run2"), take_over=True) == Acquired(1000003)
-    assert isinstance(host.lock(claim()), HeldBy)
+    assert host.lock(claim(), Unwatched()) == Acquired(1)
+    assert machine(public, run="run2").lock(claim("run2"), Unwatched(), take_over=True) == Acquired(1000003)
+    assert isinstance(host.lock(claim(), Unwatched()), HeldBy)
 
 
 def test_a_planted_epoch_within_reach_is_held_and_passed_for_good(public: Path) -> None:
     host, second = machine(public), machine(public, run="run2")
-    host.lock(claim())
+    host.lock(claim(), Unwatched())
     as_nobody(
         f"cd {public}/target/locks; echo 'x y' >epoch.900000; mkfifo epoch.1800000; ln -s /etc/passwd epoch.1800001"
     )
-    assert isinstance(host.lock(claim()), HeldBy)
-    assert second.lock(claim("run2"), take_over=True) == Acquired(1800002)
+    assert isinstance(host.lock(claim(), Unwatched()), HeldBy)
+    assert second.lock(claim("run2"), Unwatched(), take_over=True) == Acquired(1800002)
     as_nobody(f"cd {public}/target/locks; rm epoch.900000 epoch.1800000 epoch.1800001")
-    assert isinstance(host.lock(claim()), HeldBy)
+    assert isinstance(host.lock(claim(), Unwatched()), HeldBy)
     assert isinstance(second.change(command("true"), ticket("run2.t1", epoch=1800002), Watcher()), Exited)
     second.unlock(claim("run2"))
-    assert host.lock(claim()) == Acquired(1800003)
+    assert host.lock(claim(), Unwatched()) == Acquired(1800003)
 
 
 @pytest.mark.parametrize("planted", ["target", "target/locks", "target/agent-0", "link", "agent-link", "locks-link"])
@@ -210,7 +210,7 @@ def test_a_planted_folder_is_refused_and_no_lack_of_room(public: Path, planted: 
         case _:
             as_nobody(f"mkdir -m 1777 {public}/{planted}")
     host = machine(public, memory_allowed=True)
-    for answer in (host.prepare(), host.lock(claim()), host.change(command("true"), ticket(), Watcher())):
+    for answer in (host.prepare(), host.lock(claim(), Unwatched()), host.change(command("true"), ticket(), Watcher())):
         assert isinstance(answer, Unreachable)
         assert "refused" in answer.why
         assert "room" not in answer.why
@@ -221,15 +221,15 @@ def test_a_planted_folder_is_refused_and_no_lack_of_room(public: Path, planted: 
 
 
 def test_a_folder_of_root_serves_other_users(public: Path) -> None:
-    assert machine(public).lock(claim()) == Acquired(1)
+    assert machine(public).lock(claim(), Unwatched()) == Acquired(1)
     places = f"target={public}/target memory_folder={public}/memory"
     (public / "agent.sh").write_text(agent_path().read_text())
     (public / "agent.sh").chmod(0o644)
     as_nobody(f"sh {public}/agent.sh lock {places} run=run2 claim=x | grep -q 'held 1 yes'")
     as_nobody(f"sh {public}/agent.sh lock {places} run=run2 over=yes claim=x | grep -q 'acquired 2'")
-    assert isinstance(machine(public).lock(claim()), HeldBy)
+    assert isinstance(machine(public).lock(claim(), Unwatched()), HeldBy)
     as_nobody(f"sh {public}/agent.sh unlock {places} run=run2 | grep -q 'unlocked yes'")
-    assert machine(public).lock(claim()) == Acquired(3)
+    assert machine(public).lock(claim(), Unwatched()) == Acquired(3)
 
 
 def test_whose_order_it_is_through_sudo_may_own_the_folder(public: Path) -> None:

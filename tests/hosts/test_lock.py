@@ -10,7 +10,7 @@ from typing import IO
 
 import pytest
 
-from holdpoint.engine.ports import Acquired, Exited, HeldBy, Unreachable
+from holdpoint.engine.ports import Acquired, Exited, HeldBy, Unreachable, Unwatched
 from holdpoint.hosts.lock import NoRoom, Room
 from tests.hosts.support import Watcher, claim, command, machine, ticket, with_shell
 from tests.needs import require, require_root
@@ -18,42 +18,42 @@ from tests.needs import require, require_root
 
 def test_one_run_holds_it_until_it_gives_it_back(tmp_path: Path) -> None:
     first, second = machine(tmp_path), machine(tmp_path, run="run2")
-    assert first.lock(claim()) == Acquired(1)
-    assert second.lock(claim("run2", "bob")) == HeldBy(claim(), 1)
-    assert first.lock(claim()) == Acquired(1)
+    assert first.lock(claim(), Unwatched()) == Acquired(1)
+    assert second.lock(claim("run2", "bob"), Unwatched()) == HeldBy(claim(), 1)
+    assert first.lock(claim(), Unwatched()) == Acquired(1)
     second.unlock(claim("run2", "bob"))
-    assert second.lock(claim("run2", "bob")) == HeldBy(claim(), 1)
+    assert second.lock(claim("run2", "bob"), Unwatched()) == HeldBy(claim(), 1)
     first.unlock(claim())
-    assert second.lock(claim("run2", "bob")) == Acquired(2)
+    assert second.lock(claim("run2", "bob"), Unwatched()) == Acquired(2)
 
 
 def test_taking_over_passes_the_old_owner_for_good(tmp_path: Path) -> None:
     first, second = machine(tmp_path), machine(tmp_path, run="run2")
-    first.lock(claim())
-    assert second.lock(claim("run2", "bob"), take_over=True) == Acquired(2)
-    assert isinstance(first.lock(claim()), HeldBy)
+    first.lock(claim(), Unwatched())
+    assert second.lock(claim("run2", "bob"), Unwatched(), take_over=True) == Acquired(2)
+    assert isinstance(first.lock(claim(), Unwatched()), HeldBy)
     first.unlock(claim())
-    assert isinstance(first.lock(claim()), HeldBy)
+    assert isinstance(first.lock(claim(), Unwatched()), HeldBy)
 
 
 def test_a_claim_keeps_any_text(tmp_path: Path) -> None:
     odd = claim("run1", 'Ann Ó\'Neil "x"\n$(id)', "ディスク %s \\n | full")
-    machine(tmp_path).lock(odd)
-    assert machine(tmp_path).lock(claim("run2")) == HeldBy(odd, 1)
+    machine(tmp_path).lock(odd, Unwatched())
+    assert machine(tmp_path).lock(claim("run2"), Unwatched()) == HeldBy(odd, 1)
 
 
 def test_a_restart_frees_nothing_but_is_told(tmp_path: Path) -> None:
-    machine(tmp_path).lock(claim())
+    machine(tmp_path).lock(claim(), Unwatched())
     (tmp_path / "boot").write_text("other-boot\n")
     after = machine(tmp_path, environment={**os.environ, "HOLDPOINT_BOOT_ID": str(tmp_path / "boot")})
-    answer = after.lock(claim("run2"))
+    answer = after.lock(claim("run2"), Unwatched())
     assert isinstance(answer, HeldBy)
     assert "restarted" in answer.claim.title
 
 
 def test_of_many_at_once_one_gets_it(tmp_path: Path) -> None:
     def take(n: int) -> object:
-        return machine(tmp_path, run=f"r{n}").lock(claim(f"r{n}"))
+        return machine(tmp_path, run=f"r{n}").lock(claim(f"r{n}"), Unwatched())
 
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(take, range(12)))
@@ -64,7 +64,7 @@ def test_of_many_at_once_one_gets_it(tmp_path: Path) -> None:
 def test_old_epochs_are_cleared_and_the_count_goes_on(tmp_path: Path) -> None:
     host = machine(tmp_path)
     for epoch in range(1, 36):
-        assert host.lock(claim()) == Acquired(epoch)
+        assert host.lock(claim(), Unwatched()) == Acquired(epoch)
         host.unlock(claim())
     assert len(list((tmp_path / "target" / "locks").glob("epoch.*"))) < 80
 
@@ -75,7 +75,7 @@ def test_what_others_planted_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
     (tmp_path / "target" / "locks" / "epoch.1").symlink_to(victim)
-    assert not isinstance(host.lock(claim()), Acquired) or victim.read_text() == "precious"
+    assert not isinstance(host.lock(claim(), Unwatched()), Acquired) or victim.read_text() == "precious"
     assert victim.read_text() == "precious"
     assert (tmp_path / "target").stat().st_mode & 0o7777 == 0o1777
     assert (tmp_path / "target" / f"agent-{os.getuid()}").stat().st_mode & 0o7777 == 0o700
@@ -83,7 +83,7 @@ def test_what_others_planted_is_not_followed(tmp_path: Path) -> None:
 
 def test_an_approval_is_somebody_elses(tmp_path: Path) -> None:
     host = machine(tmp_path)
-    host.lock(claim())
+    host.lock(claim(), Unwatched())
     assert host.approvals("run1", "d1") == ()
     assert machine(tmp_path).approve("run1", "d1", "ann") == ""
     assert host.approvals("run1", "d1") == ()
@@ -112,23 +112,23 @@ def test_where_the_disk_is_full_memory_is_used_after_a_yes(tmp_path: Path, shell
             fill(file)
         host = machine(tmp_path, environment=with_shell(tmp_path, shell))
         assert isinstance(host.prepare(), NoRoom)
-        assert isinstance(host.lock(claim()), Unreachable)
+        assert isinstance(host.lock(claim(), Unwatched()), Unreachable)
         assert isinstance(host.change(command("true"), ticket(), Watcher()), Unreachable)
         assert host.memory_used == ""
         host.memory_allowed = True
         assert host.prepare() == Room()
-        assert host.lock(claim()) == Acquired(1)
+        assert host.lock(claim(), Unwatched()) == Acquired(1)
         assert "memory" in host.memory_used
-        assert isinstance(machine(tmp_path).lock(claim("run2")), HeldBy | Unreachable)
+        assert isinstance(machine(tmp_path).lock(claim("run2"), Unwatched()), HeldBy | Unreachable)
         outcome = host.change(command("echo x"), ticket(epoch=1), Watcher())
         assert isinstance(outcome, Exited)
         assert isinstance(machine(tmp_path).settle(command("echo x"), ticket(epoch=1), Watcher()), Exited)
         host.forget(ticket())
         assert host.heads("run1") == {"run1.t1": "h1"}
         (full / "fill").unlink()
-        assert isinstance(machine(tmp_path, run="run2").lock(claim("run2")), HeldBy)
+        assert isinstance(machine(tmp_path, run="run2").lock(claim("run2"), Unwatched()), HeldBy)
         host.unlock(claim())
-        assert machine(tmp_path, run="run2").lock(claim("run2")) == Acquired(2)
+        assert machine(tmp_path, run="run2").lock(claim("run2"), Unwatched()) == Acquired(2)
     finally:
         subprocess.run(["umount", str(full)], check=True)
 

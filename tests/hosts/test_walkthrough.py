@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from holdpoint.engine.ports import Acquired, Exited, NotRun
+from holdpoint.engine.ports import Acquired, Exited, NotRun, Unwatched
 from holdpoint.hosts.walkthrough import CheckMachine, Due, WalkthroughMachine
 from tests.hosts.support import HERE, Watcher, claim, command, machine, ticket
 
@@ -18,7 +18,7 @@ def test_a_walk_through_executes_and_makes_nothing(tmp_path: Path) -> None:
         host.settle(given, ticket(), Watcher()),
     ):
         assert isinstance(outcome, NotRun)
-    assert host.lock(claim()) == Acquired(0)
+    assert host.lock(claim(), Unwatched()) == Acquired(0)
     host.unlock(claim())
     host.forget(ticket())
     assert host.heads("run1") is None
@@ -29,7 +29,7 @@ def test_a_walk_through_executes_and_makes_nothing(tmp_path: Path) -> None:
 def test_a_check_reads_until_the_first_change_was_not_made(tmp_path: Path) -> None:
     host = CheckMachine(machine(tmp_path), Due())
     given = command(f"touch {tmp_path}/made")
-    assert host.lock(claim()) == Acquired(0)
+    assert host.lock(claim(), Unwatched()) == Acquired(0)
     assert isinstance(host.read(command("true"), Watcher()), Exited)
     assert isinstance(host.change(given, ticket(), Watcher()), NotRun)
     assert host.read(command("true"), Watcher()) == NotRun("depends on a change that was not made")

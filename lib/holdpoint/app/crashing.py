@@ -48,9 +48,9 @@ class _Crashing:
         crash_point("forget:after")
         return forgotten
 
-    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
+    def lock(self, claim: Claim, watch: Watch, *, take_over: bool = False) -> LockAnswer:
         crash_point("lock:before")
-        answer = self.inner.lock(claim, take_over=take_over)
+        answer = self.inner.lock(claim, watch, take_over=take_over)
         crash_point("lock:after")
         return answer
 

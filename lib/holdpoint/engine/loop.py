@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from holdpoint.document.model import Effect
 from holdpoint.engine import aftermath, questions
 from holdpoint.engine.decide import decide
 from holdpoint.engine.events import (
@@ -26,6 +27,7 @@ from holdpoint.engine.facts import is_changing, names
 from holdpoint.engine.gates import Asking
 from holdpoint.engine.looking import Looking
 from holdpoint.engine.next import (
+    OPENING,
     AskDoubt,
     AskGate,
     AskOpening,
@@ -55,6 +57,7 @@ from holdpoint.engine.ports import (
     Returned,
     Standing,
     Unreachable,
+    Wish,
 )
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import Mode, StepItem
@@ -154,18 +157,22 @@ def take_inherited(session: Session) -> Stop | None:
 def _lock(session: Session, host: str, wants: StepItem | None = None) -> Stop | None:
     """Take a lock; over from somebody else where a person said so, or where it was handed over with the run."""
     machine = session.ports.machines[host]
-    answer = machine.lock(_claim(session))
+    watch = session.ports.operator.watch(wants.key if wants else OPENING, (session.target(host),), Effect.READ)
+    watch.about("asking for the lock")
+    answer = machine.lock(_claim(session), watch)
     held = answer.claim if isinstance(answer, HeldBy) else None
     over = held if held and (session.take_over or held.holder == session.state.held_as) else None
     if over is not None:
         session.record(TakeoverBegun(host, over.run, over.person))
-        answer = machine.lock(_claim(session), take_over=True)
+        answer = machine.lock(_claim(session), watch, take_over=True)
     match answer:
         case Acquired(epoch):
             session.record(LockTaken(host, epoch, f"{over.person}, run {over.run}" if over else ""))
             return None
         case HeldBy(claim, _):
             return Stop(Exit.LOCKED, held_by(host, claim, session))
+        case Unreachable() if watch.wish() is not Wish.GO_ON:
+            return Stop(Exit.STOPPED, f"a person stopped the run while it asked for the lock of {host}")
         case Unreachable(why) if wants is not None and len(session.facts().hosts(wants)) > 1:
             attempt = session.facts().progress(wants, host).attempts + 1
             note = f"its lock cannot be reached: {why}"

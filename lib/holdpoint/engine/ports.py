@@ -210,6 +210,9 @@ class Watch(Protocol):
 
     def output(self, stream: str, text: str) -> None: ...
 
+    def about(self, what: str) -> None:
+        """Say what the machine is about, besides waiting for the step; empty once that is over."""
+
     def wish(self) -> Wish: ...
 
 
@@ -217,6 +220,9 @@ class Unwatched:
     """The watch of what nobody waits for."""
 
     def output(self, stream: str, text: str) -> None:
+        """Let it go by."""
+
+    def about(self, what: str) -> None:
         """Let it go by."""
 
     def wish(self) -> Wish:
@@ -305,8 +311,11 @@ class Machine(Protocol):
         False where it may be there still.
         """
 
-    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
-        """Take the target's lock, or take it again for the same run; `take_over` raises the epoch past a holder."""
+    def lock(self, claim: Claim, watch: Watch, *, take_over: bool = False) -> LockAnswer:
+        """Take the target's lock, or take it again for the same run; `take_over` raises the epoch past a holder.
+
+        Where the person wishes for anything else before the answer, it is `Unreachable`, and the lock may have been taken.
+        """
 
     def unlock(self, claim: Claim) -> UnlockAnswer:
         """Give the lock back, if this run still holds it; `Unreachable` where that could not be done."""

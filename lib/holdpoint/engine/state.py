@@ -235,7 +235,14 @@ def _step(state: State, event: StepIntended | StepEnded | StepVerified | DoubtSe
         case StepEnded():
             touched = old.touched or (old.ended is not None and may_have_effect(old))
             new = replace(
-                old, attempts=event.attempt, ended=event, settled=None, again=False, verified=None, unseen="", touched=touched
+                old,
+                attempts=event.attempt,
+                ended=event,
+                settled=None,
+                again=False,
+                verified=None,
+                unseen="",
+                touched=touched,
             )
             state = replace(state, not_run=state.not_run or event.reason is Reason.DRY_RUN)
         case StepVerified():

@@ -8,20 +8,23 @@ once; where that is not known, the answer is `Unknown`, never a guess.
 from __future__ import annotations
 
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 
 from holdpoint.document.inventory import Identity
+from holdpoint.engine.ports import Watch, Wish
+from holdpoint.hosts.opening import ASK_EVERY, opened
 
 LIMIT = 1024 * 1024 * 1024
 HEADER_LIMIT = 64
 GREETING_LIMIT = 256 * 1024
 GREETING_PATIENCE = 60.0
+STOPPED = "a person stopped it before the target answered"
+ATTEMPTS = 3
 PROTOCOL_KINDS = frozenset({"hello", "want", "state", "out", "err", "gap", "head", "approval", "gate", "lock", "end"})
 
 
@@ -204,60 +207,48 @@ class Conversation:
         self._channel.close()
 
 
-class Opening:
-    """A conversation that is being begun, in a thread, so that who waits for it can do something else."""
+def ask(
+    link: Link, operation: str, arguments: Sequence[str], become: str | None = None, watch: Watch | None = None
+) -> list[Frame]:
+    """Carry out an operation that answers at once; gives its frames, the last one is `end`.
 
-    def __init__(self, begin: Callable[[], Conversation]) -> None:
-        self._begin = begin
-        self._lock = threading.Lock()
-        self._done = threading.Event()
-        self._given_up = False
-        self._conversation: Conversation | None = None
-        self._failure: BaseException | None = None
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def over(self, patience: float) -> bool:
-        """Wait at most so long; tells whether it has begun, or failed."""
-        return self._done.wait(patience)
-
-    def conversation(self) -> Conversation:
-        """Give it, once it is over. Raises what beginning it raised."""
-        if self._conversation is None:
-            raise self._failure or LinkFailed("the conversation was given up")
-        return self._conversation
-
-    def give_up(self) -> None:
-        """Want it no more: it is closed, now or once it has begun."""
-        with self._lock:
-            self._given_up = True
-            if self._conversation is not None:
-                self._conversation.close()
-
-    def _run(self) -> None:
+    Raises `LinkFailed`, and `LinkRefused` where a person who watches wishes for anything else meanwhile. Where a person
+    watches, and the link breaks in the middle, it is asked again: to do it twice must do no more than once.
+    """
+    for _ in range(ATTEMPTS - 1 if watch is not None and link.patience else 0):
+        conversation = _begun(link, operation, arguments, become, watch)
         try:
-            begun = self._begin()
-        except Exception as failure:  # noqa: BLE001 - raised again where it is waited for
-            self._failure = failure
-        else:
-            with self._lock:
-                self._conversation = begun
-                if self._given_up:
-                    begun.close()
-        self._done.set()
+            return _answer(conversation, operation, watch)
+        except LinkRefused:
+            raise
+        except LinkFailed:
+            continue
+    return _answer(_begun(link, operation, arguments, become, watch), operation, watch)
 
 
-def ask(link: Link, operation: str, arguments: Sequence[str], become: str | None = None) -> list[Frame]:
-    """Carry out an operation that answers at once; gives its frames, the last one is `end`. Raises `LinkFailed`."""
-    conversation = Conversation(link, operation, arguments, become)
+def _answer(conversation: Conversation, operation: str, watch: Watch | None) -> list[Frame]:
     frames: list[Frame] = []
     deadline = time.monotonic() + GREETING_PATIENCE
     try:
         while not frames or frames[-1].kind != "end":
-            frame = conversation.next(1.0)
+            frame = conversation.next(1.0 if watch is None else ASK_EVERY)
             if frame is not None:
                 frames.append(frame)
+            elif watch is not None and watch.wish() is not Wish.GO_ON:
+                raise LinkRefused(STOPPED)
             elif time.monotonic() > deadline:
                 raise LinkFailed(f"the agent did not finish `{operation}` within {GREETING_PATIENCE:.0f} seconds")
     finally:
         conversation.close()
     return frames
+
+
+def _begun(
+    link: Link, operation: str, arguments: Sequence[str], become: str | None, watch: Watch | None
+) -> Conversation:
+    if watch is None or not link.patience:
+        return Conversation(link, operation, arguments, become)
+    begun = opened(lambda: Conversation(link, operation, arguments, become), watch, {Wish.LEAVE, Wish.END})
+    if begun is None:
+        raise LinkRefused(STOPPED)
+    return begun

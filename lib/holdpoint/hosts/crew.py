@@ -60,6 +60,9 @@ class _Relay:
     def output(self, stream: str, text: str) -> None:
         self._said.put((stream, text))
 
+    def about(self, what: str) -> None:
+        """Let it go by: the line that shows who is waited for has no room for what each of them is about."""
+
     def wish(self) -> Wish:
         return self.wanted
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +27,7 @@ from holdpoint.engine.ports import (
 )
 from holdpoint.hosts.agent import GREETING_LIMIT, GREETING_PATIENCE, LinkFailed, LinkRefused
 from holdpoint.hosts.capture import STDERR, STDOUT, Capture
+from holdpoint.hosts.opening import opened
 from holdpoint.hosts.raised import refused
 from holdpoint.hosts.reader import LEFTOVER_GRACE, Reader, Readers, Words
 from holdpoint.hosts.started import Ended
@@ -35,6 +37,7 @@ ASK_EVERY = 0.05
 KILL_PATIENCE = 5.0
 LEEWAY = 2.0
 SIGNALS_START = 128
+LEAVES = frozenset({Wish.LEAVE, Wish.END})
 BOTH = frozenset({STDOUT, STDERR})
 
 
@@ -60,7 +63,10 @@ def execute_guarded(
         capture = Capture(run_folder, command, watch)
         execution: _Execution | None = None
         try:
-            execution = _Execution(readers.take(command.become), command, capture, watch, whom)
+            reader = readers.idle(command.become) or opened(partial(readers.start, command.become), watch, LEAVES)
+            if reader is None:
+                return EndedByPerson(True, capture.finish())
+            execution = _Execution(reader, command, capture, watch, whom)
             return execution.follow(script)
         except LinkFailed as failed:
             capture.finish()
@@ -69,6 +75,7 @@ def execute_guarded(
                 why = "" if command.become is None else refused(str(failed), host, command.become)
                 return Unreachable(why or str(failed))
             broke = not stale
+            watch.about("the connection was lost; dialling again")
         finally:
             if execution is not None:
                 execution.let_go(readers)
@@ -127,6 +134,7 @@ class _Execution:
             self._whom.meet(self._reader.machine)
         self._reader.begin(self._command.script.shell.value, script)
         self._sent = True
+        self._watch.about("")
 
     def _take(self, patience: float) -> Ended | None:
         """Pass on what comes first; gives the end of the shell itself where that is what came."""

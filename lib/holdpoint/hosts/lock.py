@@ -13,7 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from holdpoint.engine.ports import Acquired, Claim, HeldBy, LockAnswer, NotHeld, Returned, UnlockAnswer, Unreachable
+from holdpoint.engine.ports import (
+    Acquired,
+    Claim,
+    HeldBy,
+    LockAnswer,
+    NotHeld,
+    Returned,
+    UnlockAnswer,
+    Unreachable,
+    Watch,
+)
 from holdpoint.hosts.agent import Frame, Link, LinkFailed, Place, ask
 from holdpoint.journal.record import Json
 
@@ -58,10 +68,10 @@ class TargetLock:
         self.claim: Claim | None = None
         self.in_memory = False
 
-    def prepare(self) -> Room | NoRoom | Unreachable:
+    def prepare(self, watch: Watch | None = None) -> Room | NoRoom | Unreachable:
         """Make the folders and the reserve."""
         try:
-            words = self._ask("room", [])[-1].words()
+            words = self._ask("room", [], watch)[-1].words()
         except LinkFailed as failed:
             return Unreachable(str(failed))
         match words:
@@ -73,10 +83,10 @@ class TargetLock:
             case _:
                 return Unreachable(explain(words))
 
-    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
+    def lock(self, claim: Claim, watch: Watch, *, take_over: bool = False) -> LockAnswer:
         arguments = [*_names(claim), f"claim={encode(claim)}", *(["over=yes"] if take_over else [])]
         try:
-            last = self._ask("lock", arguments)[-1]
+            last = self._ask("lock", arguments, watch)[-1]
         except LinkFailed as failed:
             return Unreachable(str(failed))
         match last.words():
@@ -168,8 +178,8 @@ class TargetLock:
                 people.append(person)
         return tuple(people)
 
-    def _ask(self, operation: str, arguments: list[str]) -> list[Frame]:
-        frames = ask(self._link, operation, [*self._place().arguments(), *arguments])
+    def _ask(self, operation: str, arguments: list[str], watch: Watch | None = None) -> list[Frame]:
+        frames = ask(self._link, operation, [*self._place().arguments(), *arguments], watch=watch)
         for frame in frames:
             if frame.kind == "hello":
                 self._uid = frame.words()[-1]

@@ -78,11 +78,15 @@ class AgentMachine:
     def forget(self, ticket: Ticket) -> bool:
         return self._steps.forget(ticket)
 
-    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:
-        if self._agree is not None and not self.memory_allowed and isinstance(lacking := self.prepare(), NoRoom):
+    def lock(self, claim: Claim, watch: Watch, *, take_over: bool = False) -> LockAnswer:
+        if (
+            self._agree is not None
+            and not self.memory_allowed
+            and isinstance(lacking := self._lock.prepare(watch), NoRoom)
+        ):
             self._agree(lacking.why)
             self.memory_allowed = True
-        return self._lock.lock(claim, take_over=take_over)
+        return self._lock.lock(claim, watch, take_over=take_over)
 
     def unlock(self, claim: Claim) -> UnlockAnswer:
         return self._lock.unlock(claim)

@@ -122,12 +122,16 @@ class Readers:
         self._lock = threading.Lock()
         self._idle: list[tuple[str | None, Reader]] = []
 
-    def take(self, become: str | None) -> Reader:
-        """Give one of this user. Raises `LinkFailed` where none can be started."""
+    def idle(self, become: str | None) -> Reader | None:
+        """Give one of this user that waits."""
         with self._lock:
             for at, (user, _) in enumerate(self._idle):
                 if user == become:
                     return self._idle.pop(at)[1]
+        return None
+
+    def start(self, become: str | None) -> Reader:
+        """Give a new one. Raises `LinkFailed` where none can be started."""
         return Reader(self._start(become))
 
     def give_back(self, become: str | None, reader: Reader) -> None:

@@ -26,14 +26,14 @@ from holdpoint.engine.ports import (
     Watch,
     Wish,
 )
-from holdpoint.hosts.agent import Conversation, Link, LinkFailed, LinkRefused, Opening, Place, ask
+from holdpoint.hosts.agent import ATTEMPTS, Conversation, Link, LinkFailed, LinkRefused, Place, ask
 from holdpoint.hosts.answers import last_words, outcome_of
 from holdpoint.hosts.capture import STDERR, STDOUT, Capture
+from holdpoint.hosts.opening import opened
 
 TICK = 0.1
 ASK_EVERY = 0.05
 END_EVERY = 1.0
-ATTEMPTS = 3
 PAUSE = 0.2
 LONGEST_PAUSE = 2.0
 STREAMS = {"out": STDOUT, "err": STDERR}
@@ -240,6 +240,8 @@ class _Execution:
         self._asked = 0.0
         self._heard = 0.0
         """When the agent was last heard of; 0 where it never was."""
+        self._reached = False
+        """Whether a conversation was begun, though nothing may have been heard in it."""
         self._end_asked = 0.0
         self._end_heard = False
         self._uid = ""
@@ -264,6 +266,7 @@ class _Execution:
             except LinkFailed as failed:
                 why = str(failed)
                 self._lost = self._sent
+                self._watch.about("the connection was lost; dialling again")
                 if isinstance(failed, LinkRefused) or not self._tries_again(attempt):
                     break
                 failed_in_a_row = 1 if self._heard > heard else failed_in_a_row + 1
@@ -284,7 +287,9 @@ class _Execution:
         """Whether a link that broke is made again: for a while where it worked before, else only a few times."""
         if not self._link.patience:
             return attempt < ATTEMPTS
-        return self._heard > 0 and time.monotonic() - self._heard < self._link.patience
+        if not self._heard:  # who could not even be dialled is not dialled again
+            return self._reached and attempt < ATTEMPTS
+        return time.monotonic() - self._heard < self._link.patience
 
     def _pauses(self, seconds: float) -> bool:
         """Wait a little before the link is made again; False where a person wants to leave meanwhile."""
@@ -315,12 +320,14 @@ class _Execution:
         conversation = self._opened(operation, terms, user)
         if conversation is None:
             return LeftRunning()
+        self._reached = True
         try:
             while True:
                 frame = conversation.next(TICK)
                 if frame is not None:
                     if frame.kind != "hello" or not self._heard:  # who only greets makes no progress
                         self._heard = time.monotonic()
+                        self._watch.about("")
                     if (answer := self._take(frame.kind, frame.payload, conversation)) is not None:
                         return answer
                 if self._wants_to_leave():
@@ -329,15 +336,10 @@ class _Execution:
             conversation.close()
 
     def _opened(self, operation: str, terms: list[str], user: str | None) -> Conversation | None:
-        """Begin a conversation. A link that is made anew can take long: a person may leave meanwhile, then None."""
-        if not self._heard or not self._link.patience:
+        """Begin a conversation. Where a link is to be made, that can take long: a person may leave meanwhile, then None."""
+        if not self._link.patience:
             return Conversation(self._link, operation, terms, user)
-        opening = Opening(lambda: Conversation(self._link, operation, terms, user))
-        while not opening.over(ASK_EVERY):
-            if self._watch.wish() is Wish.LEAVE:
-                opening.give_up()
-                return None
-        return opening.conversation()
+        return opened(lambda: Conversation(self._link, operation, terms, user), self._watch, {Wish.LEAVE})
 
     def _take(self, kind: str, payload: bytes, conversation: Conversation) -> list[str] | Outcome | None:
         match kind:
@@ -351,6 +353,8 @@ class _Execution:
                 return self._meet(machine)
             case "want" if self._ticket.token in self._memory.started:
                 return Unknown("it was seen to start, and the target does not know of it any more")
+            case "want" if self._watch.wish() is Wish.LEAVE:  # it was long in coming, and nothing was sent yet
+                return LeftRunning()
             case "want":
                 if (account := (self._raised_to(), self._uid)) not in self._memory.accounts:
                     self._memory.add(" ".join(("account", *account)), durable=True)

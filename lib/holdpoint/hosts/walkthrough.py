@@ -54,7 +54,7 @@ class WalkthroughMachine:
     def forget(self, ticket: Ticket) -> bool:  # noqa: ARG002
         return True
 
-    def lock(self, claim: Claim, *, take_over: bool = False) -> LockAnswer:  # noqa: ARG002
+    def lock(self, claim: Claim, watch: Watch, *, take_over: bool = False) -> LockAnswer:  # noqa: ARG002
         return Acquired(0)
 
     def unlock(self, claim: Claim) -> UnlockAnswer:  # noqa: ARG002

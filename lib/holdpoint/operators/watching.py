@@ -55,6 +55,7 @@ class ConsoleWatch:
         self._shown = self._held = self._bytes = 0
         self._last: deque[str] = deque(maxlen=LAST)
         self._menu = False
+        self._about = ""
         self._wish = Wish.GO_ON
 
     @property
@@ -122,6 +123,10 @@ class ConsoleWatch:
 
     def _beside(self, *segments: Segment) -> Line:
         return (Segment(" " * INDENT), *segments)
+
+    def about(self, what: str) -> None:
+        """Show beside the sign of life what the machine is about, until it says otherwise."""
+        self._about = what
 
     # --- wishes
 
@@ -193,7 +198,8 @@ class ConsoleWatch:
         self._beat = moment
         spent = span(timedelta(seconds=int(moment - self._started)))
         counted = f", {self._shown + self._held:,} lines, {size(self._bytes)}" if self._held else ""
-        self._screen.progress(f"{' ' * 10}{spent:<9} {self._at()}{counted}")
+        about = inert(f"{self._about}: ") if self._about else ""
+        self._screen.progress(f"{' ' * 10}{spent:<9} {about}{self._at()}{counted}")
 
     def _at(self) -> str:
         if len(self._hosts) == 1:

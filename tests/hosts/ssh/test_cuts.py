@@ -16,10 +16,23 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import Command, Exited, LeftRunning, Outcome, OutOfTouch, Unknown, Unreachable, Wish
+from holdpoint.engine.ports import (
+    Acquired,
+    Command,
+    EndedByPerson,
+    Exited,
+    LeftRunning,
+    NeverStarted,
+    Outcome,
+    OutOfTouch,
+    Unknown,
+    Unreachable,
+    Wish,
+)
+from holdpoint.hosts.agent import STOPPED
 from holdpoint.hosts.ssh.machine import SshMachine
 from tests.hosts.ssh.support import ssh_machine
-from tests.hosts.support import Watcher, command, ticket, wait_for
+from tests.hosts.support import Watcher, claim, command, ticket, wait_for
 from tests.sshd import Site, Sshd, Wire
 
 LINES = 20
@@ -225,6 +238,38 @@ def test_a_person_can_leave_while_the_host_is_away(ssh_site: Site, wire: Wire, a
         watcher._wish = Wish.LEAVE
         assert under_way.result(60) == LeftRunning()
     gate.touch()
+    host.close()
+
+
+def test_a_person_is_heard_while_a_host_is_dialled_that_says_nothing(
+    ssh_site: Site, wire: Wire, alias: str, tmp_path: Path
+) -> None:
+    host, made = ssh_machine(ssh_site, alias, tmp_path, connect_timeout=600.0), tmp_path / "made"
+    given = command(f"echo x >>'{made}'")
+    wire.stall()
+    assert isinstance(host.read(given, Watcher(Wish.END)), EndedByPerson)
+    assert host.change(given, ticket(), Watcher(Wish.LEAVE)) == LeftRunning()
+    answer = host.lock(claim(), Watcher(Wish.END))
+    assert isinstance(answer, Unreachable)
+    assert answer.why == STOPPED
+    wire.flow()
+    assert host.settle(given, ticket(), Watcher()) == NeverStarted()
+    assert not made.exists()
+    host.close()
+
+
+@pytest.mark.parametrize("after", [200, 2000, 8000, 30_000])
+def test_a_connection_that_is_lost_at_the_lock_or_before_the_agent_answers_is_made_again(
+    ssh_site: Site, wire: Wire, alias: str, tmp_path: Path, after: int
+) -> None:
+    host, made = ssh_machine(ssh_site, alias, tmp_path), tmp_path / "made"
+    host.connect()
+    wire.cut_next(after)
+    assert host.lock(claim(), Watcher()) == Acquired(1)
+    wire.cut_next(after)
+    assert isinstance(host.change(command(f"echo x >>'{made}'; exit 3"), ticket(), watcher := Watcher()), Exited)
+    assert made.read_text() == "x\n"
+    assert all(told in ("", "the connection was lost; dialling again") for told in watcher.told)
     host.close()
 
 

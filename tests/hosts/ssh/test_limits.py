@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import Acquired, Exited, Unreachable
+from holdpoint.engine.ports import Acquired, Exited, Unreachable, Unwatched
 from holdpoint.hosts.lock import NoRoom
 from tests.hosts.ssh.support import ssh_machine, way_to
 from tests.hosts.support import Watcher, claim, command, ticket
@@ -58,11 +58,11 @@ def test_a_full_disk_is_told_and_memory_is_used_after_a_yes(ssh_site: Site, full
     alias = way_to(ssh_site, "dash")
     without = ssh_machine(ssh_site, alias, tmp_path)
     assert isinstance(without.prepare(), NoRoom)
-    assert isinstance(without.lock(claim()), Unreachable)
+    assert isinstance(without.lock(claim(), Unwatched()), Unreachable)
     without.close()
     asked: list[str] = []
     machine = ssh_machine(ssh_site, alias, tmp_path, agree=asked.append)
-    assert machine.lock(claim()) == Acquired(1)
+    assert machine.lock(claim(), Unwatched()) == Acquired(1)
     assert asked
     assert machine.memory_used
     outcome = machine.change(command("echo done"), replace(ticket(), epoch=1), Watcher())

@@ -9,7 +9,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from holdpoint.engine.ports import Acquired, Exited, NeverStarted, Target, Tier, TimedOut, Unreachable
+from holdpoint.engine.ports import Acquired, Exited, NeverStarted, Target, Tier, TimedOut, Unreachable, Unwatched
 from holdpoint.hosts.ssh.machine import SshMachine
 from tests.hosts.ssh.server import Server
 from tests.hosts.support import Watcher, claim, command, ticket, wait_for
@@ -75,7 +75,7 @@ def test_a_read_that_never_ends_is_ended(here: Here) -> None:
 
 
 def test_a_change_under_its_lock_and_its_tombstone(here: Here) -> None:
-    assert here.machine.lock(claim()) == Acquired(1)
+    assert here.machine.lock(claim(), Unwatched()) == Acquired(1)
     outcome = here.machine.change(command("echo x >>once; echo done"), ticket(), Watcher())
     assert isinstance(outcome, Exited)
     assert outcome.output.stdout == "done\n"
