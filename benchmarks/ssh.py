@@ -25,6 +25,7 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 from tests.sshd import Site, site
 
 from holdpoint.engine.ports import Command, Exited, Target, Ticket, Tier, Wish
+from holdpoint.hosts.machine import Terms
 from holdpoint.hosts.ssh.machine import SshMachine
 from holdpoint.shell import Script
 
@@ -54,7 +55,7 @@ class Sides:
         server = made.sshd("bench")
         alias = made.host("bench", server.port, server)
         self.ours = SshMachine(
-            Target(alias, Tier.STAGING), folder / "run1", config=made.config, target_folder=folder / "target"
+            Target(alias, Tier.STAGING), folder / "run1", Terms(folder / "target"), config=made.config
         )
         self.client = paramiko.SSHClient()
         self.client.load_host_keys(str(made.known_hosts))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from holdpoint.engine.ports import Target, Tier, Unwatched
+from holdpoint.hosts.machine import Terms
 from holdpoint.hosts.ssh.machine import SshMachine
 from holdpoint.store import library
 from tests.case import Case, Ran
@@ -309,9 +310,7 @@ def test_a_lock_of_a_run_from_elsewhere_is_told_and_fails_nothing(lab: Lab, tmp_
 @contextmanager
 def holding(lab: Lab, folder: Path, run: str) -> Iterator[Any]:
     """Hold the lock of `web1` for a run."""
-    machine = SshMachine(
-        Target("web1", Tier.STAGING), folder / run, config=lab.site.config, target_folder=lab.target("web1")
-    )
+    machine = SshMachine(Target("web1", Tier.STAGING), folder / run, Terms(lab.target("web1")), config=lab.site.config)
     try:
         machine.lock(claim(run), Unwatched())
         yield machine

@@ -8,13 +8,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from holdpoint.engine.ports import Claim, Command, Target, Ticket, Tier, Wish
 from holdpoint.hosts.local import LocalMachine
+from holdpoint.hosts.machine import Terms
 from holdpoint.shell import Script, Shell, Value
 
 BAD = Path(__file__).parent / "bad"
@@ -66,8 +68,10 @@ def bad(name: str) -> dict[str, Value]:
     return {"python": sys.executable, "bad": str(BAD / name)}
 
 
-def machine(folder: Path, run: str = "run1", **more: object) -> LocalMachine:
-    return LocalMachine(HERE, folder / run, target_folder=folder / "target", memory_folder=folder / "memory", **more)
+def machine(folder: Path, run: str = "run1", environment: Mapping[str, str] | None = None, **more: Any) -> LocalMachine:
+    """Give this machine, with folders of its own; `more` goes into its terms."""
+    terms = Terms(folder / "target", folder / "memory", **more)
+    return LocalMachine(HERE, folder / run, terms, environment=environment)
 
 
 def with_shell(folder: Path, program: str) -> dict[str, str]:

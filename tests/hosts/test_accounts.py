@@ -26,6 +26,7 @@ from holdpoint.engine.ports import (
 )
 from holdpoint.hosts.agent import agent_path, ask
 from holdpoint.hosts.local import LocalMachine
+from holdpoint.hosts.machine import Terms
 from tests.hosts.support import Watcher, claim, command, machine, ticket, wait_for
 from tests.needs import require, require_root
 
@@ -214,9 +215,7 @@ def test_the_last_room_is_for_the_lock_and_not_for_the_reserve(tmp_path: Path) -
             host = LocalMachine(
                 machine(tmp_path).target,
                 tmp_path / f"run{free}",
-                target_folder=disk / "target",
-                memory_folder=tmp_path / f"memory{free}",
-                agree=lambda why: None,
+                Terms(disk / "target", tmp_path / f"memory{free}", agree=lambda why: None),
             )
             assert isinstance(host.lock(claim(f"run{free}"), Unwatched()), Acquired), free
         finally:

@@ -14,6 +14,7 @@ CAUSES = """causes:
 MEND = """\
   - {id: mend, title: Mend it, for: [stuck], effect: change, irreversible: no, run: 'echo x >>"$HOME/mended"; exec sh "$HOME/how"'FANOUT}
 """
+INVENTORY = "schema: holdpoint/hosts/1\nhosts:\n  web1: {tier: staging}\n  again: {tier: staging}\n"
 NAMES = ("web1", "web2", "web3", "web4")
 
 
@@ -164,3 +165,13 @@ def test_a_host_that_dies_before_its_lock_counts_as_failed(remote: Remote) -> No
     ran = remote.run("runbook", "lab", "--host", ",".join(NAMES), answers="mend: run\nmore: run").expect(4, ..., ...)
     assert mended(remote) == ["web1", "web2", "web4"]
     assert "`mend` failed on web3" in " ".join(ran.stdout.split())
+
+
+def test_a_machine_with_two_names_is_changed_under_neither(remote: Remote) -> None:
+    fleet(remote)
+    remote.site.host("again", remote.wires["web1"].port, remote.servers["web1"])
+    remote.case.write("hosts.yaml", INVENTORY)
+    ran = remote.run("runbook", "lab", "--host", "web1,again", answers="mend: run").expect(8, ..., ...)
+    said = " ".join(ran.stdout.split())
+    assert "again: its lock cannot be reached: it is the same machine as `web1` (machine id machine-web1)" in said
+    assert mended(remote) == []

@@ -103,9 +103,10 @@ def check(world: World, hosts: Sequence[str] = ()) -> int:
     if problems:
         sys.stderr.write("Some runbooks cannot be read, and what they need was not looked for: inv runbook.lint\n")
     wanted = {here: _wanted(books.values(), here=here) for here in (False, True)}
-    jobs = [
+    targets = [world.fleet.target(name) for name in names]
+    jobs = [  # each closes its own machine, so that a person who leaves early waits for none of them
         partial(_checked, world, machine, wanted[name == world.local.name])
-        for name, machine in zip(names, _machines(world, names), strict=True)
+        for name, machine in zip(names, machines.each(world, world.state.run(NO_RUN).path, targets), strict=True)
     ]
     checked = _all_at_once(jobs, partial(_waiting, _screen(world), names))
     if world.json:
@@ -114,19 +115,6 @@ def check(world: World, hosts: Sequence[str] = ()) -> int:
         screen = _screen(world)
         screen.lines(view.results(checked, screen.width))
     return view.exit_of(checked)
-
-
-def _machines(world: World, names: Iterable[str]) -> list[AgentMachine]:
-    """Make the machines; each job closes its own, so that a person who leaves early waits for none of them."""
-    folder = world.state.run(NO_RUN).path
-    targets = [world.fleet.target(name) for name in names]
-    remote = machines.over_ssh(world, folder) if any(target.name != world.local.name for target in targets) else None
-    return [
-        machines.local(world, target, folder, world.environ)
-        if remote is None or target.name == world.local.name
-        else remote(target, None)
-        for target in targets
-    ]
 
 
 def _wanted(books: Iterable[Runbook], *, here: bool) -> _Wanted:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from holdpoint.engine.ports import Target
 from holdpoint.hosts.local import LocalMachine
-from holdpoint.hosts.machine import AgentMachine
+from holdpoint.hosts.lock import Names
+from holdpoint.hosts.machine import AgentMachine, Terms
 from holdpoint.problem import HoldpointError, Problem
 
 if TYPE_CHECKING:
@@ -31,51 +32,55 @@ def made(
     agree: Agree | None = None,
 ) -> Iterator[dict[str, AgentMachine]]:
     """Give the machines by name; those over SSH are dialled when they are first asked, and hung up at the end."""
-    told = list(targets)
     with ExitStack() as stack:
-        remote = over_ssh(world, run_folder) if any(target.name != world.local.name for target in told) else None
         machines: dict[str, AgentMachine] = {}
-        for target in told:
-            asks = partial(agree, target) if agree is not None else None
-            if target.name == world.local.name or remote is None:
-                seen = world.environ if environ is None else environ
-                machines[target.name] = local(world, target, run_folder, seen, memory_allowed, asks)
-            else:
-                machines[target.name] = remote(target, asks)
-            stack.callback(machines[target.name].close)
+        for machine in each(world, run_folder, targets, environ=environ, memory_allowed=memory_allowed, agree=agree):
+            machines[machine.target.name] = machine
+            stack.callback(machine.close)
         yield machines
 
 
-def local(
+def each(
     world: World,
-    target: Target,
     run_folder: Path,
-    environ: Mapping[str, str],
+    targets: Iterable[Target],
+    *,
+    environ: Mapping[str, str] | None = None,
     memory_allowed: bool = False,
-    agree: Callable[[str], None] | None = None,
-) -> AgentMachine:
-    """Make this machine."""
-    return LocalMachine(
-        target,
-        run_folder,
-        environment=environ,
-        target_folder=_named(world.environ, "HOLDPOINT_TARGET"),
-        memory_folder=_named(world.environ, "HOLDPOINT_TARGET_MEMORY"),
-        memory_allowed=memory_allowed,
-        agree=agree,
-    )
+    agree: Agree | None = None,
+) -> list[AgentMachine]:
+    """Give the machine of each target; whoever asks closes them."""
+    told, names = list(targets), Names()
+    over_ssh = _over_ssh(world, run_folder) if any(target.name != world.local.name for target in told) else None
+    made: list[AgentMachine] = []
+    for target in told:
+        asks = partial(agree, target) if agree is not None else None
+        if target.name == world.local.name or over_ssh is None:
+            terms = Terms(
+                target_folder=_named(world.environ, "HOLDPOINT_TARGET"),
+                memory_folder=_named(world.environ, "HOLDPOINT_TARGET_MEMORY"),
+                memory_allowed=memory_allowed,
+                agree=asks,
+                names=names,
+            )
+            seen = world.environ if environ is None else environ
+            made.append(LocalMachine(target, run_folder, terms, environment=seen))
+        else:
+            made.append(over_ssh(target, Terms(agree=asks, names=names)))
+    return made
 
 
-def over_ssh(world: World, run_folder: Path) -> Callable[[Target, Callable[[str], None] | None], AgentMachine]:
+def _over_ssh(world: World, run_folder: Path) -> Callable[[Target, Terms], AgentMachine]:
     """Give what makes a machine over SSH; the keys are loaded once for all of them."""
     from holdpoint.hosts.ssh.keys import KeyRing  # noqa: PLC0415 - a run on this machine needs no SSH
     from holdpoint.hosts.ssh.machine import SshMachine  # noqa: PLC0415 - as above
 
     keys = KeyRing(world.prompt_secret)
 
-    def make(target: Target, agree: Callable[[str], None] | None) -> AgentMachine:
+    def make(target: Target, terms: Terms) -> AgentMachine:
         entry = world.fleet.entry(target.name)
-        return SshMachine(target, run_folder, keys=keys, expect=entry.expect if entry else None, agree=agree)
+        expect = entry.expect if entry else None
+        return SshMachine(target, run_folder, terms, keys=keys, expect=expect, environ=world.environ)
 
     return make
 

@@ -20,7 +20,7 @@ from holdpoint.engine.ports import Command, Outcome, Target, Watch
 from holdpoint.hosts.agent import Channel, LinkFailed, agent_path
 from holdpoint.hosts.guarded import execute_guarded
 from holdpoint.hosts.local_shell import LocalShell
-from holdpoint.hosts.machine import AgentMachine, Agree
+from holdpoint.hosts.machine import AgentMachine, Terms
 from holdpoint.hosts.plain import execute_plainly
 from holdpoint.hosts.process import see_off
 from holdpoint.hosts.raised import AgentChannel, user_name
@@ -128,19 +128,15 @@ class LocalLink:
 
 
 class LocalMachine(AgentMachine):
-    """This machine, for one run; `environment` replaces this process's own. The rest as in `AgentMachine`."""
+    """This machine, for one run; `environment` replaces this process's own."""
 
     def __init__(
         self,
         target: Target,
         run_folder: Path,
+        terms: Terms | None = None,
         *,
         environment: Mapping[str, str] | None = None,
-        target_folder: Path | None = None,
-        memory_folder: Path | None = None,
-        memory_allowed: bool = False,
-        spool_limit: int | None = None,
-        agree: Agree | None = None,
     ) -> None:
         def start(become: str | None) -> Started:
             return LocalShell(become or "root", environment)
@@ -152,17 +148,7 @@ class LocalMachine(AgentMachine):
                 return execute_guarded(command, run_folder, watch, self._readers, HERE)
             return execute_plainly(command, run_folder, watch, environment)
 
-        super().__init__(
-            target,
-            run_folder,
-            link=LocalLink(environment),
-            read=read,
-            target_folder=target_folder,
-            memory_folder=memory_folder,
-            memory_allowed=memory_allowed,
-            spool_limit=spool_limit,
-            agree=agree,
-        )
+        super().__init__(target, run_folder, terms or Terms(), link=LocalLink(environment), read=read)
 
     def close(self) -> None:
         self._readers.rest()

@@ -24,11 +24,12 @@ from holdpoint.engine.ports import (
     Unreachable,
     Watch,
 )
-from holdpoint.hosts.agent import Frame, Link, LinkFailed, Place, ask
+from holdpoint.hosts.agent import Frame, Link, LinkFailed, LinkRefused, Place, ask
 from holdpoint.journal.record import Json
 
 REMEMBERED = frozenset({"lock", "room"})
 """Operations with which a run begins on a machine; it goes on with that one only."""
+UNKNOWN = frozenset({"", "-"})
 REBOOTED = "the machine was restarted since, so that run is not under way here any more"
 IN_MEMORY = (
     "the target's disk has no room: lock, spools and tombstones are kept in memory; a restart of the target would lose "
@@ -57,10 +58,30 @@ class Survey:
     room: int | None
 
 
+class Names:
+    """Under which name of a run each machine was locked, so that none is changed twice under two of them.
+
+    A machine is known by its id and its boot: clones share an id, containers a boot. Used by any thread.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, str], str] = {}
+
+    def meet(self, name: str, machine: str, boot: str) -> None:
+        """Take a machine in. Raises `LinkRefused` where it was met under another name."""
+        if machine in UNKNOWN or boot in UNKNOWN:
+            return
+        first = self._names.setdefault((machine, boot), name)
+        if first != name:
+            raise LinkRefused(
+                f"it is the same machine as `{first}` (machine id {machine}); leave one of the two names out"
+            )
+
+
 class TargetLock:
     """The lock of one target as one run sees it."""
 
-    def __init__(self, link: Link, place: Callable[[], Place], meet: Callable[[str], None]) -> None:
+    def __init__(self, link: Link, place: Callable[[], Place], meet: Callable[[str, str], None]) -> None:
         self._link = link
         self._place = place
         self._meet = meet
@@ -184,7 +205,8 @@ class TargetLock:
             if frame.kind == "hello":
                 self._uid = frame.words()[-1]
                 if operation in REMEMBERED:
-                    self._meet(frame.words()[0])
+                    machine, boot, *_ = frame.words()
+                    self._meet(machine, boot)
         return frames
 
     def _note(self, kept: str) -> None:

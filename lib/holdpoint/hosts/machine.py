@@ -7,11 +7,12 @@ or how a step that only reads is executed, which is a function.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from holdpoint.engine.ports import Claim, Command, LockAnswer, Outcome, Target, Ticket, UnlockAnswer, Unreachable, Watch
 from holdpoint.hosts.agent import Link, Place
-from holdpoint.hosts.lock import IN_MEMORY, NoRoom, Room, Survey, TargetLock
+from holdpoint.hosts.lock import IN_MEMORY, Names, NoRoom, Room, Survey, TargetLock
 from holdpoint.hosts.steps import Steps
 from holdpoint.journal.record import Json
 
@@ -21,34 +22,34 @@ Agree = Callable[[str], None]
 """Is told why the disk has no room; returns after a person's yes to a folder in memory, or raises."""
 
 
-class AgentMachine:
-    """One target, for one run.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a run works on a target.
 
-    `run_folder` is named like the run and gets the output under `out/`. `memory_allowed` is a person's yes to a folder
-    in memory where the disk has no room. With `agree`, the first lock looks for room and asks for that yes; before that
-    nothing is made, so reading leaves nothing.
+    `memory_allowed` is a person's yes to a folder in memory where the disk has no room. With `agree`, the first lock looks
+    for room and asks for that yes; before that nothing is made, so reading leaves nothing. `names` is shared by all targets
+    of a run.
     """
 
-    def __init__(
-        self,
-        target: Target,
-        run_folder: Path,
-        *,
-        link: Link,
-        read: Read,
-        target_folder: Path | None = None,
-        memory_folder: Path | None = None,
-        memory_allowed: bool = False,
-        spool_limit: int | None = None,
-        agree: Agree | None = None,
-    ) -> None:
-        self.memory_allowed = memory_allowed
+    target_folder: Path | None = None
+    memory_folder: Path | None = None
+    memory_allowed: bool = False
+    spool_limit: int | None = None
+    agree: Agree | None = None
+    names: Names = field(default_factory=Names)
+
+
+class AgentMachine:
+    """One target, for one run. `run_folder` is named like the run and gets the output under `out/`."""
+
+    def __init__(self, target: Target, run_folder: Path, terms: Terms, *, link: Link, read: Read) -> None:
+        self.memory_allowed = terms.memory_allowed
         self._target = target
-        self._folders = (str(target_folder or ""), str(memory_folder or ""), spool_limit)
+        self._terms = terms
         self._read = read
-        self._agree = agree
+        self._agree = terms.agree
         self._steps = Steps(link, run_folder, target.name, self._place, self._holder)
-        self._lock = TargetLock(link, self._place, self._steps.meet)
+        self._lock = TargetLock(link, self._place, self._meet)
 
     @property
     def target(self) -> Target:
@@ -123,8 +124,14 @@ class AgentMachine:
         """Give back what the way to the target holds; it is made again where it is needed again."""
 
     def _place(self) -> Place:
-        target, memory, limit = self._folders
-        return Place(target, memory, self.memory_allowed, limit, self._steps.machine)
+        terms = self._terms
+        target, memory = str(terms.target_folder or ""), str(terms.memory_folder or "")
+        return Place(target, memory, self.memory_allowed, terms.spool_limit, self._steps.machine)
+
+    def _meet(self, machine: str, boot: str) -> None:
+        """Take in which machine answers to the lock. Raises `LinkRefused` for another one, or one that has two names."""
+        self._steps.meet(machine)
+        self._terms.names.meet(self._target.name, machine, boot)
 
     def _holder(self) -> str:
         return self._lock.claim.holder if self._lock.claim else ""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from holdpoint.engine.ports import Target, Tier
+from holdpoint.hosts.machine import Agree, Terms
 from holdpoint.hosts.ssh.machine import SshMachine
 from tests.needs import require
 from tests.sshd import Site, with_sh
@@ -58,15 +60,12 @@ def _bare(folder: Path) -> Path:
     return place
 
 
-def ssh_machine(site: Site, alias: str, folder: Path, run: str = "run1", **more: object) -> SshMachine:
-    return SshMachine(
-        Target(alias, Tier.STAGING),
-        folder / run,
-        config=site.config,
-        target_folder=folder / "target",
-        memory_folder=folder / "memory",
-        **{"stall": 20.0, **more},
-    )
+def ssh_machine(
+    site: Site, alias: str, folder: Path, run: str = "run1", agree: Agree | None = None, **more: Any
+) -> SshMachine:
+    """Give a host, with folders of its own on it."""
+    terms = Terms(folder / "target", folder / "memory", agree=agree)
+    return SshMachine(Target(alias, Tier.STAGING), folder / run, terms, config=site.config, **{"stall": 20.0, **more})
 
 
 def uid() -> int:

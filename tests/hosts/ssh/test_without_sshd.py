@@ -10,6 +10,7 @@ import paramiko
 import pytest
 
 from holdpoint.engine.ports import Acquired, Exited, NeverStarted, Target, Tier, TimedOut, Unreachable, Unwatched
+from holdpoint.hosts.machine import Terms
 from holdpoint.hosts.ssh.machine import SshMachine
 from tests.hosts.ssh.server import Server
 from tests.hosts.support import Watcher, claim, command, ticket, wait_for
@@ -44,9 +45,8 @@ class Here:
         return SshMachine(
             Target("far", Tier.STAGING),
             self.folder / "run1",
+            Terms(self.folder / "target", self.folder / "memory"),
             config=self.folder / "config",
-            target_folder=self.folder / "target",
-            memory_folder=self.folder / "memory",
         )
 
 

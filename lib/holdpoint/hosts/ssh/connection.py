@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import paramiko
@@ -46,6 +47,7 @@ class Connection:
         alias: str,
         *,
         config: Path | None = None,
+        environ: Mapping[str, str] | None = None,
         keys: KeyRing | None = None,
         expect: Identity | None = None,
         stall: float = 20.0,
@@ -53,6 +55,7 @@ class Connection:
     ) -> None:
         self._alias = alias
         self._config = config
+        self._environ = environ
         self._keys = keys or KeyRing()
         self._expect = expect
         self._stall = stall
@@ -64,7 +67,7 @@ class Connection:
     def route(self) -> Route:
         """The way, as OpenSSH's configuration has it. Raises `LinkRefused`."""
         if self._route is None:
-            self._route = resolve(self._alias, self._config)
+            self._route = resolve(self._alias, self._config, self._environ)
         return self._route
 
     def dial(self) -> None:

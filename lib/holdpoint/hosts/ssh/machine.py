@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from holdpoint.document.inventory import Identity
 from holdpoint.engine.ports import Command, Outcome, Target, Watch
 from holdpoint.hosts.guarded import execute_guarded
-from holdpoint.hosts.machine import AgentMachine, Agree
+from holdpoint.hosts.machine import AgentMachine, Terms
 from holdpoint.hosts.ssh.connection import Connection
 from holdpoint.hosts.ssh.keys import KeyRing
 from holdpoint.hosts.ssh.link import SshLink
@@ -18,13 +19,15 @@ class SshMachine(AgentMachine):
 
     `keys` are shared by all hosts of a run, so that a pass-phrase is asked for once. `expect` is what the machine must
     say of itself on every connection. `stall` is the number of seconds after which a silent connection is given up,
-    `patience` how long a change whose connection was lost waits for another. The rest as in `AgentMachine`.
+    `patience` how long a change whose connection was lost waits for another. `environ` takes the place of this process's
+    environment where OpenSSH's configuration is asked for.
     """
 
     def __init__(
         self,
         target: Target,
         run_folder: Path,
+        terms: Terms | None = None,
         *,
         alias: str | None = None,
         config: Path | None = None,
@@ -33,15 +36,12 @@ class SshMachine(AgentMachine):
         stall: float = 20.0,
         connect_timeout: float = 10.0,
         patience: float = 60.0,
-        target_folder: Path | None = None,
-        memory_folder: Path | None = None,
-        memory_allowed: bool = False,
-        spool_limit: int | None = None,
-        agree: Agree | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.connection = Connection(
             alias or target.name,
             config=config,
+            environ=environ,
             keys=keys,
             expect=expect,
             stall=stall,
@@ -52,17 +52,7 @@ class SshMachine(AgentMachine):
         def read(command: Command, watch: Watch) -> Outcome:
             return execute_guarded(command, run_folder, watch, link.readers, target.name, self._steps)
 
-        super().__init__(
-            target,
-            run_folder,
-            link=link,
-            read=read,
-            target_folder=target_folder,
-            memory_folder=memory_folder,
-            memory_allowed=memory_allowed,
-            spool_limit=spool_limit,
-            agree=agree,
-        )
+        super().__init__(target, run_folder, terms or Terms(), link=link, read=read)
 
     def connect(self) -> None:
         self.connection.dial()
