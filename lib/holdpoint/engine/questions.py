@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from holdpoint.document.model import Ask, Effect, Manual, Run, Undo, ValueType
+from holdpoint.document.model import Ask, Effect, Manual, Registered, Run, Undo, ValueType
 from holdpoint.engine.batches import batches
 from holdpoint.engine.events import CauseDecided, Status
 from holdpoint.engine.facts import Facts, is_changing, names, shown
@@ -14,7 +14,7 @@ from holdpoint.engine.file_texts import file_texts
 from holdpoint.engine.next import OPENING, PROCEED
 from holdpoint.engine.ports import Asked, Question, Target, Tier, Word
 from holdpoint.planning.plan import Mode, StepItem
-from holdpoint.shell import NAME, is_bytes
+from holdpoint.shell import NAME, as_text, is_bytes
 
 RUN = Word("run", "do it, exactly as shown")
 SKIP = Word("skip", "leave this step out and go on")
@@ -131,12 +131,21 @@ def value(facts: Facts, item: StepItem, host: str, problem: str) -> Question:
         targets=_targets(facts, (host,)),
         words=(),
         why=facts.fill(item, host, step.why),
-        prompt=facts.fill(item, host, step.action.text) + f" ({name.type})",
+        prompt=facts.fill(item, host, step.action.text) + f" ({_wanted(name)})",
         values=_values(facts, item, (host,)),
         show=_outputs(facts, item, step.gate.show, host),
         hidden=step.sensitive or name.type is ValueType.SECRET,
         problem=problem,
     )
+
+
+def _wanted(name: Registered) -> str:
+    """What an answer may be, in a few words; a pattern is not shown, since the question says in words what it wants."""
+    if name.enum:
+        return f"one of: {', '.join(as_text(one) for one in name.enum)}"
+    low, high = (None if edge is None else f"{edge:g}" for edge in (name.min, name.max))
+    span = {(True, True): f" from {low} to {high}", (True, False): f" from {low}", (False, True): f" up to {high}"}
+    return f"{name.type}{span.get((low is not None, high is not None), '')}"
 
 
 def doubt(facts: Facts, item: StepItem, host: str, what: str) -> Question:

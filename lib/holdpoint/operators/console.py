@@ -25,7 +25,7 @@ from holdpoint.shell import Secret, as_text
 from holdpoint.views import bounds, questions
 from holdpoint.views.background import background
 from holdpoint.views.console import Screen
-from holdpoint.views.lines import BLANK, Line, Tone, line, wrap
+from holdpoint.views.lines import BLANK, Line, Tone, assigned, line, wrap
 from holdpoint.views.timeline import Timeline
 
 
@@ -73,7 +73,7 @@ class ConsoleOperator:
         book, known = plan.runbook, tuple(targets or (_targets(self._earlier[0]) if self._earlier else ()))
         params = plan.scopes[""].params
         values = tuple(
-            f"{name} = {value if isinstance(value, Secret) else as_text(value)}" for name, value in params.items()
+            assigned(name, value if isinstance(value, Secret) else as_text(value)) for name, value in params.items()
         )
         self._head = bounds.Head(run, book.id, book.title, book.severity, kind, known, plan.of_run, values)
         if targets is not None:

@@ -80,6 +80,8 @@ class Left:
     proof: tuple[str, ...] = ()
     hosts: tuple[tuple[str, ...], ...] = ()
     """Of several hosts a row each; takes the place of `proof`."""
+    causes: tuple[str, ...] = ()
+    """What was found to be wrong, each with its evidence."""
     changed: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
     doubt: tuple[str, ...] = ()
@@ -106,7 +108,9 @@ def left(state: State, background: Background, not_undone: Sequence[str] = ()) -
     }
     several = _per_host(state, background) if len(order) > 1 else ()
     proof = () if several else _proof(state)
-    return Left(proof=proof, hosts=several, not_done=not_done, not_undone=tuple(not_undone), **texts)
+    return Left(
+        proof=proof, causes=_causes(state), hosts=several, not_done=not_done, not_undone=tuple(not_undone), **texts
+    )
 
 
 _REASON = 60
@@ -118,6 +122,14 @@ _STANDS = {
     "left_out": "left out",
     "changed": "changed",
 }
+
+
+def _causes(state: State) -> tuple[str, ...]:
+    return tuple(
+        f"{decided.cause.title}  ({host}): {decided.cause.evidence}"
+        for (_, host, _), decided in state.causes.items()
+        if decided.cause.holds
+    )
 
 
 def _in_order(hosts: Sequence[str], order: tuple[str, ...]) -> list[str]:
@@ -219,6 +231,7 @@ def closing(end: End, width: int) -> list[Line]:
     found = end.found
     if found.hosts:
         drawn += [*table(("host", "tier", "before", "after", "what became of it"), found.hosts, width), BLANK]
+    drawn += listed("found", found.causes, width)
     drawn += listed("proof", found.proof, width)
     maybe = found.running or found.doubt or found.failed
     drawn += listed("changed", found.changed or (() if maybe else ("nothing",)), width)

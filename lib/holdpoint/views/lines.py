@@ -153,3 +153,8 @@ def rule(width: int, character: str = "─", text: str = "", tone: Tone = Tone.F
     shown = clip(text, max(10, width - 8))
     filling = max(0, width - 4 - cells(shown))
     return (Segment(f"{character * 2} ", tone), Segment(shown, Tone.BOLD), Segment(f" {character * filling}", tone))
+
+
+def assigned(name: str, value: object) -> str:
+    """A value beside its name; an empty one is said to be."""
+    return f"{name} = {value}" if str(value) else f"{name} is empty"

@@ -23,6 +23,7 @@ from holdpoint.views.lines import (
     Segment,
     Tone,
     as_text,
+    assigned,
     cells,
     labelled,
     line,
@@ -300,7 +301,7 @@ def _values(asked: Question, width: int) -> list[Line]:
         if "\n" in value.strip():  # a table keeps its columns
             drawn += [*labelled(label, f"{name} ={where}", width), *verbatim(value, width)]
         else:
-            drawn += labelled(label, f"{name} = {value}{where}", width)
+            drawn += labelled(label, f"{assigned(name, value)}{where}", width)
     return drawn
 
 

@@ -39,7 +39,7 @@ from holdpoint.shell import is_bytes
 from holdpoint.views.background import HEADINGS, NONE, Background
 from holdpoint.views.grouping import Group, Grouped
 from holdpoint.views.inert import output_lines
-from holdpoint.views.lines import BLANK, GUTTER, GUTTER_ON, Line, Segment, Tone, chop, verbatim, wrap
+from holdpoint.views.lines import BLANK, GUTTER, GUTTER_ON, Line, Segment, Tone, assigned, chop, verbatim, wrap
 from holdpoint.views.times import clock_time, size, span
 
 INDENT = 20
@@ -197,7 +197,7 @@ class Timeline:
             details.append(f"exit {event.exit}")
         if begun is not None and record.time - begun[0] >= _NOTABLE:
             details.append(span(record.time - begun[0]))
-        values = [f"{name} = {value}" for name, value in event.values.items() if not is_bytes(name)]
+        values = [assigned(name, value) for name, value in event.values.items() if not is_bytes(name)]
         values += [f"{name} = [masked]" for name in event.hidden]
         more = [*([event.note] if event.note else []), *values]
         text_tone = Tone.DIM if event.present is False else Tone.PLAIN
@@ -272,7 +272,7 @@ def _of_run(
             )
             kind = "" if event.mode == "real" else f" ({event.mode})"
             text = f"run {event.run}{kind} of {event.runbook} on {hosts}, by {record.person}"
-            params = [f"{name} = {value}" for name, value in event.params.items()]
+            params = [assigned(name, value) for name, value in event.params.items()]
             of = [f"takes back run {event.of_run}"] if event.of_run else []
             incident = [f"incident {event.incident}"] if event.incident else []
             return row.block("opened", Tone.BOLD, text, [*of, *incident, *params])
