@@ -330,6 +330,44 @@ def check_hosts(_context: Context, host: list[str], json: bool = False, plain: b
     return hosts.check(_world(json=json, plain=plain), host)
 
 
+# --- drills -----------------------------------------------------------------------------------------------------
+
+
+@offered("drill.list", help={"json": JSON, "plain": PLAIN})
+def list_drills(_context: Context, json: bool = False, plain: bool = False) -> int | None:
+    """List the practice drills, from easy to hard, and what each teaches."""
+    from holdpoint.app import drills  # noqa: PLC0415 - see the module
+
+    return drills.list_all(_world(json=json, plain=plain))
+
+
+@offered(
+    "drill.prove",
+    lists=("only",),
+    help={
+        "only": "A drill's id; can be repeated. Without it, all drills.",
+        "full": "Leave out every change once, and name those without which all is well too.",
+        "json": JSON,
+        "plain": PLAIN,
+    },
+)
+def prove(
+    _context: Context, only: list[str], *, full: bool = False, json: bool = False, plain: bool = False
+) -> int | None:
+    """Prove drills with nobody there: broken, repaired by the runbook, restarted; every trap is tried."""
+    from holdpoint.app import drills  # noqa: PLC0415 - see the module
+
+    return drills.prove(_world(json=json, plain=plain), only, full=full)
+
+
+@offered("drill.heal", help={"json": JSON, "plain": PLAIN})
+def heal(_context: Context, json: bool = False, plain: bool = False) -> int | None:
+    """Give back what a drill that was cut off left standing."""
+    from holdpoint.app import drills  # noqa: PLC0415 - see the module
+
+    return drills.heal(_world(json=json, plain=plain))
+
+
 # --- the project ------------------------------------------------------------------------------------------------
 
 
@@ -352,5 +390,6 @@ ns = Collection(
     _collection("runbook", run, list_runbooks, show, find, lint, new, docs),
     _collection("run", list_runs, show_run, follow, verify, resume, handover, rollback, approve),
     _collection("host", list_hosts, check_hosts),
+    _collection("drill", list_drills, prove, heal),
     test,
 )

@@ -157,6 +157,8 @@ def _simple(keyword: str, argument: Any) -> Fits:
             return lambda value: not isinstance(value, str) or search(value) is not None
         case "minItems":
             return lambda value: not isinstance(value, list) or len(value) >= argument
+        case "maxItems":
+            return lambda value: not isinstance(value, list) or len(value) <= argument
         case "minProperties":
             return lambda value: not isinstance(value, dict) or len(value) >= argument
         case "maxProperties":

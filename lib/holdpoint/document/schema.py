@@ -128,7 +128,7 @@ class _Explain:
                 yield self._missing_key(path, name, rule)
             case "not":
                 yield self._out_of_place(path, rule)
-            case "minProperties" | "maxProperties" | "minItems":
+            case "minProperties" | "maxProperties" | "minItems" | "maxItems":
                 yield self._wrong_count(path, instance, rule)
             case _:
                 yield self._wrong_value(path, instance, rule, str(error.validator))

@@ -42,6 +42,12 @@ def shipped(kind: str) -> Path:
     return installed if installed.is_dir() else package.parent.parent / kind
 
 
+def folders(repository: Path | str, kind: str) -> tuple[Path, ...]:
+    """Give the folders of a kind of document: the repository's own, then the one that comes with Holdpoint."""
+    own, ours = Path(repository) / kind, shipped(kind)
+    return (own,) if own.exists() and own.resolve() == ours.resolve() else (own, ours)
+
+
 @cache
 def schema(document: str = "runbook") -> Mapping[str, Any]:
     """Read the schema of a kind of document, once."""
@@ -51,15 +57,14 @@ def schema(document: str = "runbook") -> Mapping[str, Any]:
 class Library:
     """The runbooks of some folders; of two with one name, the one in the earlier folder counts."""
 
-    def __init__(self, folders: Iterable[Path | str]) -> None:
+    def __init__(self, folders: Iterable[Path | str], kind: str = "runbook") -> None:
+        self._kind = kind
         self.folders = tuple(Path(folder) for folder in folders)
 
     @classmethod
     def of(cls, repository: Path | str) -> Library:
         """Open the library of a repository: its own `runbooks/`, then those that come with Holdpoint."""
-        own, ours = Path(repository) / "runbooks", shipped("runbooks")
-        same = own.exists() and own.resolve() == ours.resolve()
-        return cls((own,) if same else (own, ours))
+        return cls(folders(repository, "runbooks"))
 
     def names(self) -> tuple[str, ...]:
         """Give the names of all runbooks, sorted. Nothing is opened."""
@@ -74,7 +79,7 @@ class Library:
         if unfit is not None:
             raise HoldpointError(unfit)
         if name not in found:
-            raise HoldpointError([_unknown(name, found, self.folders), *problems])
+            raise HoldpointError([_unknown(self._kind, name, found, self.folders), *problems])
         return _read(*found[name])
 
     def load(self, name: str) -> Runbook:
@@ -171,14 +176,14 @@ def _unfit(name: str) -> Problem | None:
     return None
 
 
-def _unknown(name: str, known: Iterable[str], folders: tuple[Path, ...]) -> Problem:
+def _unknown(kind: str, name: str, known: Iterable[str], folders: tuple[Path, ...]) -> Problem:
     names = sorted(known)
     where = ", ".join(f"`{_display(folder)}`" for folder in folders)
     return Problem(
-        "unknown-runbook",
-        f"there is no runbook `{name}`",
-        found=f"{len(names)} {'runbook' if len(names) == 1 else 'runbooks'} in {where}",
-        hint=did_you_mean(name, names) or "`inv runbook.list` shows those there are",
+        f"unknown-{kind}",
+        f"there is no {kind} `{name}`",
+        found=f"{len(names)} {kind if len(names) == 1 else f'{kind}s'} in {where}",
+        hint=did_you_mean(name, names) or f"`inv {kind}.list` shows those there are",
     )
 
 

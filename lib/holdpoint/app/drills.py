@@ -1,0 +1,213 @@
+"""The use cases of drills that change nothing but sandboxes: list, prove, heal, and what each needs of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdpoint.app.armed import Armed, abandoned
+from holdpoint.app.proving import Prover
+from holdpoint.app.repository import repository
+from holdpoint.drill.model import Drill
+from holdpoint.drill.parse import parse
+from holdpoint.drill.proof import Proof
+from holdpoint.engine.ports import Tier, Unwatched, Watch
+from holdpoint.hosts.crew import ThreadCrew
+from holdpoint.problem import Exit, HoldpointError, Problem
+from holdpoint.store import library
+from holdpoint.store.certificates import Certificate, Certificates
+from holdpoint.views import drills as view
+from holdpoint.views.console import Screen
+
+if TYPE_CHECKING:
+    from holdpoint.app.world import World
+
+AT_ONCE = 2
+"""As many as there are cores on a small machine: a drill starts servers."""
+ALWAYS = "sandbox"
+"""The library that is put before every script."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillShelf:
+    """The drills of a repository, then those that come with Holdpoint."""
+
+    folders: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, root: Path) -> DrillShelf:
+        return cls(library.folders(root, "drills"))
+
+    def names(self) -> tuple[str, ...]:
+        return self._library().names()
+
+    def load(self, name: str) -> Drill:
+        """Read a drill. Raises `HoldpointError` with everything that is wrong with it."""
+        return parse(self._library().source(name), library.schema("drill"), name)
+
+    def load_all(self) -> list[Drill]:
+        """Read every drill, from easy to hard. Raises `HoldpointError` with everything that is wrong anywhere."""
+        drills, problems = list[Drill](), list[Problem]()
+        for name in self.names():
+            try:
+                drills.append(self.load(name))
+            except HoldpointError as error:
+                problems += error.problems
+        if problems:
+            raise HoldpointError(problems)
+        return sorted(drills, key=lambda drill: (drill.level, drill.id))
+
+    def libraries(self, drill: Drill) -> str:
+        """Give the shell functions that a drill's scripts find, and where its programs lie, as `$drills`."""
+        texts = [f"drills={_quoted(self._home(drill))}"]
+        for name in (ALWAYS, *drill.uses):
+            file = next((folder / "lib" / f"{name}.sh" for folder in self.folders if _is_there(folder, name)), None)
+            if file is None:
+                message = f"the drill `{drill.id}` uses `{name}`, and there is no such library"
+                raise HoldpointError(Problem("drill-uses", message, expected=f"a file `drills/lib/{name}.sh`"))
+            texts.append(file.read_text())
+        return "\n".join(texts)
+
+    def _home(self, drill: Drill) -> Path:
+        return next(folder for folder in self.folders if (folder / f"{drill.id}.yaml").exists()).absolute()
+
+    def _library(self) -> library.Library:
+        return library.Library(self.folders, "drill")
+
+
+def lacking(world: World, drill: Drill) -> str:
+    """Say what a drill needs and this machine has not, in one sentence; empty where nothing lacks."""
+    tier = world.local.tier
+    if tier not in (Tier.LOCAL, Tier.PRACTICE):
+        return f"this machine is `{tier}`, and drills break things only where it is `local` or `practice`"
+    missing = {package for program, package in drill.programs.items() if shutil.which(program) is None}
+    if missing:
+        return f"it lacks what it breaks and repairs: apt-get install {' '.join(sorted(missing))}"
+    if drill.root and os.geteuid() != 0:
+        return "it mounts a small filesystem, which only root may: begin it with `sudo`, or in a machine of your own"
+    return ""
+
+
+# --- list, heal -------------------------------------------------------------------------------------------------
+
+
+def list_all(world: World) -> int:
+    """Every drill, from easy to hard, with what it teaches."""
+    shelf = DrillShelf.of(repository(Path.cwd()))
+    drills = shelf.load_all()
+    if world.json:
+        _print_json([{**view.as_data(drill), "lacks": lacking(world, drill)} for drill in drills])
+        return Exit.OK
+    screen = Screen(world.out, plain=world.plain)
+    screen.lines(view.listing([(drill, lacking(world, drill)) for drill in drills], screen.width))
+    return Exit.OK
+
+
+def heal(world: World) -> int:
+    """Give back every sandbox that a drill left standing; 4 where something cannot be given back."""
+    records = armed(world)
+    told = [
+        (f"{sandbox.drill} ({sandbox.base})", records.heal(sandbox))
+        for sandbox in records.standing()
+        if abandoned(sandbox)
+    ]
+    if world.json:
+        _print_json([{"sandbox": name, "left": list(left)} for name, left in told])
+    else:
+        Screen(world.out, plain=world.plain).lines(view.healed(told))
+    return Exit.FAILED if any(left for _, left in told) else Exit.OK
+
+
+def armed(world: World) -> Armed:
+    return Armed(world.state.path / "drills" / "armed")
+
+
+# --- prove ------------------------------------------------------------------------------------------------------
+
+
+def prove(world: World, only: Sequence[str], *, full: bool) -> int:
+    """Prove drills with nobody there; 4 where one does not hold, and where what one needs is missing."""
+    world.state.prepare()
+    shelf = DrillShelf.of(repository(Path.cwd()))
+    drills = [shelf.load(name) for name in only] if only else shelf.load_all()
+    heal_quietly(armed(world))
+    screen = Screen(world.out, plain=world.plain)
+    under_way: dict[str, str] = {}
+    lock = threading.Lock()
+
+    def says(name: str, what: str) -> None:
+        with lock:
+            under_way[name] = what
+            screen.progress(view.under_way(under_way))
+
+    def one(drill: Drill, _watch: Watch) -> Proof:
+        why = lacking(world, drill)
+        if why:
+            return Proof(drill.id, drill.runbook, (), 0.0, missing=why)
+        tell = partial(says, drill.id)
+        prover = Prover(drill, shelf.libraries(drill), armed(world), repository(Path.cwd()), tell)
+        proof = prover.prove(full=full)
+        with lock:
+            under_way.pop(drill.id, None)
+        return proof
+
+    proofs: dict[int, Proof] = {}
+    for number, proof in ThreadCrew(AT_ONCE).carry_out([partial(one, drill) for drill in drills], Unwatched()):
+        proofs[number] = proof
+        screen.clear()
+        if not world.json:
+            screen.lines(view.proven(proof, screen.width))
+    ordered = [proofs[number] for number in range(len(drills))]
+    _certify(world, drills, ordered)
+    if world.json:
+        _print_json([view.proof_data(proof) for proof in ordered])
+    else:
+        screen.lines(view.table_of(ordered, screen.width))
+    return Exit.OK if all(proof.holds for proof in ordered) else Exit.FAILED
+
+
+def heal_quietly(records: Armed) -> None:
+    """Give back what earlier drills left, before a new one is made."""
+    for sandbox in records.standing():
+        if abandoned(sandbox):
+            records.heal(sandbox)
+
+
+def _certify(world: World, drills: Sequence[Drill], proofs: Sequence[Proof]) -> None:
+    """Note which runbook was proven by which drill, as it is now."""
+    kept = Certificates(world.state.path / "drills" / "certificates.json")
+    now = world.clock.now()
+    for drill, proof in zip(drills, proofs, strict=True):
+        if proof.missing:
+            continue
+        book = world.library.load(drill.runbook)
+        versions = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+        kept.note(
+            Certificate(drill.id, drill.runbook, book.digest, drill.digest, now, proof.seconds, versions, proof.holds)
+        )
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    return (folder / "lib" / f"{name}.sh").is_file()
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "'\\''") + "'"
+
+
+def _print_json(data: object) -> None:
+    sys.stdout.write(json.dumps(data) + "\n")
+
+
+def certified(world: World) -> Mapping[str, Certificate]:
+    """The newest certificate of each drill."""
+    return Certificates(world.state.path / "drills" / "certificates.json").all()

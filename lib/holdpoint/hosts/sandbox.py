@@ -1,0 +1,156 @@
+"""The sandbox of a drill on this machine: its folder, its scripts, and giving back all that stands outside the folder.
+
+Everything that a drill starts carries its mark in the environment, so what is left of it can be found.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdpoint.hosts import process
+
+MARK = "HOLDPOINT_DRILL"
+TAIL = 4000
+PATIENCE = 180.0
+HEAL_PATIENCE = 60.0
+KILL_PATIENCE = 5.0
+TICK = 0.05
+TIME_IS_UP = 124
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a script ended, and the last of what it printed."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """One sandbox. `folder` is what scripts know as `$sandbox`; beside it lie logs and the state of runs in it."""
+
+    base: Path
+    mark: str
+    libraries: str
+    heals: str
+    drill: str
+    owner: int
+    began: str
+    """With `owner`, the process that works in it."""
+
+    @property
+    def folder(self) -> Path:
+        return self.base / "s"
+
+    def environ(self) -> dict[str, str]:
+        """What everything in it finds: runs keep their state and the shared folder of the target in here."""
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("HOLDPOINT_", "PG"))},
+            MARK: f"{self.mark}/",
+            "HOLDPOINT_STATE": str(self.base / "state"),
+            "HOLDPOINT_TARGET": str(self.base / "target"),
+            "HOLDPOINT_TARGET_MEMORY": str(self.base / "memory"),
+        }
+
+    def run(self, script: str, patience: float = PATIENCE) -> Told:
+        """Execute a script to its end; what it starts in sessions of their own goes on."""
+        named = f"sandbox={shlex.quote(str(self.folder))}"
+        text = f"exec </dev/null\nset -eu\n{named}\n{self.libraries}\n{script}\n"
+        log = self.base / "log"
+        with tempfile.TemporaryFile() as given, log.open("ab+") as out:
+            given.write(text.encode())
+            given.seek(0)
+            at = out.seek(0, os.SEEK_END)
+            running = subprocess.Popen(
+                ["sh", "/dev/stdin"],  # which it opens anew, so that the first line can close it
+                stdin=given,
+                stdout=out,
+                stderr=out,
+                cwd=self.folder if self.folder.is_dir() else self.base,
+                env=self.environ(),
+                start_new_session=True,
+            )
+            try:
+                code = running.wait(patience)
+            except subprocess.TimeoutExpired:
+                code = TIME_IS_UP
+                with suppress(ProcessLookupError):
+                    os.killpg(running.pid, signal.SIGKILL)
+                running.wait()
+            finally:
+                if running.poll() is None:
+                    with suppress(ProcessLookupError):
+                        os.killpg(running.pid, signal.SIGKILL)
+            out.seek(max(at, out.seek(0, os.SEEK_END) - TAIL))
+            return Told(code, out.read().decode("utf-8", "replace").strip())
+
+    def values(self) -> dict[str, str]:
+        """What `make` found out: lines `name=value` of its file `values`."""
+        return self._lines("values")
+
+    def secrets(self) -> dict[str, str]:
+        """What a run in it finds in its environment: lines `NAME=value` of the file `environment`."""
+        return self._lines("environment")
+
+    def _lines(self, name: str) -> dict[str, str]:
+        with suppress(FileNotFoundError):
+            lines = (self.folder / name).read_text().splitlines()
+            return {key: value for key, equals, value in (line.partition("=") for line in lines) if equals}
+        return {}
+
+    # --- giving back
+
+    def heal(self) -> tuple[str, ...]:
+        """Give back all that stands outside the folder, and remove it; names what is left. May be done again."""
+        if self.folder.is_dir():
+            self.run(self.heals, HEAL_PATIENCE)
+        self._end_all()
+        for place in self._mounts():
+            if subprocess.run(["umount", place], capture_output=True, check=False).returncode:
+                subprocess.run(["umount", "-l", place], capture_output=True, check=False)
+        left = self.strays()
+        if not left:
+            shutil.rmtree(self.base, ignore_errors=True)
+        return left
+
+    def strays(self) -> tuple[str, ...]:
+        """Name what of it stands outside its folder: processes and mounts."""
+        processes = tuple(f"process {pid}" for pid in self._processes())
+        return processes + tuple(f"mount {place}" for place in self._mounts())
+
+    def _processes(self) -> list[int]:
+        return [pid for pid in process.carriers(f"{MARK}={self.mark}/".encode()) if pid != os.getpid()]
+
+    def _end_all(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            deadline = time.monotonic() + KILL_PATIENCE
+            while (pids := self._processes()) and time.monotonic() < deadline:
+                for pid in pids:
+                    with suppress(ProcessLookupError, PermissionError):
+                        os.kill(pid, number)
+                time.sleep(TICK)
+
+    def _mounts(self) -> list[str]:
+        """The mounts in it, the innermost first."""
+        under = f"{self.folder}/"
+        with suppress(FileNotFoundError):
+            lines = Path("/proc/self/mountinfo").read_text().splitlines()
+            places = (line.split()[4].encode().decode("unicode_escape") for line in lines)
+            return sorted((place for place in places if place.startswith(under)), reverse=True)
+        return []
+
+
+def filled(values: Mapping[str, object], folder: Path) -> dict[str, str]:
+    """Put the sandbox's folder in the place of `{sandbox}`."""
+    return {name: str(value).replace("{sandbox}", str(folder)) for name, value in values.items()}
