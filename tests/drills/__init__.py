@@ -1,0 +1,1 @@
+"""Practice drills: proven, graded, healed."""

@@ -1,0 +1,198 @@
+"""A drill is proven by its runbook, and each way in which a drill can be no good is told; nothing is left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdpoint.hosts import process
+from tests.case import DOOR, Case
+from tests.hosts.support import wait_for
+from tests.needs import require_root
+
+DRILL = """schema: holdpoint/drill/1
+id: open-door
+title: The door was left open
+runbook: door
+level: 1
+teaches: An open door lets the warmth out
+page: "[FIRING] WarmthFalling"
+values: {door: "{sandbox}/door"}
+make: |
+  printf '1\\n2\\n' >rooms
+  sha256sum rooms >ledger
+  start cat sleep 1000
+break: printf 'wide\\nopen\\n' >door
+check: |
+  if [ -e door ]; then echo "it stands open"; exit 1; fi
+  echo "it is shut"
+kept: sha256sum -c --quiet ledger
+safe: running cat
+restart: "true"
+heal: end_all
+answers: {shut: run}
+truth: {fault: true, causes: [wide]}
+traps:
+  - {id: wait, title: Wait, run: "true", leaves: red, why: It stays open}
+  - {id: burn, title: Burn the house, run: rm -f rooms door, leaves: lost, why: The rooms are gone}
+  - {id: cat, title: Let the cat out, run: stop cat; rm -f door, leaves: unsafe, why: It was not the cat}
+hints: [Feel the draught, Look where it comes from, Look at the door]
+expert: The draught, then the door.
+"""
+POLISH = """    verify: {run: 'test ! -e "$door"'}
+  - {id: polish, title: Polish the handle, for: [wide], effect: change, irreversible: it shines, run: "true"}
+"""
+
+
+def drill(case: Case, **changed: str) -> Case:
+    """Write the drill, with lines in the place of those that begin with a key."""
+    text = DRILL
+    for key, value in changed.items():
+        at = text.index(f"\n{key}:") + 1
+        end = at + len(text[at:].split("\n", 1)[0])
+        while text[end + 1 :].startswith("  "):
+            end += 1 + len(text[end + 1 :].split("\n", 1)[0])
+        text = f"{text[:at]}{key}: {value}{text[end:]}" if value else text[:at] + text[end + 1 :]
+    return case.runbook().write("drills/open-door.yaml", text)
+
+
+def proven(case: Case, *words: str, code: int = 0, environ: dict[str, str] | None = None) -> dict[str, Any]:
+    ran = case.run("drill.prove", "--only", "open-door", "--json", *words, environ=environ).expect(code, ..., ...)
+    (proof,) = ran.json()
+    assert not list(case.state.glob("drills/armed/*"))
+    return proof
+
+
+def test_a_drill_is_proven_by_its_runbook(case: Case) -> None:
+    proof = proven(drill(case))
+    assert [stage["stage"] for stage in proof["stages"]] == [
+        "it can be made",
+        "green before the fault",
+        "the fault can be set",
+        "red with the fault",
+        "the runbook repairs it",
+        "it finds the cause",
+        "green after the repair",
+        "green after a restart",
+        "no data was lost",
+        "nothing else was touched",
+        "all is given back",
+        "trap wait",
+        "trap burn",
+        "trap cat",
+    ]
+    assert proof["proven"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "stage", "note"),
+    [
+        ({"make": "exit 3"}, "it can be made", "exit 3"),
+        ({"check": "echo never; exit 1"}, "green before the fault", "never"),
+        ({"check": '"true"'}, "red with the fault", ""),
+        ({"answers": "{shut: skip}"}, "the runbook repairs it", "exit 4"),
+        ({"truth": "{fault: true, causes: []}"}, "it finds the cause", "found `wide`, and right is none"),
+        ({"check": "test ! -e door && test ! -e door.shut"}, "green after the repair", ""),
+        ({"restart": "touch door"}, "green after a restart", "it stands open"),
+        ({"kept": "test ! -e door.shut"}, "no data was lost", ""),
+        ({"safe": "test ! -e door.shut"}, "nothing else was touched", ""),
+        ({"traps": "[{id: mend, title: Mend, run: rm door, leaves: red, why: no}]"}, "trap mend", "the check is green"),
+        ({"traps": "[{id: a, title: A, run: 'true', leaves: lost, why: no}]"}, "trap a", "the data is all there"),
+        ({"traps": "[{id: a, title: A, run: 'true', leaves: unsafe, why: no}]"}, "trap a", "`safe` sees nothing"),
+    ],
+)
+def test_what_is_wrong_with_a_drill_is_told(case: Case, changed: dict[str, str], stage: str, note: str) -> None:
+    proof = proven(drill(case, **changed), code=4)
+    assert not proof["proven"]
+    failed = [one for one in proof["stages"] if not one["holds"]]
+    assert [one["stage"] for one in failed] == [stage]
+    assert note in failed[0]["note"]
+
+
+def test_a_change_without_which_all_is_well_is_named(case: Case) -> None:
+    drill(case, answers="{shut: run, polish: run}").runbook(
+        "door", DOOR.replace("    verify: {run: 'test ! -e \"$door\"'}\n", POLISH)
+    )
+    assert proven(case)["changes_nothing"] == []
+    assert proven(case, "--full")["changes_nothing"] == ["polish"]
+
+
+def test_where_nothing_is_wrong_nothing_is_found_and_nothing_done(case: Case) -> None:
+    case = drill(case, **{"break": ""}, truth="{fault: false, causes: []}", traps="[]", answers="{}")
+    case.runbook("door", DOOR.replace("run: 'wc -l", 'run: \'test ! -e "$door" && echo 0 || wc -l'))
+    assert proven(case)["proven"]
+
+
+def test_a_drill_that_is_killed_anywhere_is_healed(case: Case) -> None:
+    drill(case, **{"break": "echo there >there; sleep 1000"})
+    with case.started("drill.prove", "--only", "open-door") as running:
+        wait_for("the fault is being set", lambda: list(case.state.glob("drills/armed/*.json")) and _sandboxes(case))
+        running.send_signal(signal.SIGKILL)
+        running.wait(60)
+    (base,) = _sandboxes(case)
+    assert base.exists()
+    case.run("drill.heal").expect(0, ..., "")
+    assert not base.exists()
+    assert not list(case.state.glob("drills/armed/*"))
+    case.run("drill.heal").expect(0, "Nothing to heal: no drill left anything standing.\n", "")
+
+
+def _sandboxes(case: Case) -> list[Path]:
+    import json
+
+    bases = [Path(json.loads(file.read_bytes())["base"]) for file in case.state.glob("drills/armed/*.json")]
+    return [base for base in bases if (base / "s" / "there").exists()]
+
+
+def test_it_is_refused_where_the_machine_is_production(case: Case) -> None:
+    entry = f"prod1: {{tier: prod, expect: {{hostname: {socket.gethostname()}}}}}"
+    drill(case).write("hosts.yaml", f"schema: holdpoint/hosts/1\nhosts:\n  {entry}\n")
+    proof = proven(case, code=4)
+    assert proof["missing"] == "this machine is `prod`, and drills break things only where it is `local` or `practice`"
+    assert proof["stages"] == []
+
+
+def test_nothing_outside_the_sandbox_is_touched(case: Case) -> None:
+    require_root("mount a small filesystem")
+    make = '|\n  mount_tmpfs 1m 100 "$sandbox/disk"\n  : >rooms\n  sha256sum rooms >ledger\n  start cat sleep 1000\n'
+    make += '  port=$(free_port)\n  start web python3 -m http.server "$port" --bind 127.0.0.1\n'
+    drill(case, make=make, heal='"true"')
+    place = case.folder / "sandboxes"
+    place.mkdir()
+    before = _ledger(place)
+    assert proven(case, environ={"TMPDIR": str(place)})["proven"]
+    assert _ledger(place) == before
+
+
+def _ledger(place: Path) -> dict[str, object]:
+    """What stands on the machine: mounts, users, and processes that know the place of the sandboxes."""
+    return {
+        "mounts": [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if "/sandboxes/" in line],
+        "users": hashlib.sha256(Path("/etc/passwd").read_bytes()).hexdigest(),
+        "processes": [pid for pid in process.carriers(str(place).encode()) if pid != os.getpid()],
+        "sandboxes": sorted(place.iterdir()),
+    }
+
+
+def test_the_document_is_checked_and_everything_is_said_at_once(case: Case) -> None:
+    text = (
+        DRILL.replace("id: open-door", "id: shut-door")
+        .replace("safe: running cat\n", "")
+        .replace("level: 1", "level: 9")
+    )
+    case.runbook().write("drills/open-door.yaml", text)
+    ran = case.run("drill.prove", "--only", "open-door").expect(2, "", ...)
+    assert "`level` cannot be the number `9`" in ran.stderr
+    case.write("drills/open-door.yaml", text.replace("level: 9", "level: 1"))
+    ran = case.run("drill.prove", "--only", "open-door").expect(2, "", ...)
+    assert "the id is not the name of the file" in ran.stderr
+    assert "nothing would refuse this trap" in ran.stderr
+    ran = case.run("drill.prove", "--only", "open-dor").expect(2, "", ...)
+    assert "there is no drill `open-dor`" in ran.stderr
+    assert "open-door" in ran.stderr
