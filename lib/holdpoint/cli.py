@@ -66,7 +66,7 @@ class Strict(Program):
             self.load_collection()
         screen = Screen(sys.stdout)
         offered = [(_written(self.collection, name), name) for name in self.collection.task_names]
-        offered.sort(key=lambda pair: (_GROUPS.get(pair[1].partition(".")[0], len(_GROUPS)), pair[1] != "runbook.run"))
+        offered.sort(key=lambda pair: (_GROUPS.get(pair[1].partition(".")[0], len(_GROUPS)), pair[1] not in _DEFAULTS))
         column = max((len(written) for written, _ in offered), default=0) + 2
         lines = [
             f"Usage: {self.binary} TASK [NAME] [--option VALUE ...]",
@@ -180,7 +180,9 @@ class Strict(Program):
         return f"`{self.binary} --list` names every task"
 
 
-_GROUPS = {"runbook": 0, "run": 1, "host": 2}
+_DEFAULTS = {"runbook.run": "runbook", "drill.begin": "drill"}
+"""The tasks that go by the name of their group."""
+_GROUPS = {"runbook": 0, "run": 1, "drill": 2, "host": 3}
 
 
 def _written(collection: Collection, name: str) -> str:
@@ -190,7 +192,7 @@ def _written(collection: Collection, name: str) -> str:
 
 def _called(task: str | None) -> str:
     """The name that people type for a task."""
-    return "runbook" if task == "runbook.run" else str(task)
+    return _DEFAULTS.get(str(task), str(task))
 
 
 def main() -> None:

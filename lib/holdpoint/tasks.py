@@ -335,7 +335,7 @@ def check_hosts(_context: Context, host: list[str], json: bool = False, plain: b
 
 @offered("drill.list", help={"json": JSON, "plain": PLAIN})
 def list_drills(_context: Context, json: bool = False, plain: bool = False) -> int | None:
-    """List the practice drills, from easy to hard, and what each teaches."""
+    """List the drills, from easy to hard, and what each teaches."""
     from holdpoint.app import drills  # noqa: PLC0415 - see the module
 
     return drills.list_all(_world(json=json, plain=plain))
@@ -354,7 +354,7 @@ def list_drills(_context: Context, json: bool = False, plain: bool = False) -> i
 def prove(
     _context: Context, only: list[str], *, full: bool = False, json: bool = False, plain: bool = False
 ) -> int | None:
-    """Prove drills with nobody there: broken, repaired by the runbook, restarted; every trap is tried."""
+    """Prove drills with nobody there; every trap is tried."""
     from holdpoint.app import drills  # noqa: PLC0415 - see the module
 
     return drills.prove(_world(json=json, plain=plain), only, full=full)
@@ -362,7 +362,7 @@ def prove(
 
 @offered("drill.heal", help={"json": JSON, "plain": PLAIN})
 def heal(_context: Context, json: bool = False, plain: bool = False) -> int | None:
-    """Give back what a drill that was cut off left standing."""
+    """Give back what a drill that was cut off left."""
     from holdpoint.app import drills  # noqa: PLC0415 - see the module
 
     return drills.heal(_world(json=json, plain=plain))
