@@ -1,0 +1,83 @@
+"""The rubric: each fact counts what it counts, and no other does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from holdpoint.drill.score import Diagnosis, Facts, score
+
+BEGAN = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+
+
+def at(minutes: float) -> datetime:
+    return BEGAN + timedelta(minutes=minutes)
+
+
+PERFECT = Facts(
+    began=BEGAN,
+    ended=at(12),
+    within=timedelta(minutes=30),
+    fault=True,
+    causes=frozenset({"held"}),
+    recovered=True,
+    kept=True,
+    safe=True,
+    evidence=True,
+    first_change=at(6),
+    diagnoses=(Diagnosis(at(5), "held"),),
+    said=(at(2), at(11)),
+)
+
+
+def test_a_repair_without_a_fault_has_all_points() -> None:
+    got = score(PERFECT)
+    assert (got.total, got.passed) == (100, True)
+    assert [(part.name, part.of) for part in got.parts] == [
+        ("data kept", 30),
+        ("diagnosis", 20),
+        ("safety", 20),
+        ("communication", 15),
+        ("time", 15),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "lost"),
+    [
+        ({"kept": False}, 20),
+        ({"evidence": False}, 10),
+        ({"diagnoses": ()}, 20),
+        ({"diagnoses": (Diagnosis(at(7), "held"),)}, 20),
+        ({"diagnoses": (Diagnosis(at(5), ""),)}, 20),
+        ({"diagnoses": (Diagnosis(at(5), "inodes"),)}, 12),
+        ({"diagnoses": (Diagnosis(at(3), "inodes"), Diagnosis(at(5), "held"))}, 0),
+        ({"safe": False}, 12),
+        ({"false_dones": 1}, 4),
+        ({"false_dones": 9}, 8),
+        ({"said": ()}, 15),
+        ({"said": (at(6), at(11))}, 5),
+        ({"said": (at(2),)}, 5),
+        ({"ended": at(20), "said": (at(2), at(3))}, 5),
+        ({"ended": at(45), "said": (at(2), at(15), at(28), at(41))}, 7),
+        ({"ended": at(90), "said": tuple(at(n) for n in range(2, 90, 10))}, 15),
+        ({"hints": 1}, 3),
+        ({"hints": 2}, 8),
+        ({"hints": 3}, 18),
+    ],
+)
+def test_each_fact_counts_what_it_counts(changed: dict[str, Any], lost: int) -> None:
+    assert score(replace(PERFECT, **changed)).total == 100 - lost
+
+
+def test_without_recovery_there_is_no_pass() -> None:
+    assert not score(replace(PERFECT, recovered=False)).passed
+
+
+def test_nothing_wrong_is_an_answer() -> None:
+    calm = replace(PERFECT, fault=False, causes=frozenset(), first_change=None, diagnoses=(Diagnosis(at(5), ""),))
+    assert score(calm).total == 100
+    assert score(replace(calm, diagnoses=(Diagnosis(at(5), "held"),))).total == 80
