@@ -333,6 +333,22 @@ def check_hosts(_context: Context, host: list[str], json: bool = False, plain: b
 # --- drills -----------------------------------------------------------------------------------------------------
 
 
+@offered("drill.begin", named="name", default=True, help={"name": "A drill's id.", "plain": PLAIN})
+def begin_drill(_context: Context, name: str, plain: bool = False) -> int | None:
+    """Break a sandbox, show the page, and grade the repair."""
+    from holdpoint.app import training  # noqa: PLC0415 - see the module
+
+    return training.begin(_world(plain=plain), name)
+
+
+@offered("drill.history", help={"json": JSON, "plain": PLAIN})
+def history(_context: Context, json: bool = False, plain: bool = False) -> int | None:
+    """Show your best at each drill."""
+    from holdpoint.app import training  # noqa: PLC0415 - see the module
+
+    return training.history(_world(json=json, plain=plain))
+
+
 @offered("drill.list", help={"json": JSON, "plain": PLAIN})
 def list_drills(_context: Context, json: bool = False, plain: bool = False) -> int | None:
     """List the drills, from easy to hard, and what each teaches."""
@@ -390,6 +406,6 @@ ns = Collection(
     _collection("runbook", run, list_runbooks, show, find, lint, new, docs),
     _collection("run", list_runs, show_run, follow, verify, resume, handover, rollback, approve),
     _collection("host", list_hosts, check_hosts),
-    _collection("drill", list_drills, prove, heal),
+    _collection("drill", begin_drill, list_drills, history, prove, heal),
     test,
 )

@@ -20,11 +20,12 @@ from holdpoint.app.repository import repository
 from holdpoint.drill.model import Drill
 from holdpoint.drill.parse import parse
 from holdpoint.drill.proof import Proof
+from holdpoint.drill.records import Certificate
 from holdpoint.engine.ports import Tier, Unwatched, Watch
 from holdpoint.hosts.crew import ThreadCrew
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import library
-from holdpoint.store.certificates import Certificate, Certificates
+from holdpoint.store.certificates import Certificates
 from holdpoint.views import drills as view
 from holdpoint.views.console import Screen
 

@@ -106,7 +106,7 @@ def _diagnosis(facts: Facts) -> Part:
 def _safety(facts: Facts) -> Part:
     hasty = min(8, FALSE_DONE * facts.false_dones)
     why = "nothing was touched but the fault" if facts.safe else "something was touched that was not the fault's"
-    why += f"; said to be done {facts.false_dones} times before it was" if facts.false_dones else ""
+    why += f"; said to be done {_times(facts.false_dones)} before it was" if facts.false_dones else ""
     return Part("safety", 12 * facts.safe + 8 - hasty, 20, why)
 
 
@@ -131,6 +131,10 @@ def _time(facts: Facts) -> Part:
     over = (took - facts.within) / facts.within
     points = 15 if over <= 0 else max(0, round(15 * (1 - over)))
     return Part("time", points, 15, f"{_minutes(took)} minutes, of {_minutes(facts.within)}")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _minutes(span: timedelta) -> int:

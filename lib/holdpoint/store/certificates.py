@@ -9,21 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from holdpoint.drill.records import Certificate
 from holdpoint.store import disk
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """The last proof of a drill. The digests say of which documents it holds; it holds of no others."""
-
-    drill: str
-    runbook: str
-    runbook_digest: str
-    drill_digest: str
-    time: datetime
-    seconds: float
-    versions: str
-    holds: bool
 
 
 @dataclass(frozen=True, slots=True)

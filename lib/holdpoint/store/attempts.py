@@ -1,0 +1,39 @@
+"""What became of attempts at drills: one line of JSON each, with the record of its runs in a folder beside."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from holdpoint.drill.records import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Those of a state folder, the oldest first."""
+
+    path: Path
+
+    def all(self) -> Iterator[Attempt]:
+        """Give every attempt; a line that was cut off counts as none."""
+        with suppress(FileNotFoundError):
+            for line in self.path.read_text().splitlines():
+                with suppress(ValueError, TypeError, KeyError):
+                    record = json.loads(line)
+                    yield Attempt(**{**record, "time": datetime.fromisoformat(record["time"])})
+
+    def note(self, attempt: Attempt) -> None:
+        """Add one, durably."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        line = json.dumps({**asdict(attempt), "time": attempt.time.isoformat()}) + "\n"
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, line.encode())
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)

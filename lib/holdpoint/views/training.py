@@ -1,0 +1,122 @@
+"""A drill for its trainee: the page, the words, and the debrief."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from holdpoint.drill.model import Drill
+from holdpoint.drill.records import Attempt, Said
+from holdpoint.drill.score import HINTS, Facts, Score
+from holdpoint.problem import did_you_mean
+from holdpoint.views.inert import inert
+from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
+from holdpoint.views.tables import table
+
+_WORDS = (
+    ("runbook", "run the runbook in the sandbox; it stops before every change"),
+    ("shell", "a shell in the sandbox, to work by hand; `exit` leads back"),
+    ("say TEXT", "tell the team; early, often enough, and at the end"),
+    ("diagnose CAUSE", "state what is wrong, or `nothing`, before you change anything"),
+    ("hint", f"a hint; the three cost {HINTS[0]}, {HINTS[1]} and {HINTS[2]} points"),
+    ("page", "show the page again"),
+    ("done", "have it checked"),
+    ("leave", "give up; everything is given back"),
+)
+
+
+def page(drill: Drill, began: datetime, width: int) -> list[Line]:
+    """The page, as it would come at night."""
+    drawn = [BLANK, rule(width, "═", f"PAGE  {began.astimezone():%H:%M}"), BLANK]
+    drawn += [line(piece, Tone.BOLD) for text in drill.page.strip().splitlines() for piece in wrap(text, width)]
+    minutes = int(drill.within.total_seconds() // 60)
+    return [*drawn, BLANK, line(f"You are on call. It should be over in {minutes} minutes.", Tone.DIM)]
+
+
+def words(width: int) -> list[Line]:
+    """What can be typed."""
+    drawn: list[Line] = [BLANK]
+    for word, does in _WORDS:
+        first, *rest = wrap(does, width - 18)
+        drawn.append((Segment(f"  {word:<16}", Tone.BOLD), Segment(first)))
+        drawn += [line(" " * 18 + piece) for piece in rest]
+    return [*drawn, BLANK]
+
+
+def unknown(word: str, known: Sequence[str], width: int) -> list[Line]:
+    close = did_you_mean(word, known)
+    text = f"`{word}` is none of the words. {close[:1].upper()}{close[1:]}".strip()
+    return [line(piece) for piece in wrap(inert(text), width)] + words(width)
+
+
+def causes(known: Mapping[str, str], width: int) -> list[Line]:
+    """The causes that can be stated."""
+    rows = [*known.items(), ("nothing", "all is well, and the alert is wrong")]
+    return [line("diagnose what?", Tone.BOLD), *table(("cause", "means"), rows, width)]
+
+
+def hint(text: str, given: int, width: int) -> list[Line]:
+    return [line(piece) for piece in wrap(f"{text.strip()}  (-{HINTS[given]} points)", width)]
+
+
+def not_done(seen: str, width: int) -> list[Line]:
+    drawn = [line("Not yet.", Tone.WARN)]
+    return drawn + [line(piece) for text in seen.splitlines() for piece in wrap(inert(text), width)]
+
+
+def clock(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    return f"{seconds // 60:02d}:{seconds % 60:02d}"
+
+
+def debrief(drill: Drill, facts: Facts, got: Score, said: Sequence[Said], folder: str, width: int) -> list[Line]:
+    """The score by the rubric, what happened when, what an expert would have looked at, and the traps."""
+    verdict, tone = ("PASSED", Tone.GOOD) if got.passed else ("NOT PASSED", Tone.BAD)
+    drawn: list[Line] = [BLANK, rule(width, "═", drill.title)]
+    drawn.append((Segment(verdict, tone), Segment(f"   {got.total} of 100 points", Tone.BOLD)))
+    if not facts.recovered:
+        drawn += [line(piece) for piece in wrap("It is not repaired; without that there is no pass.", width)]
+    drawn.append(BLANK)
+    rows = [(part.name, f"{part.points} of {part.of}", part.why) for part in got.parts]
+    rows += [("hints", f"-{got.cost}", f"{facts.hints} taken")] if facts.hints else []
+    drawn += table(("what", "points", "why"), rows, width)
+    drawn += [BLANK, line("What happened", Tone.BOLD)]
+    drawn += labelled("00:00", "the page came", width)
+    moments = [(one.time, f"{one.word} {one.text}".strip()) for one in said]
+    moments += [(facts.first_change, "the first change")] if facts.first_change else []
+    for time, text in sorted(moments, key=lambda pair: pair[0]):
+        drawn += labelled(clock(max(timedelta(0), time - facts.began)), inert(text), width)
+    drawn += labelled(clock(facts.ended - facts.began), "the end", width)
+    drawn += [BLANK, line("What an expert would have looked at", Tone.BOLD)]
+    drawn += [line(piece) for text in drill.expert.strip().splitlines() for piece in wrap(text, width)]
+    if drill.traps:
+        drawn += [BLANK, line("What would have been wrong", Tone.BOLD)]
+        for trap in drill.traps:
+            drawn += [line(piece) for piece in wrap(f"- {trap.title}: {trap.why}", width)]
+    return [*drawn, BLANK, *labelled("record", folder, width, Tone.DIM)]
+
+
+def history(tried: Sequence[Attempt], width: int) -> list[Line]:
+    """For each drill the best, the last, and how often."""
+    if not tried:
+        return [line("No drill was done yet; `inv drill.list` shows which there are.")]
+    rows = []
+    for name in dict.fromkeys(one.drill for one in tried):
+        own = [one for one in tried if one.drill == name]
+        best = max(own, key=lambda one: (one.passed, one.points, -one.seconds))
+        verdict = f"{best.points}" if best.passed else "not passed"
+        took = clock(timedelta(seconds=best.seconds))
+        rows.append((name, verdict, took, str(best.hints), str(len(own)), f"{own[-1].time:%Y-%m-%d}"))
+    return table(("drill", "your best", "took", "hints", "tries", "last"), rows, width)
+
+
+def attempt_data(one: Attempt) -> dict[str, Any]:
+    return {
+        "drill": one.drill,
+        "time": one.time.isoformat(),
+        "seconds": round(one.seconds, 1),
+        "points": one.points,
+        "passed": one.passed,
+        "hints": one.hints,
+    }

@@ -1,0 +1,122 @@
+"""A trainee at a real terminal: with the runbook, by hand, wrongly, or leaving; graded by what they did."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.case import Case
+from tests.drills.test_prove import drill
+from tests.laws.terminal import left, person
+
+PROMPT = r"drill \d\d:\d\d> $"
+
+
+def typed(child: Any, *words: str) -> None:
+    for word in words:
+        child.expect(PROMPT)
+        child.sendline(word)
+
+
+def total(case: Case) -> dict[str, Any]:
+    (attempt,) = case.run("drill.history", "--json").json()
+    return attempt
+
+
+def nothing_is_left(case: Case) -> bool:
+    return not list(case.state.glob("drills/armed/*"))
+
+
+def test_with_the_runbook_through_its_gates(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door") as child:
+        child.expect("WarmthFalling")
+        typed(child, "say I look into it", "diagnose wide", "runbook")
+        child.expect("Type run, skip, stop")
+        child.sendline("run")
+        typed(child, "say it is shut", "done")
+        child.expect("PASSED")
+        assert "100 of 100" in child.readline()
+        assert left(child) == 0
+    assert (total(case)["points"], total(case)["passed"]) == (100, True)
+    assert nothing_is_left(case)
+    (kept,) = case.state.glob("drills/attempts/*/runs/*/journal.jsonl")
+    assert json.loads(kept.read_text().splitlines()[0])["kind"] == "run.opened"
+
+
+def test_by_hand_in_the_shell_of_the_sandbox(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh", "PS1": "by-hand$ "}) as child:
+        typed(child, "shell")
+        for line in ("say by hand", "diagnose wide", "hint", "mkdir evidence; cp door evidence/", "rm door", "exit"):
+            child.expect_exact("by-hand$ ")
+            child.sendline(line)
+        typed(child, "say done", "done")
+        child.expect("PASSED")
+        assert "97 of 100" in child.readline()
+        assert left(child) == 0
+    assert total(case)["hints"] == 1
+
+
+def test_a_wrong_repair_does_not_pass_and_loses_what_it_lost(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh", "PS1": "by-hand$ "}) as child:
+        typed(child, "done")
+        child.expect("Not yet")
+        child.expect("it stands open")
+        typed(child, "shell")
+        child.expect_exact("by-hand$ ")
+        child.sendline("rm -f door rooms; exit")
+        typed(child, "done")
+        child.expect("NOT PASSED")
+        said = child.read()
+        assert left(child) == 4
+    assert "data was lost; no evidence was kept first" in " ".join(said.split())
+    assert "the team was told nothing" in said
+    assert re.search(r"Burn the house: The rooms are gone", said)
+
+
+def test_whoever_leaves_leaves_nothing_behind_and_is_not_counted(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door") as child:
+        typed(child, "diagnose")
+        child.expect("Somebody left it open")
+        typed(child, "dnoe")
+        child.expect("Did you mean `done`?")
+        typed(child, "leave")
+        assert left(child) == 3
+    assert nothing_is_left(case)
+    assert case.run("drill.history", "--json").json() == []
+
+
+def test_where_nothing_is_wrong_one_has_to_say_so(case: Case) -> None:
+    drill(case, **{"break": ""}, truth="{fault: false, causes: []}", traps="[]", answers="{}")
+    with person(case, "drill", "open-door") as child:
+        typed(child, "say I look", "done")
+        child.expect("Say first what was wrong")
+        typed(child, "diagnose nothing", "done")
+        child.expect("PASSED")
+        assert left(child) == 0
+    assert total(case)["points"] == 90  # nothing was looked at and kept
+
+
+def test_without_a_terminal_nothing_is_made(case: Case) -> None:
+    drill(case).run("drill", "open-door").expect(7, "", ...)
+    assert nothing_is_left(case)
+
+
+@pytest.mark.parametrize("what", ["missing", "bad"])
+def test_a_drill_that_cannot_be_made_is_refused_in_one_sentence(case: Case, what: str) -> None:
+    if what == "missing":
+        drill(case, level="1\nneeds: {programs: {no-such-program: no-such-package}}")
+        ran = case.run("drill", "open-door").expect(2, "", ...)
+        assert "apt-get install no-such-package" in ran.stderr
+    else:
+        drill(case, make="echo 'no room' >&2; exit 1")
+        with person(case, "drill", "open-door") as child:
+            child.expect("could not be set up: no room")
+            assert left(child) == 4
+    assert nothing_is_left(case)
