@@ -12,17 +12,19 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from holdpoint.document import check, parse
+from holdpoint.document import check, parse, team
 from holdpoint.document.model import Put, Runbook
 from holdpoint.document.source import LARGEST, Source
 from holdpoint.planning import files
 from holdpoint.problem import HoldpointError, Place, Problem, by_place, did_you_mean
 
+VALUES = "values.yaml"
 SUFFIX = ".yaml"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _FORM = "lower-case letters, digits and `-`, beginning with a letter"
@@ -57,14 +59,16 @@ def schema(document: str = "runbook") -> Mapping[str, Any]:
 class Library:
     """The runbooks of some folders; of two with one name, the one in the earlier folder counts."""
 
-    def __init__(self, folders: Iterable[Path | str], kind: str = "runbook") -> None:
+    def __init__(self, folders: Iterable[Path | str], kind: str = "runbook", values: Path | None = None) -> None:
+        """`values` is the file of a team's own values, which need not be there."""
         self._kind = kind
+        self._values = values
         self.folders = tuple(Path(folder) for folder in folders)
 
     @classmethod
     def of(cls, repository: Path | str) -> Library:
         """Open the library of a repository: its own `runbooks/`, then those that come with Holdpoint."""
-        return cls(folders(repository, "runbooks"))
+        return cls(folders(repository, "runbooks"), values=Path(repository) / VALUES)
 
     def names(self) -> tuple[str, ...]:
         """Give the names of all runbooks, sorted. Nothing is opened."""
@@ -84,7 +88,13 @@ class Library:
 
     def load(self, name: str) -> Runbook:
         """Read and check a runbook. Raises `HoldpointError` with everything that is wrong with it."""
-        return parse.parse(self.source(name), schema())
+        return self._team().fill(parse.parse(self.source(name), schema()))
+
+    def _team(self) -> team.Team:
+        """Read the team's own values; none where there is no file."""
+        if self._values is None or not self._values.exists():
+            return team.Team()
+        return team.parse(_read(self._values.parent, self._values), schema("values"))
 
     def file(self, runbook: Runbook, source: str) -> bytes:
         """Read a file that lies in the folder of a runbook, or below. Raises `HoldpointError` where it does not fit."""
@@ -97,9 +107,14 @@ class Library:
         """Read every runbook; those with errors are left out, and their errors come back."""
         runbooks: dict[str, Runbook] = {}
         found, problems = self._found()
+        own = team.Team()
+        try:
+            own = self._team()
+        except HoldpointError as error:
+            problems += error.problems
         for name, (folder, path) in sorted(found.items()):
             try:
-                runbooks[name] = parse.parse(_read(folder, path), schema())
+                runbooks[name] = own.fill(parse.parse(_read(folder, path), schema()))
             except HoldpointError as error:
                 problems += error.problems
         return runbooks, by_place(problems)
@@ -113,7 +128,7 @@ class Library:
         """
         runbooks, _ = self.load_all()
         found, unfit = self._found()
-        problems = list(unfit) if names is None else []
+        problems = [*unfit, *self._unfit_values(found)] if names is None else []
         wanted = sorted(found) if names is None else tuple(names)
         files = set()
         for name in wanted:
@@ -130,6 +145,24 @@ class Library:
             problem for problem in check.cross(runbooks, found) if problem.place and problem.place.file in files
         ]
         return by_place(dict.fromkeys(problems))
+
+    def _unfit_values(self, found: Iterable[str]) -> Iterable[Problem]:
+        """Say what is wrong with the team's own values, or taken by no runbook."""
+        try:
+            own = self._team()
+        except HoldpointError as error:
+            return error.problems
+        books: dict[str, Runbook] = {}
+        problems: list[Problem] = []
+        for name in found:
+            with suppress(HoldpointError):
+                books[name] = parse.parse(self.source(name), schema())
+        for book in books.values():
+            try:
+                own.fill(book)
+            except HoldpointError as error:
+                problems += error.problems
+        return [*problems, *own.idle(books, found)]
 
     def _unfit_files(self, runbooks: Iterable[Runbook]) -> Iterable[Problem]:
         """Say which files cannot be put, at the place where a document names them."""
