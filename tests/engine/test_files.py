@@ -207,7 +207,7 @@ def test_the_gate_holds_no_bytes_of_a_file() -> None:
     old, new = b"o" * 3000, b"n" * 3000
     plan = planned(new)
     given = facts(plan, old)
-    asked = questions.gate(given, change(plan), ("web1",), World(load(BOOK)).clock.now())
+    asked = questions.gate(given, change(plan), ("web1",), ("web1",), World(load(BOOK)).clock.now())
     assert not any(Blob(data).encoded()[:40] in repr(asked) for data in (old, new))
     assert asked.values == ()
     assert f"Before_limit='{BEFORE}'" in asked.commands[0][1]

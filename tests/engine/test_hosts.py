@@ -197,6 +197,16 @@ def test_a_dead_host_is_left_out_where_the_diagnosis_allows_it() -> None:
     assert fleet.done("last") == [name for name in NAMES if name != "web4"]
 
 
+def test_a_host_that_was_lost_before_takes_nobodys_place_in_a_batch() -> None:
+    fleet = Fleet(
+        reads="{max_failures: 1}", fanout="{batches: [1, 100%]}", bad={("web1", "used"): Unreachable("no route")}
+    )
+    assert fleet.go().exit is Exit.FAILED
+    assert fleet.gates("mend") == [("web2",), NAMES[2:]]
+    told = next(question.batch for question in fleet.world.operator.questions if question.key == "mend")
+    assert told.endswith("none failed so far; left out before: web1; 0 may fail")
+
+
 def test_a_dead_host_stops_a_diagnosis_that_does_not() -> None:
     ended = Fleet(bad={("web4", "used"): Unreachable("no route")}).go()
     assert ended.exit is Exit.UNKNOWN

@@ -109,7 +109,7 @@ def _step(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime) -
         return None
     if _needs_proceed(facts, item):
         return AskProceed()
-    return _start(facts, item, ready)
+    return _start(facts, item, hosts, ready)
 
 
 def _ending(item: StepItem, begun: Mapping[str, Next | int | None]) -> Next | None:
@@ -237,11 +237,11 @@ def _ready(facts: Facts, item: StepItem, host: str, attempt: int, now: datetime)
     return attempt
 
 
-def _start(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
+def _start(facts: Facts, item: StepItem, among: tuple[str, ...], ready: list[tuple[str, int]]) -> Next:
     host, attempt = ready[0]
     match item.step.action:
         case Run() if is_changing(item):
-            return _change(facts, item, ready)
+            return _change(facts, item, among, ready)
         case Run():
             return Read(item, tuple(ready))
         case Manual() if is_changing(item) and (first := _first(facts, item, [host])) is not None:
@@ -252,19 +252,19 @@ def _start(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
             raise AssertionError(f"a plan holds no {other}")
 
 
-def _change(facts: Facts, item: StepItem, ready: list[tuple[str, int]]) -> Next:
+def _change(facts: Facts, item: StepItem, among: tuple[str, ...], ready: list[tuple[str, int]]) -> Next:
     """Lock, then agreement, then effect: for the batch that is next, its hosts at once.
 
     Without `fanout` one host after the other is changed, after one gate for all of them.
     """
     fanout, attempts = item.step.fanout, dict(ready)
-    batch = tuple(host for host in next_batch(facts, item, attempts) if host in attempts)
+    batch = tuple(host for host in next_batch(facts, item, among, attempts) if host in attempts)
     at_gate = batch if fanout is not None and fanout.gate_between else tuple(attempts)
     first = _first(facts, item, at_gate)
     if first is not None:
         return first
     if not all(_agreement_holds(facts, item, host, attempts[host]) for host in batch):
-        return AskGate(item, at_gate)
+        return AskGate(item, at_gate, among)
     return Change(item, tuple((host, attempts[host]) for host in batch))
 
 

@@ -32,10 +32,10 @@ class Asking:
         self.answered(question, reply, {})
         return None if reply.text == "run" else self.word(question, reply)
 
-    def gate(self, item: StepItem, hosts: tuple[str, ...]) -> Stop | None:
+    def gate(self, item: StepItem, hosts: tuple[str, ...], among: tuple[str, ...]) -> Stop | None:
         """The gate before a change."""
         facts = self.session.facts()
-        question = questions.gate(facts, item, hosts, self.session.ports.clock.now())
+        question = questions.gate(facts, item, hosts, among, self.session.ports.clock.now())
         reply = self.ask(question, item.step.escalate)
         if isinstance(reply, Stop):
             return reply

@@ -109,8 +109,8 @@ def _do(session: Session, todo: Next) -> Ended | None:
             stop = asking.agree(questions.opening(session.facts()))
         case AskProceed():
             stop = asking.agree(questions.proceed(session.facts()))
-        case AskGate(item, hosts):
-            stop = asking.gate(item, hosts)
+        case AskGate(item, hosts, among):
+            stop = asking.gate(item, hosts, among)
         case AskDoubt(item, host):
             stop = asking.doubt(item, host)
         case Perform(item, host, attempt):

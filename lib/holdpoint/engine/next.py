@@ -75,8 +75,11 @@ class AskTarget:
 
 @dataclass(frozen=True, slots=True)
 class AskGate:
+    """The gate of a change; `among` are the hosts that came as far as this step."""
+
     item: StepItem
     hosts: tuple[str, ...]
+    among: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def proceed(facts: Facts) -> Question:
     )
 
 
-def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime) -> Question:
+def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], among: tuple[str, ...], now: datetime) -> Question:
     """Before a change: all that the person has to know to agree."""
     step, first = item.step, hosts[0]
     targets = _targets(facts, hosts)
@@ -80,7 +80,7 @@ def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime) ->
         effect=step.effect,
         why=facts.fill(item, first, step.why),
         prompt=facts.fill(item, first, spec.prompt),
-        batch=_batch(facts, item, hosts),
+        batch=_batch(facts, item, hosts, among),
         commands=tuple((host, script_of(facts, item, host)) for host in hosts),
         values=_values(facts, item, hosts),
         evidence=(*evidence(facts, item.scope, hosts), *_earlier(facts, item, hosts)),
@@ -171,9 +171,9 @@ def doubt(facts: Facts, item: StepItem, host: str, what: str) -> Question:
     )
 
 
-def _batch(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> str:
+def _batch(facts: Facts, item: StepItem, hosts: tuple[str, ...], among: tuple[str, ...]) -> str:
     """Which of the hosts of the step these are, and what became of it on the others."""
-    cut = batches(facts, item)
+    cut = batches(facts, item, among)
     if item.step.fanout is None or len(cut) == 1:
         return ""
     total = sum(map(len, cut))
@@ -181,6 +181,8 @@ def _batch(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> str:
     failed = [host for batch in cut for host in batch if facts.failed(item, host)]
     may = item.step.fanout.max_failures
     told = f"failed so far on {', '.join(failed)}" if failed else "none failed so far"
+    lost = [host for host in facts.hosts(item) if host not in among]
+    told += f"; left out before: {', '.join(lost)}" if lost else ""
     between = "it asks again before each of them" if item.step.fanout.gate_between else "your word covers all of them"
     return f"{number} of {len(cut)}, {len(hosts)} of {total} hosts; {between}; {told}; {may} may fail"
 
