@@ -24,7 +24,7 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 
 from tests.sshd import Site, site
 
-from holdpoint.engine.ports import Command, Exited, Target, Ticket, Tier, Wish
+from holdpoint.engine.ports import Command, Exited, Target, Ticket, Tier, Unwatched
 from holdpoint.hosts.machine import Terms
 from holdpoint.hosts.ssh.machine import SshMachine
 from holdpoint.shell import Script
@@ -33,15 +33,6 @@ TRIVIAL = "echo hi; exit 3"
 DIAGNOSIS = 'df --output=pcent -- / | tr -dc 0-9; test "$(uptime | wc -c)" -gt 0; exit 3'
 BLOCK = 1024 * 1024
 MEGABYTE = 1_000_000
-
-
-class Quiet:
-    """Watches and wants nothing."""
-
-    def output(self, stream: str, text: str) -> None: ...
-
-    def wish(self) -> Wish:
-        return Wish.GO_ON
 
 
 def command(text: str) -> Command:
@@ -73,13 +64,13 @@ class Sides:
         self.ours.close()
 
     def read(self, text: str, code: int = 3) -> None:
-        outcome = self.ours.read(command(text), Quiet())
+        outcome = self.ours.read(command(text), Unwatched())
         assert isinstance(outcome, Exited), outcome
         assert outcome.code == code, outcome
 
     def change(self, text: str, code: int = 3) -> None:
         self._count += 1
-        outcome = self.ours.change(command(text), Ticket(f"run1.t{self._count}", "d", "h", 0), Quiet())
+        outcome = self.ours.change(command(text), Ticket(f"run1.t{self._count}", "d", "h", 0), Unwatched())
         assert isinstance(outcome, Exited), outcome
         assert outcome.code == code, outcome
 

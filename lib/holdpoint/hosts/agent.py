@@ -36,6 +36,10 @@ class LinkRefused(LinkFailed):
     """It cannot be had, however often one tries, before a person does what the line says."""
 
 
+class NoSession(LinkFailed):
+    """The target gives no further channel on a connection that stands."""
+
+
 class KeyRefused(LinkRefused):
     """The host shows a key that nothing vouches for."""
 

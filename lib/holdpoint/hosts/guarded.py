@@ -29,12 +29,11 @@ from holdpoint.hosts.agent import GREETING_LIMIT, GREETING_PATIENCE, LinkFailed,
 from holdpoint.hosts.capture import STDERR, STDOUT, Capture
 from holdpoint.hosts.opening import opened
 from holdpoint.hosts.raised import refused
-from holdpoint.hosts.reader import LEFTOVER_GRACE, Reader, Readers, Words
+from holdpoint.hosts.reader import KILL_PATIENCE, LEFTOVER_GRACE, Reader, Readers, Words
 from holdpoint.hosts.started import Ended
 
 TICK = 0.1
 ASK_EVERY = 0.05
-KILL_PATIENCE = 5.0
 LEEWAY = 2.0
 SIGNALS_START = 128
 LEAVES = frozenset({Wish.LEAVE, Wish.END})
@@ -44,7 +43,7 @@ BOTH = frozenset({STDOUT, STDERR})
 class Whom(Protocol):
     """Remembers which machine a run began on."""
 
-    def meet(self, machine: str) -> None:
+    def meet(self, machine: str, boot: str) -> None:
         """Take in which machine answers. Raises `LinkRefused` for another than the first."""
 
 
@@ -53,7 +52,7 @@ def execute_guarded(
 ) -> Outcome:
     """Execute the command and wait for it, on the machine that `whom` remembers, if any.
 
-    A link that breaks is made again once, since a read may be repeated; one that broke while nobody used it does not count.
+    A link that breaks is made again once, since a read may be repeated.
     """
     script = command.script.raw().encode("utf-8", "surrogateescape")
     if b"\0" in script:
@@ -70,11 +69,10 @@ def execute_guarded(
             return execution.follow(script)
         except LinkFailed as failed:
             capture.finish()
-            stale = execution is not None and execution.stale
             if broke or isinstance(failed, LinkRefused) or execution is None:
                 why = "" if command.become is None else refused(str(failed), host, command.become)
                 return Unreachable(why or str(failed))
-            broke = not stale
+            broke = True
             watch.about("the connection was lost; dialling again")
         finally:
             if execution is not None:
@@ -98,11 +96,6 @@ class _Execution:
         """What the shell said of the end."""
         self._sent = self._clean = False
         self._asked = self._held_since = 0.0
-
-    @property
-    def stale(self) -> bool:
-        """Whether it broke on a shell that had waited for it, before anything came."""
-        return self._was_used and not any(self._capture.offset(stream) for stream in BOTH)
 
     def follow(self, script: bytes) -> Outcome:
         """Send it, and pass output on until the end. Raises `LinkFailed`."""
@@ -131,7 +124,7 @@ class _Execution:
 
     def _begin(self, script: bytes) -> None:
         if self._whom is not None:
-            self._whom.meet(self._reader.machine)
+            self._whom.meet(self._reader.machine, self._reader.boot)
         self._reader.begin(self._command.script.shell.value, script)
         self._sent = True
         self._watch.about("")
@@ -180,13 +173,14 @@ class _Execution:
     def _outcome(self, ended: Ended | None) -> Outcome:
         if not self._sent:
             raise self._not_ready()
+        if not self._ended and self._was_used and not any(self._capture.offset(stream) for stream in BOTH):
+            raise LinkFailed("the shell that waited for the step is gone")
         match self._ended, ended:
             case (_, code, "missing"), _:
                 raise LinkRefused(f"`{self._command.script.shell}` is not installed there, or not in `PATH`")
             case (_, code, state, *died), _:
-                if state == "clean":
-                    self._clean = ended is None
-                else:
+                self._clean = state == "clean" and ended is None
+                if state == "left":
                     self._end(min(LEFTOVER_GRACE, self._command.kill_grace.total_seconds()))
                 number, output = int(code), self._capture.finish()
                 return (
@@ -196,8 +190,6 @@ class _Execution:
                 )
             case _, Ended(int(code)) if code < 0:  # a signal that reached the shell around it as well
                 return Signalled(-code, self._capture.finish())
-        if self.stale:
-            raise LinkFailed("the shell that waited for the step is gone")
         self._capture.finish()
         return Unknown("the shell that executed it ended, and the target does not say how")
 
@@ -215,7 +207,7 @@ class _Execution:
     def _end(self, grace: float) -> bool:
         """Have all of it ended; tells whether that was seen. Asked for again where it had not begun yet."""
         if not self._sent:
-            return False
+            return True
         deadline = time.monotonic() + grace + KILL_PATIENCE + LEEWAY
         ask_at = 0.0
         with contextlib.suppress(LinkFailed):

@@ -59,7 +59,7 @@ class Survey:
 
 
 class Names:
-    """Under which name of a run each machine was locked, so that none is changed twice under two of them.
+    """Under which name of a run each machine answers, so that none is changed twice under two of them.
 
     A machine is known by its id and its boot: clones share an id, containers a boot. Used by any thread.
     """

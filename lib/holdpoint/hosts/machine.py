@@ -39,6 +39,24 @@ class Terms:
     names: Names = field(default_factory=Names)
 
 
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Which machine a target is, for one run."""
+
+    steps: Steps
+    names: Names
+    name: str
+
+    @property
+    def machine(self) -> str:
+        return self.steps.machine
+
+    def meet(self, machine: str, boot: str) -> None:
+        """Take in which machine answers. Raises `LinkRefused` for another one, or one that has two names."""
+        self.steps.meet(machine)
+        self.names.meet(self.name, machine, boot)
+
+
 class AgentMachine:
     """One target, for one run. `run_folder` is named like the run and gets the output under `out/`."""
 
@@ -49,7 +67,8 @@ class AgentMachine:
         self._read = read
         self._agree = terms.agree
         self._steps = Steps(link, run_folder, target.name, self._place, self._holder)
-        self._lock = TargetLock(link, self._place, self._meet)
+        self.whom = Whom(self._steps, terms.names, target.name)
+        self._lock = TargetLock(link, self._place, self.whom.meet)
 
     @property
     def target(self) -> Target:
@@ -127,11 +146,6 @@ class AgentMachine:
         terms = self._terms
         target, memory = str(terms.target_folder or ""), str(terms.memory_folder or "")
         return Place(target, memory, self.memory_allowed, terms.spool_limit, self._steps.machine)
-
-    def _meet(self, machine: str, boot: str) -> None:
-        """Take in which machine answers to the lock. Raises `LinkRefused` for another one, or one that has two names."""
-        self._steps.meet(machine)
-        self._terms.names.meet(self._target.name, machine, boot)
 
     def _holder(self) -> str:
         return self._lock.claim.holder if self._lock.claim else ""

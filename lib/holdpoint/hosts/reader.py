@@ -16,6 +16,7 @@ from holdpoint.hosts.capture import STDERR, STDOUT
 from holdpoint.hosts.started import Ended, Started
 
 LEFTOVER_GRACE = 2.0
+KILL_PATIENCE = 5.0
 MARK = b"\x1e"
 MARK_LIMIT = 65536
 
@@ -26,11 +27,12 @@ Piece = tuple[str, bytes | Words]
 Start = Callable[[str | None], Started]
 """Starts a POSIX shell, as this user where one is given. Raises `LinkFailed`."""
 
-STEP = """step {nonce} {shell} {worker}
+STEP = """step {cookie} {shell} {worker}
 {{
 exec </dev/null
+set --
 {{ CDPATH='' cd -- "${{HOME:-/}}" || cd /; }} >/dev/null 2>&1
-HOLDPOINT_TOKEN={nonce}/
+HOLDPOINT_TOKEN={cookie}/
 export HOLDPOINT_TOKEN
 eval '"""
 
@@ -63,15 +65,19 @@ class Marks:
 
 
 class Reader:
-    """One such shell. `machine` is the id of the machine it stands on, known as soon as it is `ready`."""
+    """One such shell. `machine` and `boot` are the ids of where it stands, known as soon as it is `ready`.
+
+    Its nonce is known to nothing that a step starts; the cookie of a step is.
+    """
 
     def __init__(self, started: Started) -> None:
         self.started = started
-        self.machine = ""
+        self.machine = self.boot = ""
         self.used = False
         self._worker = ""
         self._silent = {STDOUT, STDERR}
-        self._listen(nonce := secrets.token_hex(8))
+        nonce = self._cookie = secrets.token_hex(8)
+        self._marks = {STDOUT: Marks(nonce), STDERR: Marks(nonce)}
         started.send(_text().replace("@NONCE@", nonce).encode())
 
     @property
@@ -81,37 +87,39 @@ class Reader:
 
     def begin(self, shell: str, script: bytes) -> None:
         """Have a script executed; a part of it starts nothing."""
-        self._listen(nonce := secrets.token_hex(8))
-        before = STEP.format(nonce=nonce, shell=shell, worker=self._worker).encode()
-        self.started.send(before + script.replace(b"'", b"'\\''") + f"'\nexit\n}}\n{nonce}\n".encode())
+        cookie = self._cookie = secrets.token_hex(8)
+        before = STEP.format(cookie=cookie, shell=shell, worker=self._worker).encode()
+        self.started.send(before + script.replace(b"'", b"'\\''") + f"'\nexit\n}}\n{cookie}\n".encode())
         self.used = True
 
     def end(self, grace: float) -> None:
         """Have what lives of the step ended: TERM, and KILL after so many seconds."""
-        self.started.send(f"end {self._nonce} {max(1, round(grace * 1000))} {self._worker}\n".encode())
+        self.started.send(f"end {self._cookie} {max(1, round(grace * 100))} {self._worker}\n".encode())
 
     def next(self, patience: float) -> list[Piece] | Ended | None:
         """Give what came; None if nothing did in `patience` seconds. Raises `LinkFailed` where the link broke."""
         match self.started.next(patience):
             case (stream, data):
-                pieces = [(stream, piece) for piece in self._marks[stream].split(data)]
-                for at, (_, piece) in enumerate(pieces):
+                pieces: list[Piece] = []
+                for piece in self._marks[stream].split(data):
                     match piece:
-                        case ("hello", worker, *machine):
-                            self._worker, self.machine = worker, " ".join(machine)
+                        case (_, "hello", worker, boot, *machine):
+                            self._worker, self.boot, self.machine = worker, boot, " ".join(machine)
                             self._silent.discard(stream)
-                            return pieces[:at]
+                            return pieces
+                        case (cookie, *words) if isinstance(cookie, str):
+                            pieces += [(stream, tuple(map(str, words)))] if cookie == self._cookie else []
+                        case bytes():
+                            pieces.append((stream, piece))
                 return pieces
             case nothing_or_end:
                 return nothing_or_end
 
-    def close(self) -> None:
-        self.started.send(b"bye\n")
+    def close(self, *, clean: bool = False) -> None:
+        """Let go; `clean` says that nothing of a step is left, which is looked for otherwise."""
+        if clean:
+            self.started.send(b"bye\n")
         self.started.close()
-
-    def _listen(self, nonce: str) -> None:
-        self._nonce = nonce
-        self._marks = {STDOUT: Marks(nonce), STDERR: Marks(nonce)}
 
 
 class Readers:
@@ -143,7 +151,7 @@ class Readers:
         with self._lock:
             idle, self._idle = self._idle, []
         for _, reader in idle:
-            reader.close()
+            reader.close(clean=True)
         return bool(idle)
 
 
@@ -152,4 +160,4 @@ def _text() -> str:
     """The shell's text, without its comments."""
     whole = (files("holdpoint.hosts") / "read.sh").read_text("ascii")
     kept = "".join(f"{line.strip()}\n" for line in whole.splitlines() if not line.strip().startswith("#"))
-    return kept.replace("@GRACE@", f"{LEFTOVER_GRACE * 1000:.0f}")
+    return kept.replace("@GRACE@", f"{LEFTOVER_GRACE * 100:.0f}").replace("@PATIENCE@", f"{KILL_PATIENCE * 100:.0f}")

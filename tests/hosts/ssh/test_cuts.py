@@ -252,6 +252,7 @@ def test_a_person_is_heard_while_a_host_is_dialled_that_says_nothing(
     answer = host.lock(claim(), Watcher(Wish.END))
     assert isinstance(answer, Unreachable)
     assert answer.why == STOPPED
+    host.close()  # which would wait for ten minutes, did it wait for the dial
     wire.flow()
     assert host.settle(given, ticket(), Watcher()) == NeverStarted()
     assert not made.exists()

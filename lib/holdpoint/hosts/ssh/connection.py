@@ -15,7 +15,7 @@ from pathlib import Path
 import paramiko
 
 from holdpoint.document.inventory import Identity
-from holdpoint.hosts.agent import LinkFailed, WrongMachine
+from holdpoint.hosts.agent import LinkFailed, NoSession, WrongMachine
 from holdpoint.hosts.ssh.channel import SshChannel
 from holdpoint.hosts.ssh.config import Route, resolve
 from holdpoint.hosts.ssh.hop import CHANNEL_PATIENCE, DialledHop, said
@@ -24,6 +24,7 @@ from holdpoint.hosts.ssh.transport import PulsedTransport, request_execution
 from holdpoint.hosts.started import Ended
 
 IDENTITY_PATIENCE = 15.0
+CLOSE_PATIENCE = 0.1
 
 WHO_ARE_YOU = """{{
 machine=''
@@ -33,10 +34,6 @@ done
 echo; echo '{nonce}' "$(uname -n)" "${{machine:--}}"
 exit; }}
 """
-
-
-class NoSession(LinkFailed):
-    """The server refuses a further session on a connection that stands."""
 
 
 class Connection:
@@ -93,9 +90,15 @@ class Connection:
         return _execute(transport, command, self._alias)
 
     def close(self) -> None:
-        """Hang up; it is dialled again where it is needed again."""
-        with self._lock:
-            self._hang_up()
+        """Hang up; it is dialled again where it is needed again. A dial that is under way is cut off, not waited for."""
+        if self._lock.acquire(timeout=CLOSE_PATIENCE):
+            try:
+                self._hang_up()
+            finally:
+                self._lock.release()
+            return
+        for hop in tuple(self._hops):
+            hop.close()
 
     def _stands(self) -> bool:
         return bool(self._hops) and all(hop.stands() for hop in self._hops)

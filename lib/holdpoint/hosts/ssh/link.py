@@ -11,11 +11,11 @@ import time
 from collections.abc import Sequence
 from functools import cache
 
-from holdpoint.hosts.agent import Channel, agent_path
+from holdpoint.hosts.agent import Channel, NoSession, agent_path
 from holdpoint.hosts.raised import AgentChannel, user_name
 from holdpoint.hosts.reader import Readers
 from holdpoint.hosts.ssh.channel import SshChannel
-from holdpoint.hosts.ssh.connection import Connection, NoSession
+from holdpoint.hosts.ssh.connection import Connection
 
 ROOM_PATIENCE = 2.0
 ROOM_EVERY = 0.05
@@ -29,31 +29,26 @@ class SshLink:
         self._connection = connection
         self._name = name
         self._patience = patience
-        self.readers = Readers(self._execute)
+        self.readers = Readers(self._start)
 
     @property
     def patience(self) -> float:
         return self._patience
 
     def open(self, arguments: Sequence[str], become: str | None) -> Channel:
-        channel = self._execute(become)
+        channel = self._start(become)
         channel.send(agent_text(arguments))
         return AgentChannel(channel, self._name, become)
 
-    def _execute(self, become: str | None) -> SshChannel:
+    def _start(self, become: str | None) -> SshChannel:
+        """Start a shell that reads its text from standard input. Raises `LinkFailed`."""
         raised = "" if become is None else f"sudo -n -u {user_name(become)} -- "
-        line = f"exec {raised}sh"
-        try:
-            return self._connection.execute(line)
-        except NoSession:
-            if not self.readers.rest():
-                raise
         deadline = time.monotonic() + ROOM_PATIENCE
-        while True:  # until the server has taken in that the idle ones are gone
+        while True:
             try:
-                return self._connection.execute(line)
-            except NoSession:
-                if time.monotonic() > deadline:
+                return self._connection.execute(f"exec {raised}sh")
+            except NoSession:  # a server that allows few takes a moment to see that one is closed
+                if not self.readers.rest() and time.monotonic() > deadline:
                     raise
                 time.sleep(ROOM_EVERY)
 

@@ -50,7 +50,7 @@ class SshMachine(AgentMachine):
         link = self._link = SshLink(self.connection, target.name, patience=patience)
 
         def read(command: Command, watch: Watch) -> Outcome:
-            return execute_guarded(command, run_folder, watch, link.readers, target.name, self._steps)
+            return execute_guarded(command, run_folder, watch, link.readers, target.name, self.whom)
 
         super().__init__(target, run_folder, terms or Terms(), link=link, read=read)
 
