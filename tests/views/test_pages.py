@@ -44,6 +44,13 @@ def test_a_runbook_looks_like_this(width):
     same(f"runbook-{width}", text)
 
 
+def test_every_page_says_as_whom_a_step_and_its_undo_are_executed():
+    text = drawn(runbook.page(BOOK, 120))
+    assert "CHANGE  Runs (sh), as root\n" in text
+    assert "can be taken back: Runs (sh), as root\n" in text
+    assert markdown.page(BOOK).count(markdown.escape("Runs (sh), as root")) == 2
+
+
 def test_a_list_of_runbooks_looks_like_this():
     same("runbooks-80", drawn(runbook.listing([BOOK], 80)))
 

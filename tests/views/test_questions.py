@@ -31,6 +31,15 @@ def test_of_a_question_longer_than_the_screen_the_end_says_what_it_is():
     assert "lines above say all of it" in last
 
 
+@pytest.mark.parametrize("asked", [DESTROY, DOUBT])
+def test_it_says_who_executes_a_command_where_that_is_somebody_else(asked):
+    def screen(become):
+        return drawn(question(replace(asked, become=become), Setting(80, RUN_ID, NOON, UTC)))
+
+    assert " on db1, as root\n" in screen("root")
+    assert " on db1\n" in screen("")
+
+
 def test_a_table_keeps_its_columns():
     table = "number  size   path\n12      4 MB   /var/log/a file with a rather long name that is wider than eighty columns.log"
     text = drawn(question(replace(VALUE, values=(("db1", "files", table),)), Setting(80, RUN_ID, NOON, UTC)))

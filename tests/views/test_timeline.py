@@ -59,6 +59,13 @@ def test_a_walk_through_shows_the_command_of_a_read():
     assert "│ df -h /" in "".join(drawn(timeline.lines(one, 80)) for one in records(intent, ended))
 
 
+def test_a_walk_through_says_as_whom_a_read_would_be_executed():
+    intent = StepIntended("space", "db1", 1, "", "read", "", "df -h /", "", "root")
+    ended = StepEnded("space", "db1", 1, Status.SKIPPED, Reason.DRY_RUN)
+    timeline = Timeline(zone=UTC)
+    assert "(db1, as root)" in "".join(drawn(timeline.lines(one, 80)) for one in records(intent, ended))
+
+
 def test_a_run_looks_like_this():
     names = background(plan(load(LOG_DISK)))
     frame = runs.Frame(80, "/state/runs/x/journal.jsonl", written=True, background=names, zone=UTC)

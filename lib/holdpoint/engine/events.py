@@ -151,7 +151,10 @@ class LockKept:
 
 @dataclass(frozen=True, slots=True)
 class StepIntended:
-    """Durable before the first byte goes to the host. `digest` is what the person agreed to."""
+    """Durable before the first byte goes to the host. `digest` is what the person agreed to.
+
+    `become` is the user that it is executed as; empty for the one who is logged in.
+    """
 
     kind: ClassVar[str] = "step.intent"
     step: str
@@ -162,6 +165,7 @@ class StepIntended:
     digest: str
     command: str
     spool: str
+    become: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +252,8 @@ class CauseDecided:
 class GateOpened:
     """A question was put, with all that it showed, masked: a second person sees what the first saw.
 
-    `commands` maps hosts to the scripts. An approval names the digest of this whole, so it is of exactly what was shown.
+    `commands` maps hosts to the scripts, which are executed as the user `become`, where one is named. An approval names
+    the digest of this whole, so it is of exactly what was shown.
     """
 
     kind: ClassVar[str] = "gate.opened"
@@ -267,6 +272,7 @@ class GateOpened:
     evidence: tuple[str, ...] = ()
     proof: str = ""
     remains: tuple[str, ...] = ()
+    become: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,8 +181,8 @@ class Executing:
         name = "\0".join((item.key, host, str(attempt)))
         token = f"{self.session.run}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"
         digest = self.session.facts().digest(item, host)
-        effect, text = item.step.effect.value, command.script.masked()
-        self.session.record(StepIntended(item.key, host, attempt, token, effect, digest, text, command.spool))
+        effect, text, become = item.step.effect.value, command.script.masked(), command.become or ""
+        self.session.record(StepIntended(item.key, host, attempt, token, effect, digest, text, command.spool, become))
 
     def _ticket(self, item: StepItem, host: str) -> Ticket:
         progress = self.session.facts().progress(item, host)

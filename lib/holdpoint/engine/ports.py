@@ -380,6 +380,8 @@ class Question:
     """Which of the hosts these are, where a step goes over them in batches."""
     commands: tuple[tuple[str, str], ...] = ()
     """Host and the masked script that it would execute."""
+    become: str = ""
+    """The user that the script is executed as; empty for the one who is logged in."""
     values: tuple[tuple[str, str, str], ...] = ()
     """Host, name and masked value."""
     evidence: tuple[str, ...] = ()

@@ -6,10 +6,10 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from holdpoint.document.model import Ask, Effect, Manual, Registered, Run, Undo, ValueType
+from holdpoint.document.model import Ask, Effect, Manual, Registered, Run, Step, ValueType
 from holdpoint.engine.batches import batches
 from holdpoint.engine.events import CauseDecided, Status
-from holdpoint.engine.facts import Facts, is_changing, names, shown
+from holdpoint.engine.facts import Facts, executed_as, is_changing, names, shown
 from holdpoint.engine.file_texts import file_texts
 from holdpoint.engine.next import OPENING, PROCEED
 from holdpoint.engine.ports import Asked, Question, Target, Tier, Word
@@ -41,7 +41,13 @@ def opening(facts: Facts) -> Question:
         agree=("run",),
         digest=facts.plan.digest,
         why=f"{'1 step reads' if len(reads) == 1 else f'{len(reads)} steps read'}, and change nothing. Every change asks again.",
-        show=tuple((f"{item.key}: {item.step.title}", script_of(facts, item, facts.plan.hosts[0])) for item in reads),
+        show=tuple(
+            (
+                executed_as(f"{item.key}: {item.step.title}", item.step.become),
+                script_of(facts, item, facts.plan.hosts[0]),
+            )
+            for item in reads
+        ),
     )
 
 
@@ -82,9 +88,10 @@ def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime) ->
         prompt=facts.fill(item, first, spec.prompt),
         batch=_batch(facts, item, hosts),
         commands=tuple((host, script_of(facts, item, host)) for host in hosts),
+        become=step.become or "",
         values=_values(facts, item, hosts),
         evidence=(*evidence(facts, item.scope, hosts), *_earlier(facts, item, hosts)),
-        reverts=reverts(step.undo, step.irreversible),
+        reverts=reverts(step),
         proof=step.verify.run.told() if step.verify else "",
         remains=remains(facts, item.key, hosts),
         attempts=step.retry.max + 1 if step.retry and step.idempotent else 1,
@@ -112,7 +119,7 @@ def manual(facts: Facts, item: StepItem, host: str, now: datetime) -> Question:
         prompt=facts.fill(item, host, step.action.text),
         values=_values(facts, item, (host,)),
         evidence=evidence(facts, item.scope, (host,)),
-        reverts=reverts(step.undo, step.irreversible),
+        reverts=reverts(step),
         proof=step.verify.run.told() if step.verify else "",
         expires=now + step.gate.expires if step.gate.expires else None,
         show=_outputs(facts, item, step.gate.show, host),
@@ -166,6 +173,7 @@ def doubt(facts: Facts, item: StepItem, host: str, what: str) -> Question:
         why=f"It was begun on {host}, and what became of it is not known: {what}",
         prompt="Look for yourself before you answer. Nothing is repeated on its own.",
         commands=((host, script_of(facts, item, host)),),
+        become=item.step.become or "",
         proof=item.step.verify.run.told() if item.step.verify else "",
         show=_outputs(facts, item, (), host),
     )
@@ -259,11 +267,14 @@ def remains(facts: Facts, key: str = "", hosts: tuple[str, ...] = ()) -> tuple[s
     return tuple(f"{text} ({names(at)})" for text, at in (*done.items(), *undone.items()))
 
 
-def reverts(undo: Undo | None, irreversible: str | None) -> str:
-    if undo is not None:
-        how = undo.action.told() if isinstance(undo.action, Run) else undo.action.text
-        return f"can be taken back: {how}"
-    return f"cannot be taken back: {irreversible}" if irreversible else ""
+def reverts(step: Step) -> str:
+    """How a step is taken back, and as whom; or why it cannot be."""
+    undo = step.undo
+    if undo is None:
+        return f"cannot be taken back: {step.irreversible}" if step.irreversible else ""
+    if isinstance(undo.action, Manual):
+        return f"can be taken back: {undo.action.text}"
+    return f"{executed_as('can be taken back', undo.become or step.become)}: {undo.action.told()}"
 
 
 def _targets(facts: Facts, hosts: tuple[str, ...]) -> tuple[Target, ...]:
@@ -297,7 +308,8 @@ def _earlier(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> tuple[str,
 
 def _outputs(facts: Facts, item: StepItem, names: tuple[str, ...], host: str) -> tuple[tuple[str, str], ...]:
     """What `show` prints: the command, the named values, and what the reading steps of this scope printed."""
-    shows = [("the command", script_of(facts, item, host)), *file_texts(facts, item, host)]
+    command = executed_as("the command", item.step.become)
+    shows = [(command, script_of(facts, item, host)), *file_texts(facts, item, host)]
     shows += [(name, shown(facts.value(item.scope, host, name))) for name in names]
     shows += [
         (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from holdpoint.engine.events import GateAnswered, GateOpened, RunHandedOver, RunResumed, event_of
+from holdpoint.engine.facts import executed_as
 from holdpoint.engine.ports import Target, Tier
 from holdpoint.engine.state import State, replay
 from holdpoint.journal.record import Record
@@ -121,7 +122,8 @@ def _gate(records: Iterable[Record], width: int) -> list[Line]:
     if gate is None:
         return []
     effect = f"{gate.effect.upper()}: " if gate.effect != "read" else ""
-    drawn = labelled("open gate", f"{effect}{gate.title}  ({', '.join(gate.hosts)})", width, Tone.BOLD)
+    where = executed_as(", ".join(gate.hosts), gate.become)
+    drawn = labelled("open gate", f"{effect}{gate.title}  ({where})", width, Tone.BOLD)
     drawn += labelled("", gate.reverts, width) if gate.reverts else []
     for command in dict.fromkeys(gate.commands.values()):
         drawn += verbatim(command, width)

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TypeVar
 
 from holdpoint.document.model import Effect
+from holdpoint.engine.facts import executed_as
 from holdpoint.engine.ports import Asked, Question, Target, Tier
 from holdpoint.problem import did_you_mean
 from holdpoint.views.inert import inert
@@ -289,7 +290,8 @@ def _commands(asked: Question, width: int) -> list[Line]:
     drawn: list[Line] = []
     for text, hosts in _grouped((text, host) for host, text in asked.commands if text.strip()):
         label = "it was" if asked.kind is Asked.DOUBT else "command"
-        drawn += [*labelled(label, f"on {', '.join(hosts)}", width), *verbatim(text, width)]
+        where = executed_as(f"on {', '.join(hosts)}", asked.become)
+        drawn += [*labelled(label, where, width), *verbatim(text, width)]
     return drawn
 
 

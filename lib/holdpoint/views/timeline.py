@@ -34,6 +34,7 @@ from holdpoint.engine.events import (
     TargetAnswered,
     event_of,
 )
+from holdpoint.engine.facts import executed_as
 from holdpoint.journal.record import Record
 from holdpoint.shell import is_bytes
 from holdpoint.views.background import HEADINGS, NONE, Background
@@ -179,7 +180,8 @@ class Timeline:
         if event.effect == "read":
             return []
         attempt = f", attempt {event.attempt}" if event.attempt > 1 else ""
-        return row.block("begun", Tone.WARN, f"{self._title(event.step)}  ({event.host}{attempt})")
+        where = executed_as(event.host, event.become)
+        return row.block("begun", Tone.WARN, f"{self._title(event.step)}  ({where}{attempt})")
 
     def _ended(self, event: StepEnded, record: Record, row: _Row, *, output: bool) -> list[Line]:
         begun = self._begun.pop((event.step, event.host), None)
@@ -212,10 +214,11 @@ class Timeline:
                 return row.block("no need", Tone.DIM, at, text_tone=Tone.DIM)
             return row.block("skipped", Tone.DIM, f"{at}: {event.note or event.reason}", text_tone=Tone.DIM)
         why = event.note if self._mode != "dry-run" else ""
+        if begun is None or begun.effect != "read" or not begun.command:
+            return row.block("not run", Tone.WARN, f"{at}: {why}".removesuffix(": "))
+        at = self._at(event.step, executed_as(event.host, begun.become))
         drawn = row.block("not run", Tone.WARN, f"{at}: {why}".removesuffix(": "))
-        if begun is not None and begun.effect == "read" and begun.command:
-            drawn += verbatim(begun.command, row.width)
-        return drawn
+        return [*drawn, *verbatim(begun.command, row.width)]
 
     def _looked(self, event: StepVerified | ProofLooked, row: _Row) -> list[Line]:
         mark, tone = _COLOURS[event.green]
