@@ -150,6 +150,34 @@ def test_what_several_hosts_answer_is_drawn_once_in_their_order():
     assert timeless(again) == timeless(text)
 
 
+def answered(*ends: StepEnded) -> str:
+    timeline = Timeline(zone=UTC)
+    return "".join(drawn(timeline.lines(one, 80)) for one in records(FLEET, *ends))
+
+
+def test_output_that_hosts_answer_alike_is_shown_once():
+    ends = [StepEnded("space", host, 1, Status.OK, exit=0, stdout="same\n", stdout_size=5) for host in FLEET.order]
+    text = answered(*ends)
+    assert "(z9, a1, db1)" in text
+    assert text.count("│ same\n") == 1
+    assert text.count("│ same\n") == answered(ends[0], replace(ends[1], stdout="other\n"), ends[2]).count("│ same\n")
+    page = drawn(runs.page(RUN_ID, records(FLEET, *ends), runs.Frame(80, "/j", written=False, zone=UTC)))
+    assert page.count("│ same\n") == 1
+
+
+def test_outputs_of_another_length_are_not_alike_though_they_end_alike():
+    ends = [StepEnded("space", host, 1, Status.OK, exit=0, stdout="end\n", stdout_size=5000) for host in FLEET.order]
+    assert "(z9, a1)" in answered(*ends[:2], replace(ends[2], stdout_size=6000))
+
+
+def test_output_that_was_on_the_screen_as_it_came_is_not_shown_again():
+    ends = [StepEnded("pause", host, 1, Status.OK, exit=0, stdout="same\n", stdout_size=5) for host in FLEET.order]
+    timeline = Timeline(zone=UTC)
+    text = "".join(drawn(timeline.lines(one, 80, output=False)) for one in records(FLEET, *ends))
+    assert "(z9, a1, db1)" in text
+    assert "│ same" not in text
+
+
 def test_what_waits_for_other_hosts_is_drawn_before_anything_else():
     first = StepEnded("space", "a1", 1, Status.FAILED, exit=1)
     timeline = Timeline(zone=UTC)

@@ -115,7 +115,7 @@ class Timeline:
             begun = [one for host in hosts if (one := self._begun.pop((event.step, host), None)) is not None]
             if begun:
                 self._begun[(event.step, event.host)] = min(begun, key=lambda pair: pair[0])
-        output = len(hosts) == 1 and hosts[0] not in self._shown
+        output = self._shown.isdisjoint(hosts)  # they are alike: what is on the screen for one is there for all
         self._shown -= set(hosts)
         return self._draw(event, record, width, output=output)
 
