@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from holdpoint.engine.ports import LeftRunning, Outcome, OutOfTouch, Unreachable
+from holdpoint.problem import Exit
+from holdpoint.views import bounds
+from holdpoint.views.background import background
 from tests.engine.fakes import World
 from tests.engine.test_edges import L, doc
+from tests.views.screens import drawn
 
 
 def test_a_gate_says_as_whom_the_change_and_its_undo_are_executed() -> None:
@@ -29,3 +36,39 @@ def test_an_undo_names_its_own_user_and_a_person_none() -> None:
     assert told("{run: unfix, become: pg}") == "can be taken back, as pg: unfix"
     assert told("{run: unfix}") == "can be taken back: unfix"
     assert told("{manual: unfix it}") == "can be taken back: unfix it"
+
+
+A_CHANGE = L("{id: fix, title: Fix, run: fix, effect: change, irreversible: no}")
+
+
+def end_block(w: World) -> str:
+    (session, ended) = w.session(), w.journal.records[-1].data
+    found = bounds.left(session.state, background(session.plan))
+    return drawn(
+        bounds.closing(bounds.End("r1", int(str(ended["exit"])), str(ended["why"]), over=False, found=found), 80)
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "told"),
+    [
+        (OutOfTouch("no route to host"), Exit.UNKNOWN, "NOT KNOWN  Fix  (web1): it was begun, and the host cannot be"),
+        (LeftRunning(), Exit.STOPPED, "RUNS STILL Fix  (web1)\n"),
+        (LeftRunning(come=False), Exit.STOPPED, "NOT KNOWN  Fix  (web1): it may have been begun"),
+    ],
+)
+def test_only_what_a_person_left_is_said_to_run_still(outcome: Outcome, code: Exit, told: str) -> None:
+    w = World(doc(resolution=A_CHANGE), {"fix": ["run"]})
+    w.machine.outcomes["fix"] = outcome
+    assert w.begin().exit is code
+    assert told in end_block(w)
+
+
+def test_a_host_that_cannot_be_asked_after_a_resume_is_not_said_to_run_it_still() -> None:
+    w = World(doc(resolution=A_CHANGE), {"fix": ["run"]})
+    w.machine.outcomes["fix"] = LeftRunning()
+    w.begin()
+    (token,) = w.machine.tokens
+    w.machine.tokens[token] = Unreachable("no route to host")
+    assert w.resume().exit is Exit.UNKNOWN
+    assert "NOT KNOWN  Fix  (web1): it was begun, and the host cannot be" in end_block(w)

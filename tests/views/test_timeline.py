@@ -6,7 +6,7 @@ from datetime import UTC
 
 import pytest
 
-from holdpoint.engine.events import KINDS, Reason, Status, StepEnded, StepIntended
+from holdpoint.engine.events import KINDS, Reason, RunResumed, Status, StepEnded, StepIntended, StepLeft
 from holdpoint.engine.state import replay
 from holdpoint.views import bounds, runs
 from holdpoint.views.background import background
@@ -119,12 +119,33 @@ def test_what_runs_still_and_what_is_in_doubt_stands_out():
     intent = StepIntended("pause", "db1", 1, "t", "change", "d", "x", "s")
     doubt = StepIntended("truncate", "db1", 1, "t", "destroy", "d", "x", "s")
     ended = StepEnded("truncate", "db1", 1, Status.IN_DOUBT, note="lost")
-    found = bounds.left(replay(records(OPENED, intent, doubt, ended)), background(plan(load(LOG_DISK))))
+    left = StepLeft("pause", "db1", 1, runs=True)
+    found = bounds.left(replay(records(OPENED, intent, left, doubt, ended)), background(plan(load(LOG_DISK))))
     assert found.running == ("Stop the shipping of logs  (db1)",)
     assert found.doubt == ("Truncate the held file  (db1, in_doubt)",)
     text = drawn(bounds.closing(bounds.End(RUN_ID, 8, "lost", over=False, found=found), 80))
     assert "RUNS STILL" in text
     assert "IN DOUBT" in text
+    assert f"inv run.rollback {RUN_ID}" in text
+
+
+@pytest.mark.parametrize(
+    ("after", "goes_on", "running", "told"),
+    [
+        ((StepLeft("pause", "db1", 1, runs=True),), False, True, ""),
+        ((StepLeft("pause", "db1", 1, runs=False, why="no route"),), False, False, "it was begun, and the host cannot"),
+        ((StepLeft("pause", "db1", 1, runs=True), RunResumed(1)), False, False, "it may have been begun"),
+        ((), False, False, "it may have been begun"),
+        ((), True, True, ""),
+    ],
+)
+def test_nothing_is_said_to_run_still_that_nobody_saw_or_left(after, goes_on, running, told):
+    intent = StepIntended("pause", "db1", 1, "t", "change", "d", "x", "s")
+    names = background(plan(load(LOG_DISK)))
+    found = bounds.left(replay(records(OPENED, intent, *after)), names, goes_on=goes_on)
+    text = " ".join(drawn(bounds.closing(bounds.End(RUN_ID, 8, "why", over=False, found=found), 80)).split())
+    assert ("RUNS STILL Stop the shipping of logs (db1) not begun" in text) is running
+    assert (f"NOT KNOWN Stop the shipping of logs (db1): {told}" in text) is not running
     assert f"inv run.rollback {RUN_ID}" in text
 
 

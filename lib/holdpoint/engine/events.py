@@ -195,6 +195,21 @@ class StepEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class StepLeft:
+    """This process ends without having seen the end of what was begun.
+
+    `runs` says that a person left it to run on there; else the target could not be asked, and `why` says why.
+    """
+
+    kind: ClassVar[str] = "step.left"
+    step: str
+    host: str
+    attempt: int
+    runs: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StepVerified:
     """A step's own `verify` was looked at; `green` is None where it could not be."""
 
@@ -342,6 +357,7 @@ Event = (
     | LockKept
     | StepIntended
     | StepEnded
+    | StepLeft
     | StepVerified
     | DoubtSettled
     | ProofLooked

@@ -139,7 +139,9 @@ class EndedByPerson:
 
 @dataclass(frozen=True, slots=True)
 class LeftRunning:
-    """A person left it: it runs on, on the target; or its turn had not come, and it was not begun."""
+    """A person left it: it runs on, on the target. Where its turn had not `come`, it was not begun, or not asked about."""
+
+    come: bool = True
 
 
 @dataclass(frozen=True, slots=True)

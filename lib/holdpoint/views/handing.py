@@ -110,10 +110,7 @@ def _left(handing: Handing, state: State, width: int) -> list[Line]:
         drawn += [BLANK, *table(("host", "tier", "before", "after", "what became of it"), found.hosts, width), BLANK]
     drawn += listed("proof", found.proof, width)
     drawn += listed("changed", found.changed or ("nothing",), width)
-    drawn += listed("RUNS STILL", found.running, width, [Tone.BAD] * len(found.running))
-    drawn += listed("IN DOUBT", found.doubt, width, [Tone.BAD] * len(found.doubt))
-    drawn += listed("failed", found.failed, width)
-    drawn += listed("left out", found.left_out, width)
+    drawn += bounds.unsettled(found, width)
     return [*drawn, *listed("not begun", found.not_done, width)]
 
 

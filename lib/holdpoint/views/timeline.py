@@ -29,6 +29,7 @@ from holdpoint.engine.events import (
     Status,
     StepEnded,
     StepIntended,
+    StepLeft,
     StepVerified,
     TakeoverBegun,
     TargetAnswered,
@@ -144,9 +145,8 @@ class Timeline:
                 return self._ended(event, record, row, output=output)
             case StepVerified() | ProofLooked():
                 return self._looked(event, row)
-            case DoubtSettled():
-                what = "it happened" if event.happened else "it did not happen, and may be done again"
-                return row.block("settled", Tone.WARN, f"{self._at(event.step, event.host)}: {what}: {event.by}")
+            case StepLeft() | DoubtSettled():
+                return self._unseen(event, row)
             case CauseDecided():
                 return _cause(event, row)
             case GateOpened():
@@ -229,6 +229,20 @@ class Timeline:
             text = f"the check of recovery, {when}  ({event.host})"
         drawn = row.block(mark, tone, text, [event.note] if event.green is not True and event.note else [])
         return [*drawn, *_tail(event.output, row, 3)] if event.output else drawn
+
+    def _unseen(self, event: StepLeft | DoubtSettled, row: _Row) -> list[Line]:
+        """The end of a change that nobody has seen yet, or ever will."""
+        at = self._at(event.step, event.host)
+        match event:
+            case StepLeft(runs=True):
+                return row.block("left", Tone.WARN, f"{at}: it runs on there")
+            case StepLeft():
+                return row.block(
+                    "NOT KNOWN", Tone.BAD, at, [f"it was begun, and the host cannot be asked: {event.why}"]
+                )
+            case DoubtSettled():
+                what = "it happened" if event.happened else "it did not happen, and may be done again"
+                return row.block("settled", Tone.WARN, f"{at}: {what}: {event.by}")
 
     def _answered(self, event: GateAnswered, row: _Row) -> list[Line]:
         title = self._title(event.item)
