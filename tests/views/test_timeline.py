@@ -6,7 +6,7 @@ from datetime import UTC
 
 import pytest
 
-from holdpoint.engine.events import KINDS, Reason, RunResumed, Status, StepEnded, StepIntended, StepLeft
+from holdpoint.engine.events import KINDS, ProofLooked, Reason, RunResumed, Status, StepEnded, StepIntended, StepLeft
 from holdpoint.engine.state import replay
 from holdpoint.views import bounds, runs
 from holdpoint.views.background import background
@@ -169,6 +169,33 @@ def test_what_several_hosts_answer_is_drawn_once_in_their_order():
     other = Timeline(zone=UTC)
     again = "".join(drawn(other.lines(one, 80)) for one in records(FLEET, *intents, *reversed(ends)))
     assert timeless(again) == timeless(text)
+
+
+def test_of_an_output_whose_end_alone_is_at_hand_no_line_is_counted():
+    end = "".join(f"{number}\n" for number in range(999416, 1000001))
+    kept = {"stdout": end, "stdout_size": 6888896, "stdout_file": "out/00012-many-db1.out"}
+
+    def shown(status):
+        return drawn(Timeline(zone=UTC).lines(*records(StepEnded("many", "db1", 1, status, exit=0, **kept)), 80))
+
+    for text in (shown(Status.OK), shown(Status.FAILED)):
+        assert "more lines" not in text
+        said = " ".join(text.split())
+        assert "... 6.9 MB in all, kept in the run's folder as out/00012-many-db1.out; its end:" in said
+        assert said.count("out/00012-many-db1.out") == 1
+        fits(text, 80)
+
+
+def test_lines_of_an_output_that_is_at_hand_whole_are_counted():
+    (one,) = records(StepEnded("few", "db1", 1, Status.OK, exit=0, stdout="x\n" * 9, stdout_size=18))
+    assert "... 4 more lines before\n" in drawn(Timeline(zone=UTC).lines(one, 80))
+
+
+def test_of_the_output_of_a_check_no_line_is_counted():
+    (one,) = records(ProofLooked("recovered-after", "db1", after=True, green=False, note="exit 1", output="x\n" * 2000))
+    text = drawn(Timeline(zone=UTC).lines(one, 80))
+    assert "... more before; its end:\n" in text
+    assert text.count("│ x\n") == 3
 
 
 def answered(*ends: StepEnded) -> str:
