@@ -49,6 +49,35 @@ def end_block(w: World) -> str:
     )
 
 
+@pytest.mark.parametrize("effect", ["effect: change, irreversible: no", "effect: read"])
+def test_where_a_host_refused_nothing_is_said_to_be_in_doubt_or_to_be_taken_back(effect: str) -> None:
+    w = World(doc(resolution=L(f"{{id: fix, title: Fix, run: fix, {effect}}}")), {"fix": ["run"]})
+    w.machine.outcomes["fix"] = Unreachable("`sudo -n` on `web1` as `root` asks for a password")
+    assert w.begin().exit is Exit.UNKNOWN
+    text = end_block(w)
+    assert "NOT REACHED, OR REFUSED   exit 8\n`fix` could not be done on web1: `sudo -n` on" in text
+    assert "changed    nothing\n" in text
+    assert "failed     Fix  (web1, unreachable)\n" in text
+    assert "inv run.resume r1" in text
+    assert "run.rollback" not in text
+    assert "UNKNOWN" not in text
+
+
+def test_a_change_that_was_made_before_can_be_taken_back_where_a_host_refused() -> None:
+    w = World(doc(resolution=A_CHANGE + L("{id: next, title: Next, run: next, effect: read}")), {"fix": ["run"]})
+    w.machine.outcomes["next"] = Unreachable("the key of web1 has changed")
+    assert w.begin().exit is Exit.UNKNOWN
+    assert "NOT REACHED, OR REFUSED   exit 8\n" in end_block(w)
+    assert "inv run.rollback r1" in end_block(w)
+
+
+def test_a_change_whose_check_could_not_be_looked_at_is_not_known() -> None:
+    w = World(doc(resolution=A_CHANGE.replace("no}", "no, verify: {run: good}}")), {"fix": ["run"]})
+    w.machine.outcomes["good"] = Unreachable("no route to host")
+    assert w.begin().exit is Exit.UNKNOWN
+    assert "OUTCOME UNKNOWN   exit 8\n" in end_block(w)
+
+
 @pytest.mark.parametrize(
     ("outcome", "code", "told"),
     [

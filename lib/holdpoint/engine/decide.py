@@ -212,6 +212,8 @@ def _how(progress: Progress) -> str:
     ended = progress.ended
     if ended is None or (ended.status not in FAILURES and progress.verified is False):
         return "was done, but its check is red"
+    if ended.status is Status.UNREACHABLE:
+        return "could not be done"
     if ended.status is Status.FAILED and ended.exit is not None:
         return f"failed with exit {ended.exit}"
     return f"ended as {ended.status}"

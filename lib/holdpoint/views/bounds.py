@@ -12,7 +12,7 @@ from holdpoint.document.model import Severity
 from holdpoint.engine.events import Reason, Status
 from holdpoint.engine.facts import names
 from holdpoint.engine.ports import Target
-from holdpoint.engine.state import FAILURES, Progress, State
+from holdpoint.engine.state import FAILURES, Progress, State, may_have_effect
 from holdpoint.problem import Exit
 from holdpoint.views.background import Background
 from holdpoint.views.lines import BLANK, LABEL, Line, Segment, Tone, clip, labelled, line, listed, rule, wrap
@@ -36,10 +36,12 @@ ENDS = {
     Exit.ROLLED_BACK: ("ROLLED BACK", Tone.WARN),
     Exit.ROLLBACK_FAILED: ("ROLLBACK NOT COMPLETE", Tone.BAD),
     Exit.NEEDS_PERSON: ("A PERSON IS NEEDED", Tone.WARN),
-    Exit.UNKNOWN: ("UNREACHABLE, OR OUTCOME UNKNOWN", Tone.BAD),
+    Exit.UNKNOWN: ("NOT REACHED, OR REFUSED", Tone.BAD),
     Exit.LOCKED: ("ANOTHER RUN HOLDS THE LOCK", Tone.WARN),
     Exit.DAMAGED: ("THE JOURNAL IS DAMAGED", Tone.BAD),
 }
+_DOUBT = "OUTCOME UNKNOWN"
+"""In the place of `NOT REACHED`, where what became of something that was begun is not known."""
 _GREEN = {True: "GREEN", False: "RED", None: "not known"}
 
 
@@ -91,6 +93,10 @@ class Left:
     left_out: tuple[str, ...] = ()
     not_done: tuple[str, ...] = ()
     not_undone: tuple[str, ...] = ()
+    touched: bool = False
+    """Something was changed, or may have been."""
+    unseen: bool = False
+    """What became of something that was begun is not known."""
 
 
 def left(state: State, background: Background, not_undone: Sequence[str] = (), *, goes_on: bool = False) -> Left:
@@ -112,10 +118,19 @@ def left(state: State, background: Background, not_undone: Sequence[str] = (), *
         name: tuple(_told(name, title, how, names(_in_order(hosts, order))) for (title, how), hosts in found.items())
         for name, found in bins.items()
     }
+    touched = any(_changes(key, one, background) and may_have_effect(one) for (key, _), one in state.steps.items())
+    blind = any(one.unseen for one in state.steps.values())
     several = _per_host(state, background, goes_on=goes_on) if len(order) > 1 else ()
     proof = () if several else _proof(state)
     return Left(
-        proof=proof, causes=_causes(state), hosts=several, not_done=not_done, not_undone=tuple(not_undone), **texts
+        proof=proof,
+        causes=_causes(state),
+        hosts=several,
+        not_done=not_done,
+        not_undone=tuple(not_undone),
+        touched=touched,
+        unseen=blind or any(bins[name] for name in ("running", "unknown", "doubt")),
+        **texts,
     )
 
 
@@ -169,9 +184,12 @@ def _what(title: str, progress: Progress) -> str:
     return f'no answer at "{title}": {clip(ended.note, _REASON)}'
 
 
+def _changes(key: str, progress: Progress, background: Background) -> bool:
+    return (progress.intent is not None and progress.intent.effect != "read") or key in background.changes()
+
+
 def _sort(key: str, progress: Progress, background: Background, *, goes_on: bool) -> str:
-    ended, intent = progress.ended, progress.intent
-    changing = (intent is not None and intent.effect != "read") or key in background.changes()
+    ended, intent, changing = progress.ended, progress.intent, _changes(key, progress, background)
     if ended is None:
         begun = intent is not None and intent.token != ""  # what a person does has no token, and runs nowhere
         if not begun or not changing or progress.settled is not None:
@@ -254,7 +272,7 @@ def closing(end: End, width: int) -> list[Line]:
         drawn += [*table(("host", "tier", "before", "after", "what became of it"), found.hosts, width), BLANK]
     drawn += listed("found", found.causes, width)
     drawn += listed("proof", found.proof, width)
-    maybe = found.running or found.unknown or found.doubt or found.failed
+    maybe = found.running or found.unknown or found.doubt or (found.failed and found.touched)
     drawn += listed("changed", found.changed or (() if maybe else ("nothing",)), width)
     drawn += unsettled(found, width)
     drawn += listed("not begun", found.not_done, width) if not end.over else []
@@ -278,6 +296,7 @@ def _verdict(end: End, width: int) -> list[Line]:
         head: Line = (Segment("NOT ENDED", Tone.WARN),)
     else:
         name, tone = ENDS.get(Exit(end.exit), ("ENDED", Tone.WARN))
+        name = _DOUBT if end.exit == Exit.UNKNOWN and end.found.unseen else name
         head = (Segment(name, tone), Segment(f"   exit {end.exit}", Tone.DIM))
     return [rule(width, "═"), head, *(line(piece) for piece in wrap(end.why, width)), BLANK]
 
@@ -302,7 +321,7 @@ def now(end: End, width: int) -> list[Line]:
         taking_back = (f"inv run.resume {run} --take-over", "takes it back from whoever has it now; ask them first")
         commands.append(taking_back if end.handed_over else (f"inv run.resume {run}", goes_on))
     may_roll_back = end.real and not end.rolls_back and not end.taken_back_by and not end.handed_over
-    if may_roll_back and (found.changed or found.doubt or found.unknown or found.running or found.failed):
+    if may_roll_back and found.touched:
         commands.append((f"inv run.rollback {run}", "takes back what can be taken back; asks before each undo"))
     commands += [] if end.over else [show]
     column = max(len(command) for command, _ in commands) + 2
