@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdpoint.engine.ports import LeftRunning, Outcome, OutOfTouch, Unreachable
+from holdpoint.engine.ports import LeftRunning, Outcome, OutOfTouch, Tier, Unreachable
 from holdpoint.problem import Exit
 from holdpoint.views import bounds
 from holdpoint.views.background import background
@@ -101,3 +101,34 @@ def test_a_host_that_cannot_be_asked_after_a_resume_is_not_said_to_run_it_still(
     w.machine.tokens[token] = Unreachable("no route to host")
     assert w.resume().exit is Exit.UNKNOWN
     assert "NOT KNOWN  Fix  (web1): it was begun, and the host cannot be" in end_block(w)
+
+
+PROOF = "recovered: {run: good}\n"
+
+
+@pytest.mark.parametrize(
+    ("diagnostic", "rest", "title", "why"),
+    [
+        ("[]", "", "May its lock be taken?", "Your word covers the connection and the lock. Every change asks again."),
+        (
+            "[]",
+            PROOF,
+            "May its lock be taken?",
+            "Your word covers the connection, the lock and the check of recovery. Every",
+        ),
+        (
+            L("{id: a, title: A, run: a}"),
+            "",
+            "May the diagnosis read?",
+            "1 step reads, and changes nothing. Your word covers",
+        ),
+        (L("{id: a, title: A, run: a}", "{id: b, title: B, run: b}"), PROOF, "May the diagnosis read?", "2 steps read"),
+    ],
+)
+def test_on_production_it_is_asked_for_what_is_done_then(diagnostic: str, rest: str, title: str, why: str) -> None:
+    book = doc(diagnostic=diagnostic, resolution=A_CHANGE, rest=rest)
+    w = World(book, {"opening": ["run"], "fix": ["stop"], "proceed": ["run"]}, tier=Tier.PROD)
+    w.begin()
+    asked = w.operator.questions[0]
+    assert asked.title == f"This is production. {title}"
+    assert asked.why.startswith(why)

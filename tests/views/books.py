@@ -181,7 +181,7 @@ OPENING = Question(
     targets=(PROD,),
     words=(RUN, STOP, ESCALATE, SHOW),
     agree=("run",),
-    why="4 steps read, and change nothing. Every change asks again.",
+    why="4 steps read, and change nothing. Your word covers taking the lock as well. Every change asks again.",
 )
 PROCEED = Question(
     kind=Asked.PROCEED,

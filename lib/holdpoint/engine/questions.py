@@ -13,7 +13,7 @@ from holdpoint.engine.facts import Facts, executed_as, is_changing, names, shown
 from holdpoint.engine.file_texts import file_texts
 from holdpoint.engine.next import OPENING, PROCEED
 from holdpoint.engine.ports import Asked, Question, Target, Tier, Word
-from holdpoint.planning.plan import Mode, StepItem
+from holdpoint.planning.plan import Mode, ProofItem, StepItem
 from holdpoint.shell import NAME, as_text, is_bytes
 
 RUN = Word("run", "do it, exactly as shown")
@@ -25,22 +25,26 @@ SHOW = Word("show", "print the whole command and what was read")
 
 
 def opening(facts: Facts) -> Question:
-    """On production, before anything is read."""
+    """On production, before anything is dialled: it covers the reads, and the locks that are taken before a change."""
     reads = [
         i for i in facts.plan.items if isinstance(i, StepItem) and not is_changing(i) and isinstance(i.step.action, Run)
     ]
-    begun = facts.state.changed
+    may = (
+        "May it look at what was begun?"
+        if facts.state.changed
+        else "May the diagnosis read?"
+        if reads
+        else "May its lock be taken?"
+    )
     return Question(
         kind=Asked.OPENING,
         key=OPENING,
-        title="This is production. May it look at what was begun?"
-        if begun
-        else "This is production. May the diagnosis read?",
+        title=f"This is production. {may}",
         targets=_targets(facts, facts.plan.hosts),
         words=(RUN, STOP, ESCALATE, SHOW),
         agree=("run",),
         digest=facts.plan.digest,
-        why=f"{'1 step reads' if len(reads) == 1 else f'{len(reads)} steps read'}, and change nothing. Every change asks again.",
+        why=f"{_covered(facts, len(reads))} Every change asks again.",
         show=tuple(
             (
                 executed_as(f"{item.key}: {item.step.title}", item.step.become),
@@ -49,6 +53,16 @@ def opening(facts: Facts) -> Question:
             for item in reads
         ),
     )
+
+
+def _covered(facts: Facts, reads: int) -> str:
+    """What one agreement at the start is about."""
+    if reads:
+        count = "1 step reads, and changes nothing." if reads == 1 else f"{reads} steps read, and change nothing."
+        locks = any(is_changing(item) for item in facts.plan.items)
+        return f"{count} Your word covers taking the lock as well." if locks else count
+    proof = any(isinstance(item, ProofItem) for item in facts.plan.items)
+    return f"Your word covers the connection{', the lock and the check of recovery' if proof else ' and the lock'}."
 
 
 def proceed(facts: Facts) -> Question:
