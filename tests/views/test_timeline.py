@@ -234,6 +234,19 @@ def test_what_waits_for_other_hosts_is_drawn_before_anything_else():
     assert lines[2].index("FAILED") < lines[2].index("FINISHED")
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_why_a_host_did_not_answer_stands_whole_in_the_table(width):
+    why = "ann@a1.example.org port 4022: the connection was refused, as by a host on which no SSH server listens there"
+    ended = StepEnded("space", "a1", 1, Status.UNREACHABLE, note=why)
+    found = bounds.left(replay(records(FLEET, ended)), background(plan(load(LOG_DISK))))
+    text = drawn(bounds.closing(bounds.End(RUN_ID, 8, "why", over=False, found=found), width))
+    fits(text, width)
+    assert "..." not in text
+    column = text.splitlines()[5].index("what became of it")
+    cell = " ".join(line[column:] for line in text.splitlines()[6:] if line.startswith(("a1", " " * column)))
+    assert cell.split() == f'failed: no answer at "How full is it?": {why}'.split()
+
+
 def test_the_end_of_a_run_on_several_hosts_is_a_table():
     ends = [
         StepIntended("pause", "a1", 1, "t", "change", "d", "x", "s"),

@@ -134,7 +134,8 @@ def left(state: State, background: Background, not_undone: Sequence[str] = (), *
     )
 
 
-_REASON = 60
+_REASON = 300
+"""Cells of a reason, so that no host fills a screen; all of it stands above, at the step."""
 _BINS = ("changed", "running", "unknown", "doubt", "failed", "left_out")
 _STANDS = {
     "doubt": "IN DOUBT",
