@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from holdpoint.engine.ports import LeftRunning, Outcome, OutOfTouch, Tier, Unreachable
+from holdpoint.engine import questions
+from holdpoint.engine.facts import Facts
+from holdpoint.engine.ports import LeftRunning, Outcome, OutOfTouch, Target, Tier, Unreachable
+from holdpoint.engine.state import State
+from holdpoint.planning import build
+from holdpoint.planning.plan import StepItem
 from holdpoint.problem import Exit
 from holdpoint.views import bounds
 from holdpoint.views.background import background
-from tests.engine.fakes import World
+from tests.engine.fakes import START_TIME, World
 from tests.engine.test_edges import L, doc
 from tests.views.screens import drawn
 
@@ -132,3 +137,16 @@ def test_on_production_it_is_asked_for_what_is_done_then(diagnostic: str, rest: 
     asked = w.operator.questions[0]
     assert asked.title == f"This is production. {title}"
     assert asked.why.startswith(why)
+
+
+@pytest.mark.parametrize("tier", [Tier.PROD, Tier.STAGING])
+def test_a_step_on_the_own_machine_is_asked_about_as_such_and_as_carefully_as_on_the_targets(tier: Tier) -> None:
+    local = L("{id: fix, title: Fix, run: fix, effect: destroy, irreversible: no, where: local}")
+    book = doc(resolution=local)
+    plan = build.plan(book, {}, hosts=("web1",), here="vm", key=b"k", load={}.__getitem__)
+    targets = {"web1": Target("web1", tier), "vm": Target("vm", Tier.LOCAL)}
+    (item,) = plan.items
+    assert isinstance(item, StepItem)
+    asked = questions.gate(Facts(plan, State(), {}, targets), item, ("vm",), START_TIME)
+    assert asked.targets == (Target("vm", Tier.PROD, here=True) if tier is Tier.PROD else targets["vm"],)
+    assert asked.agree == (("vm",) if tier is Tier.PROD else ("run",))

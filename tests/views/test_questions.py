@@ -5,7 +5,7 @@ from datetime import UTC
 
 import pytest
 
-from holdpoint.engine.ports import Asked, Tier
+from holdpoint.engine.ports import Asked, Target, Tier
 from holdpoint.views.questions import Setting, accept, again, prompt, question, refusal, shows
 from tests.views.books import BOTH, CHANGE, DESTROY, DOUBT, NOON, QUESTIONS, RUN_ID, VALUE
 from tests.views.screens import drawn, fits, same
@@ -64,6 +64,14 @@ def test_only_production_looks_like_production(tier):
     text = drawn(again(replace(CHANGE, targets=targets), 80)) + prompt(replace(CHANGE, targets=targets))
     assert ("PRODUCTION" in text) == (tier is Tier.PROD)
     assert text.count("#" * 80) == (2 if tier is Tier.PROD else 0)
+
+
+def test_the_own_machine_is_said_to_be_it_also_where_it_is_asked_about_as_carefully_as_production():
+    mine = replace(DESTROY, targets=(Target("vm", Tier.PROD, here=True),), agree=("vm",))
+    text = drawn(question(mine, Setting(80, RUN_ID, NOON, UTC)))
+    assert "##  PRODUCTION   this machine: vm  " in text
+    assert "Type vm to let it happen" in text
+    assert prompt(mine) == "PRODUCTION this machine: vm > "
 
 
 def test_many_hosts_and_commands_fit():

@@ -32,6 +32,8 @@ class Target:
 
     name: str
     tier: Tier
+    here: bool = False
+    """It is the person's own machine, with the tier of the targets that something is done for there."""
 
 
 # --- machines ---------------------------------------------------------------------------------------------------

@@ -295,7 +295,9 @@ def _targets(facts: Facts, hosts: tuple[str, ...]) -> tuple[Target, ...]:
     """The targets of a question; what is done here for production is asked as carefully as there."""
     prod = any(facts.targets[host].tier is Tier.PROD for host in facts.plan.hosts)
     return tuple(
-        replace(facts.targets[host], tier=Tier.PROD) if prod and host not in facts.plan.hosts else facts.targets[host]
+        facts.targets[host]
+        if not prod or host in facts.plan.hosts
+        else replace(facts.targets[host], tier=Tier.PROD, here=True)
         for host in hosts
     )
 
