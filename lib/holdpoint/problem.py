@@ -6,6 +6,7 @@ Owns the shape of an error. Knows nothing of YAML, files or screens.
 from __future__ import annotations
 
 import difflib
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -81,21 +82,35 @@ def by_place(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     )
 
 
-def draw(problem: Problem) -> str:
-    """Draw one problem as text without colour: head line, source line, caret, details."""
+def draw(problem: Problem, width: int = 0) -> str:
+    """Draw one problem as text without colour: head line, source line, caret, details.
+
+    Where a `width` is given, prose is broken at spaces to fit into it; a path that is longer stays in one piece.
+    """
     place = problem.place
     where = (
         f"{place.file}:{place.line}:{place.column}: " if place and place.line else f"{place.file}: " if place else ""
     )
-    lines = [f"{where}{problem.level}[{problem.code}]: {problem.message}"]
+    lines = _broken(f"{where}{problem.level}[{problem.code}]: {problem.message}", width)
     if place and place.text:
-        lines += _caret(place)
+        lines += _caret(place, min(_WINDOW, (width or 2 * _WINDOW) - len(f"  {place.line} | ")))
     details = (("found", problem.found), ("expected", problem.expected), ("hint", problem.hint))
-    lines += [f"  {name}: {text}" for name, text in details if text]
+    lines += [piece for name, text in details if text for piece in _broken(f"  {name}: {text}", width)]
     return "\n".join(lines)
 
 
-def _caret(place: Place, width: int = 100) -> list[str]:
+_WINDOW = 100
+"""Characters of a source line that are shown at most."""
+
+
+def _broken(text: str, width: int) -> list[str]:
+    if not width:
+        return [text]
+    breaking = textwrap.TextWrapper(width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return [piece for one in text.split("\n") for piece in breaking.wrap(one) or [""]]
+
+
+def _caret(place: Place, width: int) -> list[str]:
     """The source line with a caret below; a long line is cut to a window around the column."""
     start = max(0, place.column - 1 - width // 2) if len(place.text) > width else 0
     shown = "".join(

@@ -166,8 +166,33 @@ def test_failures_count_and_so_does_a_host_that_does_not_answer(may: int, exit_c
     assert ended.exit in (exit_code, Exit.UNKNOWN)
     assert len([one for one in fleet.order if one.endswith("mend")]) == mended
     if may == 2:
-        assert ended.why == "not all hosts came to the end: `mend` failed on web1; `mend` failed on web3"
+        assert ended.why == "not all hosts came to the end: `mend` failed on web1, web3"
         assert fleet.done("last") == [name for name in NAMES if name not in ("web1", "web3")]
+
+
+@pytest.mark.parametrize(
+    ("failing", "told"),
+    [
+        (("web1",), "`mend` failed with exit 1 on web1"),
+        (
+            ("web1", "web3"),
+            "`mend` failed with exit 1 on web1; in all it did not succeed on web1, web3, and 0 may fail",
+        ),
+        (NAMES, "`mend` failed with exit 1 on web1; in all it did not succeed on web1, web2, web3, web4 and 4 more"),
+    ],
+)
+def test_every_host_that_failed_is_named_where_too_many_did(failing: tuple[str, ...], told: str) -> None:
+    fleet = Fleet(fanout="{batches: [8]}", bad={(name, "mend"): Exited(1, Captured()) for name in failing})
+    ended = fleet.go()
+    assert ended.exit is Exit.FAILED
+    assert ended.why.startswith(told)
+    assert len(failing) > 1 or ended.why == told
+
+
+def test_all_hosts_that_a_read_failed_on_are_named() -> None:
+    fleet = Fleet(bad={(name, "used"): Unreachable("no route") for name in ("web2", "web5")})
+    told = "`space` could not be done on web2: no route; in all it did not succeed on web2, web5"
+    assert fleet.go().why == told
 
 
 @pytest.mark.parametrize("may", [0, 1])

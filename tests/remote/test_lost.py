@@ -138,7 +138,7 @@ TWO = """\
 def test_the_second_person_sees_every_host_and_may_come_through_any_of_them(remote: Remote) -> None:
     remote.hosts(web1="staging", web2="prod").book(book(TWO))
     with remote.person("runbook", "lab", "--host", "web1,web2") as child:
-        child.expect("May the diagnosis read")
+        child.expect("May its lock be taken")
         child.expect(" > ")
         child.sendline("run")
         child.expect("Mend it")

@@ -31,6 +31,7 @@ from holdpoint.engine.events import (
     Status,
     StepEnded,
     StepIntended,
+    StepLeft,
     StepVerified,
     TakeoverBegun,
     TargetAnswered,
@@ -79,6 +80,7 @@ resolution:
     title: Stop the shipping of logs
     for: [deleted-but-open]
     effect: change
+    become: root
     run: systemctl stop shipper
     undo: {run: systemctl start shipper}
   - id: truncate
@@ -158,7 +160,8 @@ CHANGE = Question(
     effect=Effect.CHANGE,
     commands=(("stage1", "systemctl restart app"), ("stage2", "systemctl restart app")),
     values=(("stage1", "port", "80"), ("stage2", "port", "81")),
-    reverts="can be taken back: systemctl stop app",
+    become="root",
+    reverts="can be taken back, as root: systemctl stop app",
     attempts=3,
 )
 BOTH = Question(
@@ -178,7 +181,7 @@ OPENING = Question(
     targets=(PROD,),
     words=(RUN, STOP, ESCALATE, SHOW),
     agree=("run",),
-    why="4 steps read, and change nothing. Every change asks again.",
+    why="4 steps read, and change nothing. Your word covers taking the lock as well. Every change asks again.",
 )
 PROCEED = Question(
     kind=Asked.PROCEED,
@@ -253,7 +256,8 @@ EVENTS: tuple[Event, ...] = (
     LockKept("db1", "there is no room on the target"),
     LockReturned("db1", "it was not held by this run any more"),
     LockReturned("db1"),
-    StepIntended("truncate", "db1", 2, "t", "destroy", "d", SCRIPT, "s"),
+    StepIntended("truncate", "db1", 2, "t", "destroy", "d", SCRIPT, "s", "root"),
+    StepLeft("truncate", "db1", 2, runs=False, why="no route to host"),
     StepEnded("truncate", "db1", 2, Status.FAILED, note="it broke", exit=3, stderr="no [red]\x1b[31m\n", stderr_size=9),
     StepVerified("truncate", "db1", 2, green=False, note="exit 1", output="97"),
     DoubtSettled("truncate", "db1", 2, happened=True, by="ann"),

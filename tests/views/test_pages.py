@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from typing import get_args
 
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from holdpoint.app import ending
 from holdpoint.document.model import Action, Run, Use
 from holdpoint.journal.record import decode
-from holdpoint.problem import Level, Place, Problem
+from holdpoint.problem import Exit, HoldpointError, Level, Place, Problem
 from holdpoint.views import jsonlines, markdown, problems, runbook
 from holdpoint.views.steps import deed, operand
 from holdpoint.views.tables import table
@@ -42,6 +44,13 @@ def test_a_runbook_looks_like_this(width):
     text = drawn(runbook.page(BOOK, width))
     fits(text, width)
     same(f"runbook-{width}", text)
+
+
+def test_every_page_says_as_whom_a_step_and_its_undo_are_executed():
+    text = drawn(runbook.page(BOOK, 120))
+    assert "CHANGE  Runs (sh), as root\n" in text
+    assert "can be taken back: Runs (sh), as root\n" in text
+    assert markdown.page(BOOK).count(markdown.escape("Runs (sh), as root")) == 2
 
 
 def test_a_list_of_runbooks_looks_like_this():
@@ -123,6 +132,40 @@ def test_problems_are_drawn_and_counted():
     assert text.endswith("1 error, 1 warning\n")
     assert problems.as_data(bad)["place"] == {"file": "f.yaml", "line": 2, "column": 3, "length": 1, "text": "a\x1bb"}
     assert json.dumps([problems.as_data(warning)])
+
+
+def test_problems_break_at_spaces_where_the_screen_ends():
+    path = "/a/path/that/is/longer/than/the/screen/and/must/be/copied/whole/" + "x" * 40
+    place = Place("runbooks/lab.yaml", 12, 90, 4, "  - {id: fix, " + "title: a long one, " * 5 + "efect: change}")
+    bad = Problem("unknown-key", "`efect` " + "is no key of a step " * 8, place, found=path, hint="mend it " * 20)
+    text = problems.as_text([bad], 80)
+    lines = text.splitlines()
+    assert " ".join(text.split()).startswith(
+        " ".join(f"runbooks/lab.yaml:12:90: error[unknown-key]: {bad.message}".split())
+    )
+    assert [line for line in lines if len(line) > 80] == [f"    {path}"]
+    source = next(number for number, line in enumerate(lines) if line.startswith("  12 | "))
+    caret = lines[source + 1].index("^")
+    assert lines[source][caret:].startswith(place.text[89:93])
+    assert lines[source + 1].endswith("^^^^")
+    assert problems.as_text([bad]).splitlines()[0].endswith(bad.message)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_error_is_broken_at_spaces_on_a_terminal_and_whole_in_a_file(terminal, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return terminal
+
+    def work():
+        raise HoldpointError(Problem("code", "a long message " * 20))
+
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stderr", Terminal())
+    assert ending.conclude(work) == Exit.USAGE
+    lines = sys.stderr.getvalue().splitlines()
+    assert (len(lines) > 1) is terminal
+    assert all(len(line) <= 80 for line in lines) is terminal
 
 
 def test_json_lines_are_the_journal():

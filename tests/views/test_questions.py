@@ -5,7 +5,7 @@ from datetime import UTC
 
 import pytest
 
-from holdpoint.engine.ports import Asked, Tier
+from holdpoint.engine.ports import Asked, Target, Tier
 from holdpoint.views.questions import Setting, accept, again, prompt, question, refusal, shows
 from tests.views.books import BOTH, CHANGE, DESTROY, DOUBT, NOON, QUESTIONS, RUN_ID, VALUE
 from tests.views.screens import drawn, fits, same
@@ -29,6 +29,15 @@ def test_of_a_question_longer_than_the_screen_the_end_says_what_it_is():
     assert "PRODUCTION   db1" in last
     assert "DESTROY" in last
     assert "lines above say all of it" in last
+
+
+@pytest.mark.parametrize("asked", [DESTROY, DOUBT])
+def test_it_says_who_executes_a_command_where_that_is_somebody_else(asked):
+    def screen(become):
+        return drawn(question(replace(asked, become=become), Setting(80, RUN_ID, NOON, UTC)))
+
+    assert " on db1, as root\n" in screen("root")
+    assert " on db1\n" in screen("")
 
 
 def test_a_table_keeps_its_columns():
@@ -55,6 +64,14 @@ def test_only_production_looks_like_production(tier):
     text = drawn(again(replace(CHANGE, targets=targets), 80)) + prompt(replace(CHANGE, targets=targets))
     assert ("PRODUCTION" in text) == (tier is Tier.PROD)
     assert text.count("#" * 80) == (2 if tier is Tier.PROD else 0)
+
+
+def test_the_own_machine_is_said_to_be_it_also_where_it_is_asked_about_as_carefully_as_production():
+    mine = replace(DESTROY, targets=(Target("vm", Tier.PROD, here=True),), agree=("vm",))
+    text = drawn(question(mine, Setting(80, RUN_ID, NOON, UTC)))
+    assert "##  PRODUCTION   this machine: vm  " in text
+    assert "Type vm to let it happen" in text
+    assert prompt(mine) == "PRODUCTION this machine: vm > "
 
 
 def test_many_hosts_and_commands_fit():

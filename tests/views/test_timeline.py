@@ -6,7 +6,7 @@ from datetime import UTC
 
 import pytest
 
-from holdpoint.engine.events import KINDS, Reason, Status, StepEnded, StepIntended
+from holdpoint.engine.events import KINDS, ProofLooked, Reason, RunResumed, Status, StepEnded, StepIntended, StepLeft
 from holdpoint.engine.state import replay
 from holdpoint.views import bounds, runs
 from holdpoint.views.background import background
@@ -57,6 +57,13 @@ def test_a_walk_through_shows_the_command_of_a_read():
     ended = StepEnded("space", "db1", 1, Status.SKIPPED, Reason.DRY_RUN)
     timeline = Timeline(zone=UTC)
     assert "│ df -h /" in "".join(drawn(timeline.lines(one, 80)) for one in records(intent, ended))
+
+
+def test_a_walk_through_says_as_whom_a_read_would_be_executed():
+    intent = StepIntended("space", "db1", 1, "", "read", "", "df -h /", "", "root")
+    ended = StepEnded("space", "db1", 1, Status.SKIPPED, Reason.DRY_RUN)
+    timeline = Timeline(zone=UTC)
+    assert "(db1, as root)" in "".join(drawn(timeline.lines(one, 80)) for one in records(intent, ended))
 
 
 def test_a_run_looks_like_this():
@@ -112,12 +119,33 @@ def test_what_runs_still_and_what_is_in_doubt_stands_out():
     intent = StepIntended("pause", "db1", 1, "t", "change", "d", "x", "s")
     doubt = StepIntended("truncate", "db1", 1, "t", "destroy", "d", "x", "s")
     ended = StepEnded("truncate", "db1", 1, Status.IN_DOUBT, note="lost")
-    found = bounds.left(replay(records(OPENED, intent, doubt, ended)), background(plan(load(LOG_DISK))))
+    left = StepLeft("pause", "db1", 1, runs=True)
+    found = bounds.left(replay(records(OPENED, intent, left, doubt, ended)), background(plan(load(LOG_DISK))))
     assert found.running == ("Stop the shipping of logs  (db1)",)
     assert found.doubt == ("Truncate the held file  (db1, in_doubt)",)
     text = drawn(bounds.closing(bounds.End(RUN_ID, 8, "lost", over=False, found=found), 80))
     assert "RUNS STILL" in text
     assert "IN DOUBT" in text
+    assert f"inv run.rollback {RUN_ID}" in text
+
+
+@pytest.mark.parametrize(
+    ("after", "goes_on", "running", "told"),
+    [
+        ((StepLeft("pause", "db1", 1, runs=True),), False, True, ""),
+        ((StepLeft("pause", "db1", 1, runs=False, why="no route"),), False, False, "it was begun, and the host cannot"),
+        ((StepLeft("pause", "db1", 1, runs=True), RunResumed(1)), False, False, "it may have been begun"),
+        ((), False, False, "it may have been begun"),
+        ((), True, True, ""),
+    ],
+)
+def test_nothing_is_said_to_run_still_that_nobody_saw_or_left(after, goes_on, running, told):
+    intent = StepIntended("pause", "db1", 1, "t", "change", "d", "x", "s")
+    names = background(plan(load(LOG_DISK)))
+    found = bounds.left(replay(records(OPENED, intent, *after)), names, goes_on=goes_on)
+    text = " ".join(drawn(bounds.closing(bounds.End(RUN_ID, 8, "why", over=False, found=found), 80)).split())
+    assert ("RUNS STILL Stop the shipping of logs (db1) not begun" in text) is running
+    assert (f"NOT KNOWN Stop the shipping of logs (db1): {told}" in text) is not running
     assert f"inv run.rollback {RUN_ID}" in text
 
 
@@ -143,12 +171,80 @@ def test_what_several_hosts_answer_is_drawn_once_in_their_order():
     assert timeless(again) == timeless(text)
 
 
+def test_of_an_output_whose_end_alone_is_at_hand_no_line_is_counted():
+    end = "".join(f"{number}\n" for number in range(999416, 1000001))
+    kept = {"stdout": end, "stdout_size": 6888896, "stdout_file": "out/00012-many-db1.out"}
+
+    def shown(status):
+        return drawn(Timeline(zone=UTC).lines(*records(StepEnded("many", "db1", 1, status, exit=0, **kept)), 80))
+
+    for text in (shown(Status.OK), shown(Status.FAILED)):
+        assert "more lines" not in text
+        said = " ".join(text.split())
+        assert "... 6.9 MB in all, kept in the run's folder as out/00012-many-db1.out; its end:" in said
+        assert said.count("out/00012-many-db1.out") == 1
+        fits(text, 80)
+
+
+def test_lines_of_an_output_that_is_at_hand_whole_are_counted():
+    (one,) = records(StepEnded("few", "db1", 1, Status.OK, exit=0, stdout="x\n" * 9, stdout_size=18))
+    assert "... 4 more lines before\n" in drawn(Timeline(zone=UTC).lines(one, 80))
+
+
+def test_of_the_output_of_a_check_no_line_is_counted():
+    (one,) = records(ProofLooked("recovered-after", "db1", after=True, green=False, note="exit 1", output="x\n" * 2000))
+    text = drawn(Timeline(zone=UTC).lines(one, 80))
+    assert "... more before; its end:\n" in text
+    assert text.count("│ x\n") == 3
+
+
+def answered(*ends: StepEnded) -> str:
+    timeline = Timeline(zone=UTC)
+    return "".join(drawn(timeline.lines(one, 80)) for one in records(FLEET, *ends))
+
+
+def test_output_that_hosts_answer_alike_is_shown_once():
+    ends = [StepEnded("space", host, 1, Status.OK, exit=0, stdout="same\n", stdout_size=5) for host in FLEET.order]
+    text = answered(*ends)
+    assert "(z9, a1, db1)" in text
+    assert text.count("│ same\n") == 1
+    assert text.count("│ same\n") == answered(ends[0], replace(ends[1], stdout="other\n"), ends[2]).count("│ same\n")
+    page = drawn(runs.page(RUN_ID, records(FLEET, *ends), runs.Frame(80, "/j", written=False, zone=UTC)))
+    assert page.count("│ same\n") == 1
+
+
+def test_outputs_of_another_length_are_not_alike_though_they_end_alike():
+    ends = [StepEnded("space", host, 1, Status.OK, exit=0, stdout="end\n", stdout_size=5000) for host in FLEET.order]
+    assert "(z9, a1)" in answered(*ends[:2], replace(ends[2], stdout_size=6000))
+
+
+def test_output_that_was_on_the_screen_as_it_came_is_not_shown_again():
+    ends = [StepEnded("pause", host, 1, Status.OK, exit=0, stdout="same\n", stdout_size=5) for host in FLEET.order]
+    timeline = Timeline(zone=UTC)
+    text = "".join(drawn(timeline.lines(one, 80, output=False)) for one in records(FLEET, *ends))
+    assert "(z9, a1, db1)" in text
+    assert "│ same" not in text
+
+
 def test_what_waits_for_other_hosts_is_drawn_before_anything_else():
     first = StepEnded("space", "a1", 1, Status.FAILED, exit=1)
     timeline = Timeline(zone=UTC)
     lines = [drawn(timeline.lines(one, 80)) for one in records(FLEET, first, EVENTS[-1])]
     assert lines[1] == ""
     assert lines[2].index("FAILED") < lines[2].index("FINISHED")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_why_a_host_did_not_answer_stands_whole_in_the_table(width):
+    why = "ann@a1.example.org port 4022: the connection was refused, as by a host on which no SSH server listens there"
+    ended = StepEnded("space", "a1", 1, Status.UNREACHABLE, note=why)
+    found = bounds.left(replay(records(FLEET, ended)), background(plan(load(LOG_DISK))))
+    text = drawn(bounds.closing(bounds.End(RUN_ID, 8, "why", over=False, found=found), width))
+    fits(text, width)
+    assert "..." not in text
+    column = text.splitlines()[5].index("what became of it")
+    cell = " ".join(line[column:] for line in text.splitlines()[6:] if line.startswith(("a1", " " * column)))
+    assert cell.split() == f'failed: no answer at "How full is it?": {why}'.split()
 
 
 def test_the_end_of_a_run_on_several_hosts_is_a_table():

@@ -114,6 +114,7 @@ def _show(world: World, waiting: Waiting) -> None:
         prompt=gate.prompt,
         batch=gate.batch,
         commands=tuple(gate.commands.items()),
+        become=gate.become,
         evidence=gate.evidence,
         reverts=gate.reverts,
         proof=gate.proof,

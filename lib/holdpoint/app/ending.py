@@ -72,10 +72,12 @@ def _tell(problems: tuple[Problem, ...], code: int, *, as_json: bool) -> int:
             sys.stdout.flush()
     except OSError:
         _nobody_reads()
-    from holdpoint.views.inert import inert  # noqa: PLC0415 - only after an error
+    from holdpoint.views.console import columns  # noqa: PLC0415 - only after an error
+    from holdpoint.views.inert import inert  # noqa: PLC0415 - as above
 
     try:
-        sys.stderr.write("".join(f"{inert(draw(problem))}\n" for problem in problems))
+        width = columns(sys.stderr, os.environ)
+        sys.stderr.write("".join(f"{inert(draw(problem, width))}\n" for problem in problems))
         sys.stderr.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

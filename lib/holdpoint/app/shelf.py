@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from holdpoint.app.cards import Shelf, Shelved, place, shelf
 from holdpoint.app.repository import repository
 from holdpoint.problem import Exit, HoldpointError, Level, Place, Problem
-from holdpoint.views.console import Screen
+from holdpoint.views.console import Screen, columns
 from holdpoint.views.problems import as_data, as_text, summary
 from holdpoint.views.tables import table
 
@@ -153,7 +153,7 @@ def docs(at: Desk, out: str | None, names: Sequence[str] = ()) -> int:
         else:
             sys.stdout.write("".join(f"{file}\n" for file in files.values()))
     if problems:
-        sys.stderr.write(as_text(problems))
+        sys.stderr.write(as_text(problems, columns(sys.stderr, os.environ)))
         return Exit.USAGE
     return Exit.OK
 
@@ -192,7 +192,8 @@ def lint(at: Desk, names: Sequence[str]) -> int:
     if at.json:
         _print_json([as_data(problem) for problem in problems])
     else:
-        sys.stdout.write(as_text(problems) or f"{_counted(at.library, names)}: no problems\n")
+        width = columns(sys.stdout, os.environ)
+        sys.stdout.write(as_text(problems, width) or f"{_counted(at.library, names)}: no problems\n")
     return Exit.USAGE if any(problem.level is Level.ERROR for problem in problems) else Exit.OK
 
 

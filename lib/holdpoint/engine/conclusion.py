@@ -20,7 +20,10 @@ def conclude(facts: Facts, lost: Mapping[str, str]) -> Next:
     if facts.plan.mode is Mode.ROLLBACK:
         return _end_of_rollback(facts)
     if lost:
-        left = "; ".join(f"`{key}` failed on {host}" for host, key in lost.items())
+        by_step: dict[str, list[str]] = {}
+        for host, key in lost.items():
+            by_step.setdefault(key, []).append(host)
+        left = "; ".join(f"`{key}` failed on {names(hosts)}" for key, hosts in by_step.items())
         return Stop(Exit.FAILED, f"not all hosts came to the end: {left}", wants="escalation")
     after = [proof for (key, _), proof in facts.state.proofs.items() if key == AFTER]
     before = [proof for (key, _), proof in facts.state.proofs.items() if key == BEFORE]

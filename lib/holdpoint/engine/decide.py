@@ -7,6 +7,7 @@ that was cut off anywhere is taken up by the same function.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
@@ -14,7 +15,7 @@ from holdpoint.document.model import Ask, Manual, Notify, OnFailure, Run, Todo, 
 from holdpoint.engine.batches import next_batch
 from holdpoint.engine.conclusion import conclude
 from holdpoint.engine.events import Reason, Status
-from holdpoint.engine.facts import Facts, is_changing
+from holdpoint.engine.facts import Facts, is_changing, names
 from holdpoint.engine.next import (
     AFTER,
     BEFORE,
@@ -92,9 +93,11 @@ def _step(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime) -
     ending = _ending(item, begun)
     if ending is not None:
         return ending
-    stops = [found for host, found in begun.items() if isinstance(found, Stop) and not _left_behind(facts, item, host)]
+    stops = {
+        host: found for host, found in begun.items() if isinstance(found, Stop) and not _left_behind(facts, item, host)
+    }
     if stops and len(stops) > (item.step.fanout.max_failures if item.step.fanout else 0):
-        return stops[0]
+        return _stopped(item, stops)
     asked = next((found for found in begun.values() if found is not None and not isinstance(found, int | Stop)), None)
     if asked is not None:
         return asked
@@ -110,6 +113,15 @@ def _step(facts: Facts, item: StepItem, hosts: tuple[str, ...], now: datetime) -
     if _needs_proceed(facts, item):
         return AskProceed()
     return _start(facts, item, hosts, ready)
+
+
+def _stopped(item: StepItem, stops: Mapping[str, Stop]) -> Stop:
+    """Stop for the first host, and name all of them."""
+    first = next(iter(stops.values()))
+    if len(stops) == 1:
+        return first
+    may = f", and {item.step.fanout.max_failures} may fail" if item.step.fanout else ""
+    return replace(first, why=f"{first.why}; in all it did not succeed on {names(stops)}{may}")
 
 
 def _ending(item: StepItem, begun: Mapping[str, Next | int | None]) -> Next | None:
@@ -212,6 +224,8 @@ def _how(progress: Progress) -> str:
     ended = progress.ended
     if ended is None or (ended.status not in FAILURES and progress.verified is False):
         return "was done, but its check is red"
+    if ended.status is Status.UNREACHABLE:
+        return "could not be done"
     if ended.status is Status.FAILED and ended.exit is not None:
         return f"failed with exit {ended.exit}"
     return f"ended as {ended.status}"
@@ -232,8 +246,8 @@ def _ready(facts: Facts, item: StepItem, host: str, attempt: int, now: datetime)
     if not facts.state.not_run:
         unknown = facts.missing(item, host)
         if unknown or applies is None:
-            names = ", ".join(f"`{name}`" for name in unknown) or "a value of its condition"
-            return Skip(item, host, Reason.DEPENDENCY, f"{names} was not read")
+            what = ", ".join(f"`{name}`" for name in unknown) or "a value of its condition"
+            return Skip(item, host, Reason.DEPENDENCY, f"{what} was not read")
     return attempt
 
 
@@ -313,11 +327,11 @@ def _proof(facts: Facts, item: ProofItem, hosts: tuple[str, ...]) -> Next | None
         return Look(item, unseen)
     red = [host for host, proof in proofs.items() if item.after and proof is not None and proof.green is False]
     if red:
-        why = f"{', '.join(red)} is not recovered: the check of recovery is still red"
+        why = f"{names(red)} is not recovered: the check of recovery is still red"
         return Stop(Exit.FAILED, why, item.key, "escalation")
     blind = [host for host, proof in proofs.items() if item.after and proof is not None and proof.green is None]
     if blind and not facts.state.not_run:
-        return Stop(Exit.FAILED, f"whether {', '.join(blind)} is recovered could not be looked at", item.key)
+        return Stop(Exit.FAILED, f"whether {names(blind)} is recovered could not be looked at", item.key)
     return None
 
 

@@ -151,7 +151,10 @@ class LockKept:
 
 @dataclass(frozen=True, slots=True)
 class StepIntended:
-    """Durable before the first byte goes to the host. `digest` is what the person agreed to."""
+    """Durable before the first byte goes to the host. `digest` is what the person agreed to.
+
+    `become` is the user that it is executed as; empty for the one who is logged in.
+    """
 
     kind: ClassVar[str] = "step.intent"
     step: str
@@ -162,6 +165,7 @@ class StepIntended:
     digest: str
     command: str
     spool: str
+    become: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,21 @@ class StepEnded:
     hidden: tuple[str, ...] = ()
     digest: str = ""
     """The SHA-256 of a file that was fetched; it lies in the run's folder as `stdout_file`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepLeft:
+    """This process ends without having seen the end of what was begun.
+
+    `runs` says that a person left it to run on there; else the target could not be asked, and `why` says why.
+    """
+
+    kind: ClassVar[str] = "step.left"
+    step: str
+    host: str
+    attempt: int
+    runs: bool
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +267,8 @@ class CauseDecided:
 class GateOpened:
     """A question was put, with all that it showed, masked: a second person sees what the first saw.
 
-    `commands` maps hosts to the scripts. An approval names the digest of this whole, so it is of exactly what was shown.
+    `commands` maps hosts to the scripts, which are executed as the user `become`, where one is named. An approval names
+    the digest of this whole, so it is of exactly what was shown.
     """
 
     kind: ClassVar[str] = "gate.opened"
@@ -267,6 +287,7 @@ class GateOpened:
     evidence: tuple[str, ...] = ()
     proof: str = ""
     remains: tuple[str, ...] = ()
+    become: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +357,7 @@ Event = (
     | LockKept
     | StepIntended
     | StepEnded
+    | StepLeft
     | StepVerified
     | DoubtSettled
     | ProofLooked

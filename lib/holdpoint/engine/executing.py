@@ -15,6 +15,7 @@ from holdpoint.engine.events import (
     DoubtSettled,
     Status,
     StepIntended,
+    StepLeft,
 )
 from holdpoint.engine.facts import is_changing
 from holdpoint.engine.next import Stop, Tries
@@ -75,7 +76,7 @@ class Executing:
             host: partial(self._machine(host).change, command, self._ticket(item, host))
             for host, command in commands.items()
         }
-        stop = self._take_all(item, at_once(self.session, item, item.step.effect, jobs, LeftRunning()))
+        stop = self._take_all(item, at_once(self.session, item, item.step.effect, jobs, LeftRunning(come=False)))
         self._forget(item, tuple(commands))
         return stop
 
@@ -109,12 +110,14 @@ class Executing:
             jobs[host] = partial(self._machine(host).settle, command, self._ticket(item, host))
         stops: dict[str, Stop | None] = {}
         never: set[str] = set()
-        left: Outcome = LeftRunning()
+        left: Outcome = LeftRunning(come=False)
         for host, outcome in at_once(self.session, item, item.step.effect, jobs, left):
             match outcome:
                 case NeverStarted():
                     never.add(host)
                 case Unreachable(why) | OutOfTouch(why):
+                    attempt = self.session.facts().progress(item, host).attempts
+                    self.session.record(StepLeft(item.key, host, attempt, runs=False, why=why))
                     told = f"what became of `{item.key}` on {host} is not known: {why}"
                     stops[host] = Stop(Exit.UNKNOWN, told, item.key)
                 case _:
@@ -168,6 +171,8 @@ class Executing:
         self.session.hidden.update({(item.scope, host, name): secret for name, secret in judged.hidden.items()})
         if judged.ended is not None:
             self.session.record(judged.ended)
+        if judged.left is not None:
+            self.session.record(judged.left)
         return judged.stop
 
     def _intend_all(self, item: StepItem, tries: Tries) -> dict[str, Command]:
@@ -181,8 +186,8 @@ class Executing:
         name = "\0".join((item.key, host, str(attempt)))
         token = f"{self.session.run}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"
         digest = self.session.facts().digest(item, host)
-        effect, text = item.step.effect.value, command.script.masked()
-        self.session.record(StepIntended(item.key, host, attempt, token, effect, digest, text, command.spool))
+        effect, text, become = item.step.effect.value, command.script.masked(), command.become or ""
+        self.session.record(StepIntended(item.key, host, attempt, token, effect, digest, text, command.spool, become))
 
     def _ticket(self, item: StepItem, host: str) -> Ticket:
         progress = self.session.facts().progress(item, host)

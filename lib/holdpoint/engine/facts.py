@@ -292,6 +292,11 @@ def names(hosts: Iterable[str]) -> str:
     return f"{', '.join(listed[: NAMED - 1])} and {len(listed) - NAMED + 1} more"
 
 
+def executed_as(what: str, become: str | None) -> str:
+    """Add the user that something is executed as, where it is not the one who is logged in."""
+    return f"{what}, as {become}" if become else what
+
+
 def shown(value: Plain | Secret | None) -> str:
     return "(not known yet)" if value is None else str(value)
 

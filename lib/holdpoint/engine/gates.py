@@ -212,4 +212,5 @@ def _opened(question: Question) -> GateOpened:
         evidence=question.evidence,
         proof=question.proof,
         remains=question.remains,
+        become=question.become,
     )

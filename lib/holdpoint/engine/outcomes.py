@@ -9,7 +9,7 @@ from typing import assert_never
 
 from holdpoint.document import values
 from holdpoint.document.model import Expect, Registered, Section, Step
-from holdpoint.engine.events import Reason, Status, StepEnded
+from holdpoint.engine.events import Reason, Status, StepEnded, StepLeft
 from holdpoint.engine.next import Stop
 from holdpoint.engine.ports import (
     Captured,
@@ -36,9 +36,10 @@ ABSENT = 1
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The event to record, if any; secrets that were registered; and whether the run stops here."""
+    """The events to record, if any; secrets that were registered; and whether the run stops here."""
 
     ended: StepEnded | None
+    left: StepLeft | None = None
     hidden: Mapping[str, Secret] = field(default_factory=dict)
     stop: Stop | None = None
 
@@ -65,9 +66,12 @@ def judge(attempt: Attempt, outcome: Outcome) -> Judged:
             return Judged(_timed_out(attempt, output, seen=seen))
         case EndedByPerson(ended, output):
             return _ended_by_person(attempt, output, seen=ended)
+        case LeftRunning(come=False):
+            why = f"a person left before the turn of {attempt.host} came in `{attempt.key}`"
+            return Judged(None, stop=Stop(Exit.STOPPED, why, attempt.key))
         case LeftRunning():
             why = f"`{attempt.key}` was left running on {attempt.host}"
-            return Judged(None, stop=Stop(Exit.STOPPED, why, attempt.key))
+            return Judged(None, _left(attempt, runs=True), stop=Stop(Exit.STOPPED, why, attempt.key))
         case Unreachable(why):
             return Judged(_ended(attempt, Status.UNREACHABLE, why, Captured()))
         case Unknown(why) if attempt.changing:
@@ -76,7 +80,7 @@ def judge(attempt: Attempt, outcome: Outcome) -> Judged:
             return Judged(_ended(attempt, Status.UNREACHABLE, why, Captured()))
         case OutOfTouch(why):
             told = f"`{attempt.key}` was begun on {attempt.host}, and it cannot be asked now what became of it: {why}"
-            return Judged(None, stop=Stop(Exit.UNKNOWN, told, attempt.key))
+            return Judged(None, _left(attempt, runs=False, why=why), stop=Stop(Exit.UNKNOWN, told, attempt.key))
         case NotRun(why):
             return Judged(_ended(attempt, Status.SKIPPED, why, Captured(), reason=Reason.DRY_RUN))
         case Superseded(holder):
@@ -86,6 +90,10 @@ def judge(attempt: Attempt, outcome: Outcome) -> Judged:
             raise AssertionError("only a settling asks for this, and it takes care of it")
         case _:
             assert_never(outcome)
+
+
+def _left(attempt: Attempt, *, runs: bool, why: str = "") -> StepLeft:
+    return StepLeft(attempt.key, attempt.host, attempt.number, runs, why)
 
 
 def meets(expect: Expect, outcome: Outcome) -> bool | None:
@@ -136,7 +144,9 @@ def _exited(attempt: Attempt, code: int, output: Captured) -> Judged:
         return Judged(_ended(attempt, Status.FAILED, registered, output, code=code))
     if attempt.step.sensitive:
         hidden = {name: Secret(as_text(value)) for name, value in registered.items()}
-        return Judged(_ended(attempt, Status.OK, "", output, code=code, present=present, hidden=tuple(hidden)), hidden)
+        return Judged(
+            _ended(attempt, Status.OK, "", output, code=code, present=present, hidden=tuple(hidden)), hidden=hidden
+        )
     return Judged(_ended(attempt, Status.OK, "", output, code=code, present=present, values=registered))
 
 

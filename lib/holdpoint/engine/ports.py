@@ -32,6 +32,8 @@ class Target:
 
     name: str
     tier: Tier
+    here: bool = False
+    """It is the person's own machine, with the tier of the targets that something is done for there."""
 
 
 # --- machines ---------------------------------------------------------------------------------------------------
@@ -139,7 +141,9 @@ class EndedByPerson:
 
 @dataclass(frozen=True, slots=True)
 class LeftRunning:
-    """A person left it: it runs on, on the target; or its turn had not come, and it was not begun."""
+    """A person left it: it runs on, on the target. Where its turn had not `come`, it was not begun, or not asked about."""
+
+    come: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +384,8 @@ class Question:
     """Which of the hosts these are, where a step goes over them in batches."""
     commands: tuple[tuple[str, str], ...] = ()
     """Host and the masked script that it would execute."""
+    become: str = ""
+    """The user that the script is executed as; empty for the one who is logged in."""
     values: tuple[tuple[str, str, str], ...] = ()
     """Host, name and masked value."""
     evidence: tuple[str, ...] = ()

@@ -6,14 +6,14 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from holdpoint.document.model import Ask, Effect, Manual, Registered, Run, Undo, ValueType
+from holdpoint.document.model import Ask, Effect, Manual, Registered, Run, Step, ValueType
 from holdpoint.engine.batches import batches
 from holdpoint.engine.events import CauseDecided, Status
-from holdpoint.engine.facts import Facts, is_changing, names, shown
+from holdpoint.engine.facts import Facts, executed_as, is_changing, names, shown
 from holdpoint.engine.file_texts import file_texts
 from holdpoint.engine.next import OPENING, PROCEED
 from holdpoint.engine.ports import Asked, Question, Target, Tier, Word
-from holdpoint.planning.plan import Mode, StepItem
+from holdpoint.planning.plan import Mode, ProofItem, StepItem
 from holdpoint.shell import NAME, as_text, is_bytes
 
 RUN = Word("run", "do it, exactly as shown")
@@ -25,24 +25,44 @@ SHOW = Word("show", "print the whole command and what was read")
 
 
 def opening(facts: Facts) -> Question:
-    """On production, before anything is read."""
+    """On production, before anything is dialled: it covers the reads, and the locks that are taken before a change."""
     reads = [
         i for i in facts.plan.items if isinstance(i, StepItem) and not is_changing(i) and isinstance(i.step.action, Run)
     ]
-    begun = facts.state.changed
+    may = (
+        "May it look at what was begun?"
+        if facts.state.changed
+        else "May the diagnosis read?"
+        if reads
+        else "May its lock be taken?"
+    )
     return Question(
         kind=Asked.OPENING,
         key=OPENING,
-        title="This is production. May it look at what was begun?"
-        if begun
-        else "This is production. May the diagnosis read?",
+        title=f"This is production. {may}",
         targets=_targets(facts, facts.plan.hosts),
         words=(RUN, STOP, ESCALATE, SHOW),
         agree=("run",),
         digest=facts.plan.digest,
-        why=f"{'1 step reads' if len(reads) == 1 else f'{len(reads)} steps read'}, and change nothing. Every change asks again.",
-        show=tuple((f"{item.key}: {item.step.title}", script_of(facts, item, facts.plan.hosts[0])) for item in reads),
+        why=f"{_covered(facts, len(reads))} Every change asks again.",
+        show=tuple(
+            (
+                executed_as(f"{item.key}: {item.step.title}", item.step.become),
+                script_of(facts, item, facts.plan.hosts[0]),
+            )
+            for item in reads
+        ),
     )
+
+
+def _covered(facts: Facts, reads: int) -> str:
+    """What one agreement at the start is about."""
+    if reads:
+        count = "1 step reads, and changes nothing." if reads == 1 else f"{reads} steps read, and change nothing."
+        locks = any(is_changing(item) for item in facts.plan.items)
+        return f"{count} Your word covers taking the lock as well." if locks else count
+    proof = any(isinstance(item, ProofItem) for item in facts.plan.items)
+    return f"Your word covers the connection{', the lock and the check of recovery' if proof else ' and the lock'}."
 
 
 def proceed(facts: Facts) -> Question:
@@ -82,9 +102,10 @@ def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], among: tuple[str,
         prompt=facts.fill(item, first, spec.prompt),
         batch=_batch(facts, item, hosts, among),
         commands=tuple((host, script_of(facts, item, host)) for host in hosts),
+        become=step.become or "",
         values=_values(facts, item, hosts),
         evidence=(*evidence(facts, item.scope, hosts), *_earlier(facts, item, hosts)),
-        reverts=reverts(step.undo, step.irreversible),
+        reverts=reverts(step),
         proof=step.verify.run.told() if step.verify else "",
         remains=remains(facts, item.key, hosts),
         attempts=step.retry.max + 1 if step.retry and step.idempotent else 1,
@@ -112,7 +133,7 @@ def manual(facts: Facts, item: StepItem, host: str, now: datetime) -> Question:
         prompt=facts.fill(item, host, step.action.text),
         values=_values(facts, item, (host,)),
         evidence=evidence(facts, item.scope, (host,)),
-        reverts=reverts(step.undo, step.irreversible),
+        reverts=reverts(step),
         proof=step.verify.run.told() if step.verify else "",
         expires=now + step.gate.expires if step.gate.expires else None,
         show=_outputs(facts, item, step.gate.show, host),
@@ -166,6 +187,7 @@ def doubt(facts: Facts, item: StepItem, host: str, what: str) -> Question:
         why=f"It was begun on {host}, and what became of it is not known: {what}",
         prompt="Look for yourself before you answer. Nothing is repeated on its own.",
         commands=((host, script_of(facts, item, host)),),
+        become=item.step.become or "",
         proof=item.step.verify.run.told() if item.step.verify else "",
         show=_outputs(facts, item, (), host),
     )
@@ -261,18 +283,23 @@ def remains(facts: Facts, key: str = "", hosts: tuple[str, ...] = ()) -> tuple[s
     return tuple(f"{text} ({names(at)})" for text, at in (*done.items(), *undone.items()))
 
 
-def reverts(undo: Undo | None, irreversible: str | None) -> str:
-    if undo is not None:
-        how = undo.action.told() if isinstance(undo.action, Run) else undo.action.text
-        return f"can be taken back: {how}"
-    return f"cannot be taken back: {irreversible}" if irreversible else ""
+def reverts(step: Step) -> str:
+    """How a step is taken back, and as whom; or why it cannot be."""
+    undo = step.undo
+    if undo is None:
+        return f"cannot be taken back: {step.irreversible}" if step.irreversible else ""
+    if isinstance(undo.action, Manual):
+        return f"can be taken back: {undo.action.text}"
+    return f"{executed_as('can be taken back', undo.become or step.become)}: {undo.action.told()}"
 
 
 def _targets(facts: Facts, hosts: tuple[str, ...]) -> tuple[Target, ...]:
     """The targets of a question; what is done here for production is asked as carefully as there."""
     prod = any(facts.targets[host].tier is Tier.PROD for host in facts.plan.hosts)
     return tuple(
-        replace(facts.targets[host], tier=Tier.PROD) if prod and host not in facts.plan.hosts else facts.targets[host]
+        facts.targets[host]
+        if not prod or host in facts.plan.hosts
+        else replace(facts.targets[host], tier=Tier.PROD, here=True)
         for host in hosts
     )
 
@@ -299,7 +326,8 @@ def _earlier(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> tuple[str,
 
 def _outputs(facts: Facts, item: StepItem, names: tuple[str, ...], host: str) -> tuple[tuple[str, str], ...]:
     """What `show` prints: the command, the named values, and what the reading steps of this scope printed."""
-    shows = [("the command", script_of(facts, item, host)), *file_texts(facts, item, host)]
+    command = executed_as("the command", item.step.become)
+    shows = [(command, script_of(facts, item, host)), *file_texts(facts, item, host)]
     shows += [(name, shown(facts.value(item.scope, host, name))) for name in names]
     shows += [
         (

@@ -35,6 +35,7 @@ from holdpoint.engine.events import (
     Status,
     StepEnded,
     StepIntended,
+    StepLeft,
     StepVerified,
     TakeoverBegun,
     TargetAnswered,
@@ -63,6 +64,8 @@ class Progress:
     epoch: int = 0
     """That of the host's lock when it was intended."""
     ended: StepEnded | None = None
+    left: StepLeft | None = None
+    """What the last process knew of it, which did not see its end."""
     verified: bool | None = None
     verified_seq: int = -1
     unseen: str = ""
@@ -169,7 +172,7 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return _taken_over(state, event, record)
         case TakeoverBegun() | TargetAnswered() | LockTaken() | LockReturned() | LockKept():
             return _holding(state, event)
-        case StepIntended() | StepEnded() | StepVerified() | DoubtSettled():
+        case StepIntended() | StepEnded() | StepLeft() | StepVerified() | DoubtSettled():
             return _step(state, event, record)
         case ProofLooked():
             proof = Proof(event.green, event.output, event.after, record.seq)
@@ -215,7 +218,9 @@ def _holding(state: State, event: TakeoverBegun | TargetAnswered | LockTaken | L
             assert_never(event)
 
 
-def _step(state: State, event: StepIntended | StepEnded | StepVerified | DoubtSettled, record: Record) -> State:
+def _step(
+    state: State, event: StepIntended | StepEnded | StepLeft | StepVerified | DoubtSettled, record: Record
+) -> State:
     at = (event.step, event.host)
     old = replace(state.steps.get(at, Progress()), seq=record.seq, time=record.time)
     match event:
@@ -238,6 +243,7 @@ def _step(state: State, event: StepIntended | StepEnded | StepVerified | DoubtSe
                 old,
                 attempts=event.attempt,
                 ended=event,
+                left=None,
                 settled=None,
                 again=False,
                 verified=None,
@@ -245,6 +251,8 @@ def _step(state: State, event: StepIntended | StepEnded | StepVerified | DoubtSe
                 touched=touched,
             )
             state = replace(state, not_run=state.not_run or event.reason is Reason.DRY_RUN)
+        case StepLeft():
+            new = replace(old, left=event)
         case StepVerified():
             unseen = event.note or "it gave no answer" if event.green is None else ""
             new = replace(old, verified=event.green, verified_seq=record.seq, unseen=unseen)
@@ -297,7 +305,7 @@ FAILURES = frozenset({Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE})
 
 
 def _may_try_again(progress: Progress) -> Progress:
-    ended, progress = progress.ended, replace(progress, unseen="")
+    ended, progress = progress.ended, replace(progress, unseen="", left=None)
     if ended is None:
         return progress
     red = progress.verified is False

@@ -17,7 +17,7 @@ from holdpoint.problem import did_you_mean
 from holdpoint.views.console import Screen
 from holdpoint.views.inert import inert, output_lines
 from holdpoint.views.lines import BLANK, GUTTER, GUTTER_ON, Line, Segment, Tone, chop, line, wrap
-from holdpoint.views.timeline import INDENT
+from holdpoint.views.outputs import INDENT
 from holdpoint.views.times import size, span
 
 SHOWN = 20

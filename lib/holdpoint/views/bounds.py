@@ -12,7 +12,7 @@ from holdpoint.document.model import Severity
 from holdpoint.engine.events import Reason, Status
 from holdpoint.engine.facts import names
 from holdpoint.engine.ports import Target
-from holdpoint.engine.state import FAILURES, Progress, State
+from holdpoint.engine.state import FAILURES, Progress, State, may_have_effect
 from holdpoint.problem import Exit
 from holdpoint.views.background import Background
 from holdpoint.views.lines import BLANK, LABEL, Line, Segment, Tone, clip, labelled, line, listed, rule, wrap
@@ -36,10 +36,12 @@ ENDS = {
     Exit.ROLLED_BACK: ("ROLLED BACK", Tone.WARN),
     Exit.ROLLBACK_FAILED: ("ROLLBACK NOT COMPLETE", Tone.BAD),
     Exit.NEEDS_PERSON: ("A PERSON IS NEEDED", Tone.WARN),
-    Exit.UNKNOWN: ("UNREACHABLE, OR OUTCOME UNKNOWN", Tone.BAD),
+    Exit.UNKNOWN: ("NOT REACHED, OR REFUSED", Tone.BAD),
     Exit.LOCKED: ("ANOTHER RUN HOLDS THE LOCK", Tone.WARN),
     Exit.DAMAGED: ("THE JOURNAL IS DAMAGED", Tone.BAD),
 }
+_DOUBT = "OUTCOME UNKNOWN"
+"""In the place of `NOT REACHED`, where what became of something that was begun is not known."""
 _GREEN = {True: "GREEN", False: "RED", None: "not known"}
 
 
@@ -84,39 +86,60 @@ class Left:
     """What was found to be wrong, each with its evidence."""
     changed: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Begun, or about to be, and nobody could say since how it stands."""
     doubt: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     not_done: tuple[str, ...] = ()
     not_undone: tuple[str, ...] = ()
+    touched: bool = False
+    """Something was changed, or may have been."""
+    unseen: bool = False
+    """What became of something that was begun is not known."""
 
 
-def left(state: State, background: Background, not_undone: Sequence[str] = ()) -> Left:
-    """Sort the steps of a run by what became of them. Without names of the plan, only what was begun is known."""
+def left(state: State, background: Background, not_undone: Sequence[str] = (), *, goes_on: bool = False) -> Left:
+    """Sort the steps of a run by what became of them. Without names of the plan, only what was begun is known.
+
+    `goes_on` says that a process is seeing to what it began.
+    """
     bins: dict[str, dict[tuple[str, str], list[str]]] = {name: {} for name in _BINS}
     order = state.opened.order if state.opened else ()
     for (key, host), progress in state.steps.items():
-        found = _sort(key, progress, background)
+        found = _sort(key, progress, background, goes_on=goes_on)
         if found:
-            bins[found].setdefault((background.title(key), _how(progress)), []).append(host)
+            how = _begun(progress) if found == "unknown" else _how(progress)
+            bins[found].setdefault((background.title(key), how), []).append(host)
     begun = {key for key, _ in state.steps}
     taken_back = bool(state.opened and state.opened.of_run)  # its plan is not that of the document
     not_done = tuple(background.title(key) for key in background.changes() if key not in begun and not taken_back)
     texts = {
-        name: tuple(f"{title}  ({names(_in_order(hosts, order))}{how})" for (title, how), hosts in found.items())
+        name: tuple(_told(name, title, how, names(_in_order(hosts, order))) for (title, how), hosts in found.items())
         for name, found in bins.items()
     }
-    several = _per_host(state, background) if len(order) > 1 else ()
+    touched = any(_changes(key, one, background) and may_have_effect(one) for (key, _), one in state.steps.items())
+    blind = any(one.unseen for one in state.steps.values())
+    several = _per_host(state, background, goes_on=goes_on) if len(order) > 1 else ()
     proof = () if several else _proof(state)
     return Left(
-        proof=proof, causes=_causes(state), hosts=several, not_done=not_done, not_undone=tuple(not_undone), **texts
+        proof=proof,
+        causes=_causes(state),
+        hosts=several,
+        not_done=not_done,
+        not_undone=tuple(not_undone),
+        touched=touched,
+        unseen=blind or any(bins[name] for name in ("running", "unknown", "doubt")),
+        **texts,
     )
 
 
-_REASON = 60
-_BINS = ("changed", "running", "doubt", "failed", "left_out")
+_REASON = 300
+"""Cells of a reason, so that no host fills a screen; all of it stands above, at the step."""
+_BINS = ("changed", "running", "unknown", "doubt", "failed", "left_out")
 _STANDS = {
     "doubt": "IN DOUBT",
+    "unknown": "NOT KNOWN",
     "running": "RUNS STILL",
     "failed": "failed",
     "left_out": "left out",
@@ -136,7 +159,7 @@ def _in_order(hosts: Sequence[str], order: tuple[str, ...]) -> list[str]:
     return sorted(hosts, key=lambda host: order.index(host) if host in order else len(order))
 
 
-def _per_host(state: State, background: Background) -> tuple[tuple[str, ...], ...]:
+def _per_host(state: State, background: Background, *, goes_on: bool) -> tuple[tuple[str, ...], ...]:
     """A row for each host, in the order of the run: tier, the check before and after, and how it stands, worst first."""
     opened = state.opened
     rows: list[tuple[str, ...]] = []
@@ -144,7 +167,7 @@ def _per_host(state: State, background: Background) -> tuple[tuple[str, ...], ..
         proofs = {proof.after: _GREEN[proof.green] for (_, at), proof in state.proofs.items() if at == host}
         found: dict[str, list[str]] = {}
         for (key, at), progress in state.steps.items():
-            if at == host and (kind := _sort(key, progress, background)):
+            if at == host and (kind := _sort(key, progress, background, goes_on=goes_on)):
                 found.setdefault(kind, []).append(_what(background.title(key), progress))
         stands = [f"{_STANDS[kind]}: {'; '.join(found[kind])}" for kind in _STANDS if kind in found]
         before, after = proofs.get(False, "-"), proofs.get(True, "-")
@@ -162,12 +185,18 @@ def _what(title: str, progress: Progress) -> str:
     return f'no answer at "{title}": {clip(ended.note, _REASON)}'
 
 
-def _sort(key: str, progress: Progress, background: Background) -> str:
-    ended, intent = progress.ended, progress.intent
-    changing = (intent is not None and intent.effect != "read") or key in background.changes()
+def _changes(key: str, progress: Progress, background: Background) -> bool:
+    return (progress.intent is not None and progress.intent.effect != "read") or key in background.changes()
+
+
+def _sort(key: str, progress: Progress, background: Background, *, goes_on: bool) -> str:
+    ended, intent, changing = progress.ended, progress.intent, _changes(key, progress, background)
     if ended is None:
         begun = intent is not None and intent.token != ""  # what a person does has no token, and runs nowhere
-        return "running" if begun and changing and progress.settled is None else ""
+        if not begun or not changing or progress.settled is not None:
+            return ""
+        runs = progress.left.runs if progress.left else goes_on  # never said without anybody who knew it
+        return "running" if runs else "unknown"
     if progress.settled is True:
         return "changed"
     if ended.status is Status.IN_DOUBT:
@@ -177,6 +206,17 @@ def _sort(key: str, progress: Progress, background: Background) -> str:
     if ended.status is Status.SKIPPED:
         return "left_out" if ended.reason in (Reason.OPERATOR, Reason.DEPENDENCY) else ""
     return "changed" if changing else ""
+
+
+def _told(kind: str, title: str, how: str, hosts: str) -> str:
+    return f"{title}  ({hosts}): {how}" if kind == "unknown" else f"{title}  ({hosts}{how})"
+
+
+def _begun(progress: Progress) -> str:
+    """How sure it is that what nobody could see was begun at all."""
+    if progress.left is None:
+        return "it may have been begun, and its end is not recorded"
+    return "it was begun, and the host cannot be asked"
 
 
 def _how(progress: Progress) -> str:
@@ -233,12 +273,9 @@ def closing(end: End, width: int) -> list[Line]:
         drawn += [*table(("host", "tier", "before", "after", "what became of it"), found.hosts, width), BLANK]
     drawn += listed("found", found.causes, width)
     drawn += listed("proof", found.proof, width)
-    maybe = found.running or found.doubt or found.failed
+    maybe = found.running or found.unknown or found.doubt or (found.failed and found.touched)
     drawn += listed("changed", found.changed or (() if maybe else ("nothing",)), width)
-    drawn += listed("RUNS STILL", found.running, width, [Tone.BAD] * len(found.running))
-    drawn += listed("IN DOUBT", found.doubt, width, [Tone.BAD] * len(found.doubt))
-    drawn += listed("failed", found.failed, width)
-    drawn += listed("left out", found.left_out, width)
+    drawn += unsettled(found, width)
     drawn += listed("not begun", found.not_done, width) if not end.over else []
     drawn += listed("not undone", found.not_undone, width, [Tone.WARN] * len(found.not_undone))
     drawn += [BLANK, *now(end, width)] if end.journal or end.real else []
@@ -246,11 +283,21 @@ def closing(end: End, width: int) -> list[Line]:
     return drawn
 
 
+def unsettled(found: Left, width: int) -> list[Line]:
+    """What is not known, runs still or did not come to a good end, worst first."""
+    drawn = listed("RUNS STILL", found.running, width, [Tone.BAD] * len(found.running))
+    drawn += listed("NOT KNOWN", found.unknown, width, [Tone.BAD] * len(found.unknown))
+    drawn += listed("IN DOUBT", found.doubt, width, [Tone.BAD] * len(found.doubt))
+    drawn += listed("failed", found.failed, width)
+    return [*drawn, *listed("left out", found.left_out, width)]
+
+
 def _verdict(end: End, width: int) -> list[Line]:
     if end.exit is None:
         head: Line = (Segment("NOT ENDED", Tone.WARN),)
     else:
         name, tone = ENDS.get(Exit(end.exit), ("ENDED", Tone.WARN))
+        name = _DOUBT if end.exit == Exit.UNKNOWN and end.found.unseen else name
         head = (Segment(name, tone), Segment(f"   exit {end.exit}", Tone.DIM))
     return [rule(width, "═"), head, *(line(piece) for piece in wrap(end.why, width)), BLANK]
 
@@ -265,11 +312,17 @@ def now(end: End, width: int) -> list[Line]:
     if end.over:
         commands.append(show)
     if end.real and not end.over and not end.taken_back_by:
-        goes_on = "attaches to what runs still, and goes on" if found.running else "goes on from here"
+        goes_on = (
+            "attaches to what runs still, and goes on"
+            if found.running
+            else "finds out what became of it, and goes on"
+            if found.unknown
+            else "goes on from here"
+        )
         taking_back = (f"inv run.resume {run} --take-over", "takes it back from whoever has it now; ask them first")
         commands.append(taking_back if end.handed_over else (f"inv run.resume {run}", goes_on))
     may_roll_back = end.real and not end.rolls_back and not end.taken_back_by and not end.handed_over
-    if may_roll_back and (found.changed or found.doubt or found.running or found.failed):
+    if may_roll_back and found.touched:
         commands.append((f"inv run.rollback {run}", "takes back what can be taken back; asks before each undo"))
     commands += [] if end.over else [show]
     column = max(len(command) for command, _ in commands) + 2

@@ -116,6 +116,11 @@ class Screen:
             self._gone = True
 
 
+def columns(out: TextIO, environ: Mapping[str, str]) -> int:
+    """Columns of a terminal that text is to be broken at; 0 for a pipe or a file, whose lines stay whole."""
+    return max(NARROWEST, min(WIDEST, _size(out, environ)[0])) if _is_terminal(out) else 0
+
+
 def _is_terminal(out: TextIO) -> bool:
     try:
         return out.isatty()

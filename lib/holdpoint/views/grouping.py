@@ -80,7 +80,8 @@ def _bare(event: Grouped) -> Grouped:
         case StepIntended():
             return replace(event, host="", token="", digest="", command="", spool="")
         case StepEnded():
-            return replace(event, host="", stdout_file="", stderr_file="", stdout_size=0, stderr_size=0)
+            seen = replace(event, host="", stdout_file="", stderr_file="")
+            return seen if event.stdout or event.stderr else replace(seen, stdout_size=0, stderr_size=0)
         case LockTaken():
             return replace(event, host="", epoch=0)
         case _:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from holdpoint.engine.events import GateAnswered, GateOpened, RunHandedOver, RunResumed, event_of
+from holdpoint.engine.facts import executed_as
 from holdpoint.engine.ports import Target, Tier
 from holdpoint.engine.state import State, replay
 from holdpoint.journal.record import Record
@@ -109,10 +110,7 @@ def _left(handing: Handing, state: State, width: int) -> list[Line]:
         drawn += [BLANK, *table(("host", "tier", "before", "after", "what became of it"), found.hosts, width), BLANK]
     drawn += listed("proof", found.proof, width)
     drawn += listed("changed", found.changed or ("nothing",), width)
-    drawn += listed("RUNS STILL", found.running, width, [Tone.BAD] * len(found.running))
-    drawn += listed("IN DOUBT", found.doubt, width, [Tone.BAD] * len(found.doubt))
-    drawn += listed("failed", found.failed, width)
-    drawn += listed("left out", found.left_out, width)
+    drawn += bounds.unsettled(found, width)
     return [*drawn, *listed("not begun", found.not_done, width)]
 
 
@@ -121,7 +119,8 @@ def _gate(records: Iterable[Record], width: int) -> list[Line]:
     if gate is None:
         return []
     effect = f"{gate.effect.upper()}: " if gate.effect != "read" else ""
-    drawn = labelled("open gate", f"{effect}{gate.title}  ({', '.join(gate.hosts)})", width, Tone.BOLD)
+    where = executed_as(", ".join(gate.hosts), gate.become)
+    drawn = labelled("open gate", f"{effect}{gate.title}  ({where})", width, Tone.BOLD)
     drawn += labelled("", gate.reverts, width) if gate.reverts else []
     for command in dict.fromkeys(gate.commands.values()):
         drawn += verbatim(command, width)

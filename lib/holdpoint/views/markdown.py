@@ -106,7 +106,7 @@ def _section(section: Section, before: str, steps: tuple[Step, ...]) -> str:
 
 
 def _step(number: int, step: Step) -> str:
-    does = deed(step.action)
+    does = deed(step.action, step.become)
     effect = "" if step.effect is Effect.READ else f", **{step.effect.upper()}**"
     parts = [f"### {number}\\. {escape(step.title)}\n", f"{inline(step.id)}{effect}: {escape(does.phrase)}.\n"]
     if does.text:
@@ -116,9 +116,9 @@ def _step(number: int, step: Step) -> str:
     if step.verify is not None:
         parts.append(f"Its own check:\n\n{fenced(step.verify.run.script, 'sh')}")
     if step.undo is not None:
-        undone = deed(step.undo.action)
+        undone = deed(step.undo.action, step.undo.become or step.become)
         parts.append(
-            f"Can be taken back ({escape(step.undo.title)}):\n\n{fenced(undone.text, 'sh' if undone.code else 'text')}"
+            f"Can be taken back ({escape(step.undo.title)}): {escape(undone.phrase)}.\n\n{fenced(undone.text, 'sh' if undone.code else 'text')}"
         )
     return "\n".join(parts)
 

@@ -9,11 +9,11 @@ from holdpoint.problem import Level, Problem, draw
 from holdpoint.views.inert import inert
 
 
-def as_text(problems: Sequence[Problem]) -> str:
-    """Every problem with its line and caret, then how many there are; harmless to a terminal."""
+def as_text(problems: Sequence[Problem], width: int = 0) -> str:
+    """Every problem with its line and caret, then how many there are; harmless to a terminal, and as wide as it."""
     if not problems:
         return ""
-    drawn = [inert(draw(problem)) for problem in problems]
+    drawn = [inert(draw(problem, width)) for problem in problems]
     return "\n\n".join([*drawn, summary(problems)]) + "\n"
 
 

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TypeVar
 
 from holdpoint.document.model import Effect
+from holdpoint.engine.facts import executed_as
 from holdpoint.engine.ports import Asked, Question, Target, Tier
 from holdpoint.problem import did_you_mean
 from holdpoint.views.inert import inert
@@ -223,7 +224,7 @@ def banner(targets: tuple[Target, ...], width: int) -> list[Line]:
     """The hosts by tier. Production stands between two rules of its own, with or without colour."""
     drawn: list[Line] = []
     for tier, group in _by_tier(targets):
-        names = ", ".join(target.name for target in group)
+        names = ", ".join(map(_named, group))
         drawn += _production(names, width) if tier is Tier.PROD else [rule(width, "─", f"{_TIERS[tier]}: {names}")]
     return drawn
 
@@ -232,7 +233,7 @@ def places(targets: tuple[Target, ...], width: int) -> list[Line]:
     """The hosts by tier, beside a label."""
     drawn: list[Line] = []
     for index, (tier, group) in enumerate(_by_tier(targets)):
-        text = f"{_TIERS[tier]}: {', '.join(target.name for target in group)}"
+        text = f"{_TIERS[tier]}: {', '.join(map(_named, group))}"
         drawn += labelled("" if index else "on", text, width, Tone.PROD if tier is Tier.PROD else Tone.BOLD)
     return drawn
 
@@ -241,6 +242,11 @@ def _by_tier(targets: tuple[Target, ...]) -> list[tuple[Tier, list[Target]]]:
     """Production first."""
     ordered = sorted(targets, key=lambda target: (target.tier is not Tier.PROD, target.tier))
     return [(tier, list(group)) for tier, group in groupby(ordered, key=lambda target: target.tier)]
+
+
+def _named(target: Target) -> str:
+    """The own machine is said to be it, also where another tier stands before it."""
+    return f"{_TIERS[Tier.LOCAL]}: {target.name}" if target.here else target.name
 
 
 def _production(names: str, width: int) -> list[Line]:
@@ -257,7 +263,7 @@ def _place(targets: tuple[Target, ...]) -> str:
     if not targets:
         return ""
     tier = _TIERS[Tier.PROD] if any(t.tier is Tier.PROD for t in targets) else _TIERS[targets[0].tier]
-    names = ", ".join(target.name for target in targets) if len(targets) <= _FEW else f"{len(targets)} hosts"
+    names = ", ".join(map(_named, targets)) if len(targets) <= _FEW else f"{len(targets)} hosts"
     return f"{tier} {inert(names)} "
 
 
@@ -289,7 +295,8 @@ def _commands(asked: Question, width: int) -> list[Line]:
     drawn: list[Line] = []
     for text, hosts in _grouped((text, host) for host, text in asked.commands if text.strip()):
         label = "it was" if asked.kind is Asked.DOUBT else "command"
-        drawn += [*labelled(label, f"on {', '.join(hosts)}", width), *verbatim(text, width)]
+        where = executed_as(f"on {', '.join(hosts)}", asked.become)
+        drawn += [*labelled(label, where, width), *verbatim(text, width)]
     return drawn
 
 

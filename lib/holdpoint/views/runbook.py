@@ -95,7 +95,7 @@ def _section(heading: str, steps: tuple[Step, ...], width: int) -> list[Line]:
 
 def _step(step: Step, width: int) -> list[Line]:
     effect = {Effect.READ: Tone.DIM, Effect.CHANGE: Tone.WARN, Effect.DESTROY: Tone.BAD}[step.effect]
-    does = deed(step.action)
+    does = deed(step.action, step.become)
     head = labelled(f"  {step.id}", step.title, width, Tone.BOLD, column=_WIDE)
     if len(step.id) > _WIDE - 4:
         head = [line(f"  {step.id}", Tone.DIM), *labelled("", step.title, width, Tone.BOLD, column=_WIDE)]
@@ -107,7 +107,7 @@ def _step(step: Step, width: int) -> list[Line]:
     if step.verify is not None:
         drawn += [*labelled("", "its own check:", width, column=_WIDE), *_check(step.verify, width)]
     if step.undo is not None:
-        undone = deed(step.undo.action)
+        undone = deed(step.undo.action, step.undo.become or step.become)
         drawn += labelled("", f"can be taken back: {undone.phrase}", width, column=_WIDE)
         drawn += verbatim(undone.text, width, indent=_WIDE)
     return drawn

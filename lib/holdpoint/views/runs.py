@@ -181,5 +181,5 @@ def _end(name: str, state: State, frame: Frame) -> bounds.End:
         taken_back_by=state.taken_back_by,
         handed_over=state.handed is not None,
         rolls_back=bool(state.opened and state.opened.of_run),
-        found=bounds.left(state, frame.background, not_undone),
+        found=bounds.left(state, frame.background, not_undone, goes_on=frame.written),
     )

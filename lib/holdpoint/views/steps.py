@@ -26,6 +26,7 @@ from holdpoint.document.model import (
     Wait,
     Where,
 )
+from holdpoint.engine.facts import executed_as
 from holdpoint.shell import Plain, as_text
 
 
@@ -38,11 +39,11 @@ class Deed:
     code: bool = False
 
 
-def deed(action: Action) -> Deed:
-    """Say what an action does."""
+def deed(action: Action, become: str | None = None) -> Deed:
+    """Say what an action does, and as whom a command of it is executed."""
     match action:
         case Run(script=script, shell=shell):
-            return Deed(f"Runs ({shell})", script.rstrip("\n"), code=True)
+            return Deed(executed_as(f"Runs ({shell})", become), script.rstrip("\n"), code=True)
         case Manual(text):
             return Deed("A person does it", text)
         case Ask(text):
@@ -55,9 +56,9 @@ def deed(action: Action) -> Deed:
         case Notify(to, say):
             return Deed(f"Tells {to}", say)
         case Put(source=source, to=to, mode=mode):
-            return Deed(f"Puts the file {source} to {to}" + (f", mode {mode}" if mode else ""))
+            return Deed(executed_as(f"Puts the file {source} to {to}" + (f", mode {mode}" if mode else ""), become))
         case Fetch(source=source, name=name):
-            return Deed(f"Fetches the file {source} as {name}")
+            return Deed(executed_as(f"Fetches the file {source} as {name}", become))
         case Todo(owner, due):
             return Deed(f"An action for {owner}, due in {show(due)}")
         case _:
@@ -109,7 +110,6 @@ def details(step: Step) -> list[tuple[str, str]]:
         ("only for", ", ".join(step.causes)),
         (CONDITION, condition(step.when) if step.when else ""),
         ("where", "on the machine of the person" if step.where is Where.LOCAL else ""),
-        ("as", step.become or ""),
         ("gives", ", ".join(one.name for one in step.register)),
         ("cannot be taken back", step.irreversible or ""),
         ("retries", _retry(step)),

@@ -29,22 +29,22 @@ from holdpoint.engine.events import (
     Status,
     StepEnded,
     StepIntended,
+    StepLeft,
     StepVerified,
     TakeoverBegun,
     TargetAnswered,
     event_of,
 )
+from holdpoint.engine.facts import executed_as
 from holdpoint.journal.record import Record
 from holdpoint.shell import is_bytes
 from holdpoint.views.background import HEADINGS, NONE, Background
 from holdpoint.views.grouping import Group, Grouped
 from holdpoint.views.inert import output_lines
-from holdpoint.views.lines import BLANK, GUTTER, GUTTER_ON, Line, Segment, Tone, assigned, chop, verbatim, wrap
-from holdpoint.views.times import clock_time, size, span
+from holdpoint.views.lines import BLANK, Line, Segment, Tone, assigned, verbatim, wrap
+from holdpoint.views.outputs import INDENT, output_of, tail
+from holdpoint.views.times import clock_time, span
 
-INDENT = 20
-"""Cells before the text: the time and the mark."""
-_TAIL = 12
 _NO_NEED = "its condition does not hold here"
 """So frequent that the mark says it."""
 _NAMING = ("opening", "proceed", "gate", "manual", "value")
@@ -114,7 +114,7 @@ class Timeline:
             begun = [one for host in hosts if (one := self._begun.pop((event.step, host), None)) is not None]
             if begun:
                 self._begun[(event.step, event.host)] = min(begun, key=lambda pair: pair[0])
-        output = len(hosts) == 1 and hosts[0] not in self._shown
+        output = self._shown.isdisjoint(hosts)  # they are alike: what is on the screen for one is there for all
         self._shown -= set(hosts)
         return self._draw(event, record, width, output=output)
 
@@ -143,9 +143,8 @@ class Timeline:
                 return self._ended(event, record, row, output=output)
             case StepVerified() | ProofLooked():
                 return self._looked(event, row)
-            case DoubtSettled():
-                what = "it happened" if event.happened else "it did not happen, and may be done again"
-                return row.block("settled", Tone.WARN, f"{self._at(event.step, event.host)}: {what}: {event.by}")
+            case StepLeft() | DoubtSettled():
+                return self._unseen(event, row)
             case CauseDecided():
                 return _cause(event, row)
             case GateOpened():
@@ -179,7 +178,8 @@ class Timeline:
         if event.effect == "read":
             return []
         attempt = f", attempt {event.attempt}" if event.attempt > 1 else ""
-        return row.block("begun", Tone.WARN, f"{self._title(event.step)}  ({event.host}{attempt})")
+        where = executed_as(event.host, event.become)
+        return row.block("begun", Tone.WARN, f"{self._title(event.step)}  ({where}{attempt})")
 
     def _ended(self, event: StepEnded, record: Record, row: _Row, *, output: bool) -> list[Line]:
         begun = self._begun.pop((event.step, event.host), None)
@@ -203,7 +203,7 @@ class Timeline:
         text_tone = Tone.DIM if event.present is False else Tone.PLAIN
         drawn = row.block(mark, tone, f"{self._title(event.step)}  ({', '.join(details)})", more, text_tone)
         bad = event.status is not Status.OK
-        return [*drawn, *(_output(event, row, bad=bad) if bad or (output and not event.values) else [])]
+        return [*drawn, *(output_of(event, row.width, bad=bad) if bad or (output and not event.values) else [])]
 
     def _skipped(self, event: StepEnded, begun: StepIntended | None, row: _Row) -> list[Line]:
         at = self._at(event.step, event.host)
@@ -212,10 +212,11 @@ class Timeline:
                 return row.block("no need", Tone.DIM, at, text_tone=Tone.DIM)
             return row.block("skipped", Tone.DIM, f"{at}: {event.note or event.reason}", text_tone=Tone.DIM)
         why = event.note if self._mode != "dry-run" else ""
+        if begun is None or begun.effect != "read" or not begun.command:
+            return row.block("not run", Tone.WARN, f"{at}: {why}".removesuffix(": "))
+        at = self._at(event.step, executed_as(event.host, begun.become))
         drawn = row.block("not run", Tone.WARN, f"{at}: {why}".removesuffix(": "))
-        if begun is not None and begun.effect == "read" and begun.command:
-            drawn += verbatim(begun.command, row.width)
-        return drawn
+        return [*drawn, *verbatim(begun.command, row.width)]
 
     def _looked(self, event: StepVerified | ProofLooked, row: _Row) -> list[Line]:
         mark, tone = _COLOURS[event.green]
@@ -225,7 +226,25 @@ class Timeline:
             when = "after the last change" if event.after else "before the first change"
             text = f"the check of recovery, {when}  ({event.host})"
         drawn = row.block(mark, tone, text, [event.note] if event.green is not True and event.note else [])
-        return [*drawn, *_tail(event.output, row, 3)] if event.output else drawn
+        return (
+            [*drawn, *tail(output_lines(event.output), row.width, 3, "more before; its end:")]
+            if event.output
+            else drawn
+        )
+
+    def _unseen(self, event: StepLeft | DoubtSettled, row: _Row) -> list[Line]:
+        """The end of a change that nobody has seen yet, or ever will."""
+        at = self._at(event.step, event.host)
+        match event:
+            case StepLeft(runs=True):
+                return row.block("left", Tone.WARN, f"{at}: it runs on there")
+            case StepLeft():
+                return row.block(
+                    "NOT KNOWN", Tone.BAD, at, [f"it was begun, and the host cannot be asked: {event.why}"]
+                )
+            case DoubtSettled():
+                what = "it happened" if event.happened else "it did not happen, and may be done again"
+                return row.block("settled", Tone.WARN, f"{at}: {what}: {event.by}")
 
     def _answered(self, event: GateAnswered, row: _Row) -> list[Line]:
         title = self._title(event.item)
@@ -308,30 +327,6 @@ def _cause(event: CauseDecided, row: _Row) -> list[Line]:
             return row.block("ruled out", Tone.DIM, text, text_tone=Tone.DIM)
         case None:
             return row.block("not known", Tone.WARN, text, ["a value that it rests on was not read"])
-
-
-def _output(event: StepEnded, row: _Row, *, bad: bool) -> list[Line]:
-    drawn = _tail(event.stdout, row, _TAIL if bad else 5)
-    drawn += _tail(event.stderr, row, _TAIL if bad else 5)
-    kept = [name for name in (event.stdout_file, event.stderr_file) if name]
-    total = event.stdout_size + event.stderr_size
-    if drawn and bad and kept:
-        drawn += [(Segment(" " * INDENT), Segment(f"all of it ({size(total)}): {', '.join(kept)}", Tone.DIM))]
-    return drawn
-
-
-def _tail(text: str, row: _Row, count: int) -> list[Line]:
-    """The last lines of an output, each cut into the width, behind a gutter."""
-    lines = output_lines(text)
-    drawn: list[Line] = []
-    margin = Segment(" " * INDENT)
-    if len(lines) > count:
-        drawn.append((margin, Segment(f"... {len(lines) - count} more lines before", Tone.DIM)))
-    for one in lines[-count:]:
-        for index, piece in enumerate(chop(one, row.width - INDENT - len(GUTTER))[:4]):
-            gutter = Segment(GUTTER_ON if index else GUTTER, Tone.FRAME)
-            drawn.append((margin, gutter, Segment(piece, Tone.DIM)))
-    return drawn
 
 
 def _holding(event: LockTaken | LockReturned | LockKept | TakeoverBegun | TargetAnswered, row: _Row) -> list[Line]:
