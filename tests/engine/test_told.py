@@ -147,6 +147,6 @@ def test_a_step_on_the_own_machine_is_asked_about_as_such_and_as_carefully_as_on
     targets = {"web1": Target("web1", tier), "vm": Target("vm", Tier.LOCAL)}
     (item,) = plan.items
     assert isinstance(item, StepItem)
-    asked = questions.gate(Facts(plan, State(), {}, targets), item, ("vm",), START_TIME)
+    asked = questions.gate(Facts(plan, State(), {}, targets), item, ("vm",), ("vm",), START_TIME)
     assert asked.targets == (Target("vm", Tier.PROD, here=True) if tier is Tier.PROD else targets["vm"],)
     assert asked.agree == (("vm",) if tier is Tier.PROD else ("run",))
