@@ -11,7 +11,9 @@ from tests.document.test_schema import properties
 
 GUIDE = (TOP / "docs" / "authoring.md").read_text()
 EXAMPLES = {
-    re.search(r"^id: (.*)$", text, re.MULTILINE)[1]: text for text in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    found[1]: text
+    for text in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    if (found := re.search(r"^id: (.*)$", text, re.MULTILINE))
 }
 
 

@@ -146,3 +146,13 @@ def test_a_full_run_folder_loses_no_step(tmp_path: Path) -> None:
         assert "end\n" in outcome.output.stdout
     finally:
         subprocess.run(["umount", str(run)], check=True)
+
+
+def test_what_was_asked_under_another_name_goes_with_the_lock(tmp_path: Path) -> None:
+    host = machine(tmp_path)
+    host.lock(claim(), Unwatched())
+    host.announce("run1", "0" * 64, {"title": "a change"})
+    host.announce("back1", "1" * 64, {"title": "its undo"})
+    assert len(list((tmp_path / "target" / "locks").glob("gate.*"))) == 2
+    host.unlock(claim())
+    assert not list((tmp_path / "target" / "locks").glob("gate.*"))

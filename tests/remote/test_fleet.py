@@ -173,5 +173,5 @@ def test_a_machine_with_two_names_is_changed_under_neither(remote: Remote) -> No
     remote.case.write("hosts.yaml", INVENTORY)
     ran = remote.run("runbook", "lab", "--host", "web1,again", answers="mend: run").expect(8, ..., ...)
     said = " ".join(ran.stdout.split())
-    assert "it is the same machine as `web1` (machine id machine-web1); leave one of the two names out" in said
+    assert "`again` and `web1` are the same machine (machine id machine-web1); leave one of the two names out" in said
     assert mended(remote) == []

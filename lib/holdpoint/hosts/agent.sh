@@ -26,7 +26,7 @@ number() { case $1 in '' | *[!0-9]* | ????????????????*) answer refused "$2 is n
 
 read_arguments() {
   token='' digest=- head=- run=- holder='' epoch=0 timeout=0 grace=5000 shell=sh size=0 nonce=- out_at=0 err_at=0
-  memory='' claim='' over='' who='' wanted='' limit=268435456
+  memory='' claim='' over='' who='' besides='' wanted='' limit=268435456
   target=${HOLDPOINT_TARGET:-/var/tmp/holdpoint} memory_folder=${HOLDPOINT_TARGET_MEMORY:-/dev/shm/holdpoint-locks}
   for pair; do
     value=${pair#*=}
@@ -36,6 +36,7 @@ read_arguments() {
       head=*) word "$value" head && head=$value ;;
       run=*) word "$value" run && run=$value ;;
       holder=*) word "$value" holder && holder=$value ;;
+      besides=*) word "$value" besides && besides="$besides $value" ;;
       who=*) word "$value" who && who=$value ;;
       machine=*) word "$value" machine && wanted=$value ;;
       nonce=*) word "$value" nonce && nonce=$value ;;
@@ -121,7 +122,7 @@ folder() {
     owner_of "$1"
     case $2.$owner in
       1777.0 | 1777."${SUDO_UID:--1}") ;;
-      1777.*) why="$1 belongs to user $owner, who could undo any lock in it; let root own it" && return 1 ;;
+      1777.*) why="$1 belongs to user $owner, who could undo any lock in it; as root: chown root $base $base/locks" && return 1 ;;
       *) why="$1 belongs to user $owner and not to user $uid; have it removed" && return 1 ;;
     esac
   fi
@@ -133,7 +134,7 @@ folder() {
 
 # Makes `mine` and `shared` below $1 and proves that there is room, at the cost of the reserve where it must be.
 settle_in() {
-  mine=$1/agent-$uid shared=$1/locks
+  mine=$1/agent-$uid shared=$1/locks base=$1
   folder "$1" 1777 && folder "$shared" 1777 && folder "$mine" 700 || return 1
   { printf '%8191s\n' . >"$mine/room.$me"; } 2>/dev/null && return 0
   rm -f "$mine/reserve"
@@ -352,6 +353,7 @@ unlock() {
     done
   fi
   rm -f "$shared/approval.$run".* "$shared/gate.$run".* 2>/dev/null
+  for one in $besides; do rm -f "$shared/approval.$one".* "$shared/gate.$one".* 2>/dev/null; done
   answer unlocked "$freed"
 }
 

@@ -73,9 +73,8 @@ class Names:
             return
         first = self._names.setdefault((machine, boot), name)
         if first != name:
-            raise LinkRefused(
-                f"it is the same machine as `{first}` (machine id {machine}); leave one of the two names out"
-            )
+            both = " and ".join(f"`{one}`" for one in sorted((first, name)))
+            raise LinkRefused(f"{both} are the same machine (machine id {machine}); leave one of the two names out")
 
 
 class TargetLock:
@@ -88,6 +87,8 @@ class TargetLock:
         self._uid = ""
         self.claim: Claim | None = None
         self.in_memory = False
+        self._asked: set[str] = set()
+        """The runs whose gates were left on the target: a rollback asks under a name of its own."""
 
     def prepare(self, watch: Watch | None = None) -> Room | NoRoom | Unreachable:
         """Make the folders and the reserve."""
@@ -123,7 +124,8 @@ class TargetLock:
     def unlock(self, claim: Claim) -> UnlockAnswer:
         """Give it back; where that fails it stays held, which is safe: the next run is told who holds it."""
         try:
-            words = self._ask("unlock", _names(claim))[-1].words()
+            asked = [f"besides={run}" for run in sorted(self._asked - {claim.run})]
+            words = self._ask("unlock", [*_names(claim), *asked])[-1].words()
         except LinkFailed as failed:
             return Unreachable(str(failed))
         match words:
@@ -147,6 +149,7 @@ class TargetLock:
 
     def announce(self, run: str, digest: str, gate: Mapping[str, Json]) -> None:
         """Leave a gate on the target for another person to read; where that fails, they read it where the run is."""
+        self._asked.add(run)
         with suppress(LinkFailed):
             self._ask("announce", [f"run={run}", f"digest={digest}", f"claim={json.dumps(dict(gate))}"])
 
