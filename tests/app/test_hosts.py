@@ -318,6 +318,17 @@ def holding(lab: Lab, folder: Path, run: str) -> Iterator[Any]:
         machine.close()
 
 
+def test_a_shared_folder_of_another_user_is_told_with_what_to_type(lab: Lab) -> None:
+    require_root("give a folder to another user")
+    shared = lab.target("web1")
+    (shared / "locks").mkdir(parents=True)
+    os.chown(shared, 65534, 65534)
+    lab.host("web1")
+    finding = lab.check(status=4)["web1"]["findings"][0]
+    assert finding["what"] == "shared"
+    assert finding["text"].endswith(f"as root: chown root {shared}")
+
+
 def test_a_full_disk_lacks_room(lab: Lab) -> None:
     require_root("mount a small filesystem")
     small = lab.target("web1")

@@ -64,6 +64,11 @@ def claim(run: str = "run1", person: str = "ann", title: str = "The log disk is 
     return Claim(run, person, datetime(2026, 11, 23, 12, 0, tzinfo=UTC), title)
 
 
+def wipe(folder: Path) -> None:
+    """Delete a folder that somebody may be writing to."""
+    wait_for("the folder is gone", lambda: (shutil.rmtree(folder, ignore_errors=True), not folder.exists())[1])
+
+
 def bad(name: str) -> dict[str, Value]:
     return {"python": sys.executable, "bad": str(BAD / name)}
 

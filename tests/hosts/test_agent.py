@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +25,20 @@ from holdpoint.engine.ports import (
 from holdpoint.hosts.agent import agent_path
 from holdpoint.hosts.local import LocalMachine
 from holdpoint.shell import Secret
-from tests.hosts.support import Watcher, bad, claim, command, ending, lives, machine, pids, ticket, wait_for, with_shell
+from tests.hosts.support import (
+    Watcher,
+    bad,
+    claim,
+    command,
+    ending,
+    lives,
+    machine,
+    pids,
+    ticket,
+    wait_for,
+    wipe,
+    with_shell,
+)
 from tests.needs import require
 
 TOKEN = "run1.t1"
@@ -128,9 +140,7 @@ def test_a_deleted_spool_is_a_doubt_and_nothing_runs_again(
 ) -> None:
     given = command(f"echo x >>{tmp_path}/made")
     host.change(given, ticket(), Watcher())
-    for file in spool(tmp_path).iterdir():
-        file.unlink()
-    spool(tmp_path).rmdir()
+    wipe(spool(tmp_path))
     assert isinstance(settle(again(tmp_path, shell)), Unknown)
     assert isinstance(again(tmp_path, shell).change(given, ticket(), Watcher()), Unknown)
     assert (tmp_path / "made").read_text() == "x\n"
@@ -205,7 +215,7 @@ def test_the_time_out_holds_though_the_spool_was_deleted(host: LocalMachine, tmp
     with ending(file):
         given = command(f'"$python" "$bad" {file}', values=bad("deaf.py"), timeout=3, grace=0.2)
         host.change(given, ticket(), Watcher(Wish.LEAVE, once_seen="ready"))
-        shutil.rmtree(spool(tmp_path))
+        wipe(spool(tmp_path))
         wait_for("the step was ended", lambda: not lives(pids(file)[0]))
         assert isinstance(settle(host), Unknown)
 

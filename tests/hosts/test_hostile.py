@@ -16,7 +16,19 @@ import pytest
 from holdpoint.engine.ports import Acquired, Exited, HeldBy, TimedOut, Unreachable, Unwatched, Wish
 from holdpoint.hosts.agent import agent_path
 from holdpoint.hosts.lock import Room
-from tests.hosts.support import Watcher, claim, command, ending, lives, machine, pids, ticket, wait_for, with_shell
+from tests.hosts.support import (
+    Watcher,
+    claim,
+    command,
+    ending,
+    lives,
+    machine,
+    pids,
+    ticket,
+    wait_for,
+    wipe,
+    with_shell,
+)
 from tests.needs import require, require_root
 
 SHELLS = ["dash", "bash", "busybox"]
@@ -107,7 +119,7 @@ def test_a_watchdog_ends_with_its_supervisor_though_the_folder_is_gone(tmp_path:
         host.change(given, ticket(), Watcher(Wish.LEAVE, once_seen="begun"))
         wait_for("the watchdog is known", (spool / "dog").read_text)
         dog, supervisor = pids(spool / "dog")[0], int((spool / "started").read_text().split()[0])
-        shutil.rmtree(spool)
+        wipe(spool)
         os.kill(supervisor, signal.SIGKILL)
         os.killpg(pids(tmp_path / "pids")[0], signal.SIGKILL)
         wait_for("the watchdog ended", lambda: not lives(dog), 10)

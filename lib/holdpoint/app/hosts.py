@@ -184,7 +184,7 @@ def _judged(world: World, one: Checked, seen: Seen, survey: Survey | str, wanted
         sudo=seen.sudo,
         missing=tuple((tool, tuple(sorted(books))) for tool, books in sorted(missing.items())),
     )
-    findings = [*_lacks(judged, wanted)]
+    findings = [*_lacks(judged, wanted), *_foreign(seen.foreign)]
     if isinstance(survey, str):
         return replace(judged, findings=(*findings, Finding("agent", survey, Weight.LACKS)))
     held = _held(world, survey.held)
@@ -204,6 +204,12 @@ def _lacks(one: Checked, wanted: _Wanted) -> Iterable[Finding]:
     if one.sudo != SUDO_WORKS and wanted.become:
         hint = "allow it with NOPASSWD in sudoers, or log in as the user that the runbooks become"
         yield Finding("sudo -n", f"{one.sudo}, and runbooks have `become`: {hint}", Weight.LACKS)
+
+
+def _foreign(folders: tuple[str, ...]) -> Iterable[Finding]:
+    if folders:
+        text = "belongs to another ordinary user, who could undo any lock in it, so no change of yours starts there"
+        yield Finding("shared", f"{folders[0]} {text}; as root: chown root {' '.join(folders)}", Weight.LACKS)
 
 
 def _no_room(room: int | None) -> Iterable[Finding]:

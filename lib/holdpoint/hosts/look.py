@@ -40,7 +40,13 @@ fi
 for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || say missing "$tool"; done
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 for tool in $raised_tools; do command -v "$tool" >/dev/null 2>&1 || say missing_raised "$tool"; done
-for place in "${HOLDPOINT_TARGET:-/var/tmp/holdpoint}" "${HOLDPOINT_TARGET_MEMORY:-/dev/shm/holdpoint-locks}"; do
+shared=${HOLDPOINT_TARGET:-/var/tmp/holdpoint}
+for place in "$shared" "$shared/locks"; do
+  if [ ! -d "$place" ] || [ -L "$place" ] || [ -O "$place" ]; then continue; fi
+  set -- $(ls -ldn "$place")
+  [ "${3:-0}" = 0 ] || say foreign "$place"
+done
+for place in "$shared" "${HOLDPOINT_TARGET_MEMORY:-/dev/shm/holdpoint-locks}"; do
   for spool in "$place"/agent-*/s.*; do
     [ -d "$spool" ] && [ ! -L "$spool" ] || continue
     token=${spool##*/s.} whose=theirs
@@ -67,6 +73,8 @@ class Seen:
     sudo: str
     missing: frozenset[str]
     missing_raised: frozenset[str]
+    foreign: tuple[str, ...]
+    """Shared folders that belong to an ordinary user other than this one: no change of ours starts there."""
     spools: tuple[str, ...]
     others: tuple[str, ...]
 
@@ -111,6 +119,7 @@ def _seen(text: str) -> Seen:
         sudo=one("sudo"),
         missing=frozenset(said.get("missing", ())),
         missing_raised=frozenset(said.get("missing_raised", ())),
+        foreign=tuple(said.get("foreign", ())),
         spools=tuple(said.get("mine", ())),
         others=tuple(said.get("theirs", ())),
     )
