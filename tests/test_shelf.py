@@ -46,6 +46,7 @@ def test_list_as_json(case: Case) -> None:
         "matches": ["a draught in the hall"],
         "symptoms": ["The door stands open"],
         "file": "runbooks/door.yaml",
+        "proven": "",
     }
 
 

@@ -129,6 +129,22 @@ def test_where_nothing_is_wrong_nothing_is_found_and_nothing_done(case: Case) ->
     assert proven(case)["proven"]
 
 
+def test_the_list_of_runbooks_says_what_proves_each_and_how_long_ago(case: Case) -> None:
+    def told() -> str:
+        return next(book["proven"] for book in case.run("runbook.list", "--json").json() if book["id"] == "door")
+
+    drill(case)
+    assert told() == ""
+    proven(case)
+    assert told() == "by 1, today"
+    assert "by 1, today" in case.run("runbook.list").stdout
+    case.runbook("door", DOOR + "\n")
+    assert told() == "before it changed"
+    drill(case, answers="{shut: skip}")
+    proven(case, code=4)
+    assert told() == "NOT by 1 of 1"
+
+
 def test_a_drill_that_is_killed_anywhere_is_healed(case: Case) -> None:
     drill(case, **{"break": "echo there >there; sleep 1000"})
     with case.started("drill.prove", "--only", "open-door") as running:

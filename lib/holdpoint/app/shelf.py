@@ -6,11 +6,15 @@ world: nobody is asked anything, and nothing is executed.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,10 +60,12 @@ def list_all(at: Desk) -> int:
     """One line for each runbook; those that cannot be read are counted on standard error."""
     found = shelf(at.library, at.cache)
     if at.json:
-        _print_json([_card_data(book) for book in found.books])
+        _print_json([{**_card_data(book), "proven": _proven(book)} for book in found.books])
     else:
-        heads = ("runbook", "severity", "reviewed", "services", "from", "title")
+        heads: tuple[str, ...] = ("runbook", "severity", "reviewed", "services", "from", "title", "proven")
         rows = [_row(at.library, book) for book in found.books]
+        if not any(row[-1] for row in rows):
+            heads, rows = heads[:-1], [row[:-1] for row in rows]
         _draw(at, heads, rows, "There are no runbooks here; `inv runbook.new NAME` begins one.")
     _mention(found)
     return Exit.OK
@@ -95,7 +101,37 @@ def _row(library: Library, book: Shelved) -> tuple[str, ...]:
     card, folder = book.card, Path(book.file).parent
     ours = folder.is_absolute() and folder != library.folders[0].absolute()
     origin = "holdpoint" if ours else str(folder)
-    return card.id, card.severity, card.reviewed, ", ".join(card.services), origin, card.title
+    return card.id, card.severity, card.reviewed, ", ".join(card.services), origin, card.title, _proven(book)
+
+
+def _proven(book: Shelved) -> str:
+    """Say how many drills prove the runbook as it is now, and how long ago the oldest of them did."""
+    from holdpoint.store.certificates import Certificates  # noqa: PLC0415 - read once there is one
+
+    file = _certificates()
+    if file is None:
+        return ""
+    ours = [one for one in Certificates(file).all().values() if one.runbook == book.card.id]
+    if not ours:
+        return ""
+    if any(one.runbook_digest != hashlib.sha256(Path(book.file).read_bytes()).hexdigest() for one in ours):
+        return "before it changed"
+    held = [one for one in ours if one.holds]
+    if len(held) < len(ours):
+        return f"NOT by {len(ours) - len(held)} of {len(ours)}"
+    days = max((datetime.now(UTC) - one.time).days for one in held)
+    return f"by {len(held)}, {'today' if days == 0 else f'{days} d ago'}"
+
+
+@functools.cache
+def _certificates() -> Path | None:
+    """Where certificates are kept; nothing where there are none."""
+    from holdpoint.store.state_folder import StateFolder  # noqa: PLC0415 - as above
+
+    with suppress(HoldpointError):
+        file = StateFolder.default(os.environ).path / "drills" / "certificates.json"
+        return file if file.exists() else None
+    return None
 
 
 def _draw(at: Desk, heads: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
