@@ -178,7 +178,7 @@ set enable_indexscan = off; set enable_indexonlyscan = off; set enable_bitmapsca
 create temp table listed as select id, slug, md5(body) as sum from pages;
 select 'there is no page' where not exists (select from listed);
 select 'attachment ' || id || ' belongs to a page that is not there' from attachments where page not in (select id from listed) limit 1;
-set enable_indexscan = on; set enable_seqscan = off;
+set enable_indexscan = on; set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set enable_memoize = off;
 select 'page ' || id || ' is listed, and does not open' from listed l
   where not exists (select from pages p where p.slug = l.slug and md5(p.body) = l.sum) limit 1;
 begin;
