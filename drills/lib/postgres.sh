@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # A small PostgreSQL cluster of the sandbox's own, for drills: on a socket in the sandbox, never on a network, and never as
-# root. Comes after drills/lib/sandbox.sh. Everything lies below "$sandbox/pg"; "$sandbox/bin" is what a drill gives as pg_bin.
+# root. Comes after drills/lib/sandbox.sh. Everything lies below "$sandbox/pg".
+# A drill gives the runbook pg_bin {sandbox}/bin, pg_host {sandbox}/pg/run, pg_data {sandbox}/pg/data and pg_log {sandbox}/pg/log.
 #
 #   pg_make checksums|plain [initdb's options]   makes it and starts it; also "$sandbox/bin" and the database `wiki`
 #   pg_start, pg_stop [MODE], pg_kill, pg_restart, pg_running
@@ -46,7 +47,7 @@ pg_wrappers() {
 
 pg_folder() {
   mkdir -p "$1"
-  if [ "$(id -u)" = 0 ]; then chown "$(as_user id -u):$(as_user id -g)" "$1"; fi
+  own "$1"
 }
 
 pg_make() {
@@ -75,15 +76,26 @@ logging_collector = off
 END
   pg_start
   "$sandbox/bin/createdb" -h "$pg_socket" -U postgres wiki
-  {
-    echo "pg_bin=$sandbox/bin"
-    echo "pg_host=$pg_socket"
-    echo "pg_data=$pg_data"
-    echo "pg_log=$sandbox/pg/log"
-  } >>"$sandbox/values"
 }
 
-pg_start() { "$sandbox/bin/pg_ctl" start -s -w -t 30 -D "$pg_data" -l "$sandbox/pg/log" </dev/null; }
+# Below a shell that waits for it: a server that was killed and that nobody waits for looks alive to PostgreSQL.
+pg_start() {
+  # The cluster's owner writes there as well, when pg_ctl starts it.
+  : >>"$sandbox/pg/log"
+  own "$sandbox/pg/log"
+  # shellcheck disable=SC2016
+  setsid sh -c '"$@"; exit' sh "$sandbox/bin/postgres" -D "$pg_data" </dev/null >>"$sandbox/pg/log" 2>&1 &
+  pg_began=$!
+  pg_tries=0
+  until "$sandbox/bin/pg_isready" -q -h "$pg_socket"; do
+    pg_tries=$((pg_tries + 1))
+    if ! kill -0 "$pg_began" 2>/dev/null || [ "$pg_tries" -gt 300 ]; then
+      tail -n 5 "$sandbox/pg/log" >&2
+      return 1
+    fi
+    sleep 0.1
+  done
+}
 
 pg_stop() { "$sandbox/bin/pg_ctl" stop -s -w -t 30 -D "$pg_data" -m "${1:-fast}"; }
 
@@ -94,7 +106,7 @@ pg_kill() {
   pid=$(head -n 1 "$pg_data/postmaster.pid")
   pg_is_ours "$pid" && kill -9 "$pid"
   tries=0
-  while fuser_of "$pg_data" && [ "$tries" -lt 100 ]; do
+  while { pg_is_used "$pg_data" || [ -e "/proc/$pid" ]; } && [ "$tries" -lt 100 ]; do
     tries=$((tries + 1))
     sleep 0.1
   done
@@ -106,7 +118,7 @@ pg_restart() {
 }
 
 # PostgreSQL's processes work in their data folder.
-fuser_of() {
+pg_is_used() {
   for link in /proc/[0-9]*/cwd; do
     [ "$(readlink "$link" 2>/dev/null)" != "$1" ] || return 0
   done
