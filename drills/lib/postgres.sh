@@ -10,6 +10,7 @@
 #   pg_ledger DB                                 prints what a ledger holds: each seeded table, its rows, the hash of its rows
 #   pg_kept DB                                   compares DB with "$sandbox/ledger"
 #   pg_backup NAME [AGE]                         a dump of `wiki` in "$sandbox/backup", with its manifest and its SHA-256
+#   pg_follows                                   whether somebody follows its log through the slot `archive`
 #   pg_block DB RELATION                         prints the file of a relation; pg_flip FILE OFFSET: changes one byte there
 #   pg_end                                       stops every cluster below "$sandbox"; at any time, and twice
 
@@ -213,6 +214,9 @@ pg_backup() {
   chmod 644 "$file" "$file.manifest" "$file.sha256"
   touch -d "${2:-now}" "$file"
 }
+
+# Whether somebody follows the log through the slot `archive`.
+pg_follows() { [ "$(pg_sql postgres -c "select count(*) from pg_replication_slots where slot_name = 'archive' and active")" = 1 ]; }
 
 pg_block() { printf '%s/%s\n' "$pg_data" "$(pg_sql "$1" -c "select pg_relation_filepath('$2')")"; }
 
