@@ -9,9 +9,10 @@
 #   pg_seed                                      fills `wiki`, and writes "$sandbox/ledger"
 #   pg_ledger DB                                 prints what a ledger holds: each seeded table, its rows, the hash of its rows
 #   pg_kept DB                                   compares DB with "$sandbox/ledger"
-#   pg_backup NAME [AGE]                         a dump of `wiki` in "$sandbox/backup", with its manifest and its SHA-256
+#   pg_backup NAME [MINUTES]                     a dump of `wiki`, so old, in "$sandbox/backup", with its manifest and its SHA-256
 #   pg_follows                                   whether somebody follows its log through the slot `archive`
-#   pg_block DB RELATION                         prints the file of a relation; pg_flip FILE OFFSET: changes one byte there
+#   pg_block DB RELATION                         prints the file of a relation; pg_find FILE TEXT: where it stands
+#   pg_flip FILE OFFSET                          changes one byte there
 #   pg_end                                       stops every cluster below "$sandbox"; at any time, and twice
 
 : "${sandbox:?}"
@@ -212,13 +213,16 @@ pg_backup() {
   pg_ledger wiki | sed 's/^/public./; s/|/ /g' >"$file.manifest"
   (cd "$sandbox/backup" && sha256sum "$1.dump" >"$1.dump.sha256")
   chmod 644 "$file" "$file.manifest" "$file.sha256"
-  touch -d "${2:-now}" "$file"
+  touch -d "@$(($(date +%s) - ${2:-0} * 60))" "$file"
 }
 
 # Whether somebody follows the log through the slot `archive`.
 pg_follows() { [ "$(pg_sql postgres -c "select count(*) from pg_replication_slots where slot_name = 'archive' and active")" = 1 ]; }
 
 pg_block() { printf '%s/%s\n' "$pg_data" "$(pg_sql "$1" -c "select pg_relation_filepath('$2')")"; }
+
+# Where a text stands in a file, in bytes.
+pg_find() { python3 -c 'import sys; print(open(sys.argv[1], "rb").read().index(sys.argv[2].encode()))' "$1" "$2"; }
 
 # The server must be down: it would write its own copy over the change.
 pg_flip() {
