@@ -39,7 +39,7 @@ pg_wrappers() {
   folder=$(pg_real) || return 1
   mkdir -p "$sandbox/bin"
   drop=
-  if [ "$(id -u)" = 0 ]; then drop="setpriv --reuid=$(as_user id -u) --regid=$(as_user id -g) --clear-groups "; fi
+  if [ "$(id -u)" = 0 ]; then drop="$(command -v setpriv) --reuid=$(as_user id -u) --regid=$(as_user id -g) --clear-groups "; fi
   for program in "$folder"/*; do
     printf '#!/bin/sh\n# The working folder may be closed to the owner of the cluster.\ncd / && exec %s"%s" "$@"\n' "$drop" "$program" \
       >"$sandbox/bin/${program##*/}"

@@ -1,0 +1,267 @@
+"""The runbooks for PostgreSQL on clusters that are really damaged: what is found under three shells, and what is not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from holdpoint.document import conditions
+from holdpoint.shell import Plain
+from tests.needs import lacking, require
+from tests.runbooks.conftest import LIMIT, ROOT, SHELLS, Shelled, load, shelled
+
+LIBRARIES = ("sandbox", "postgres")
+FLIP_SLUG = """
+file=$(pg_block wiki pages_slug)
+slug=$(pg_sql wiki -c "select slug from pages where id = 100")
+pg_stop
+pg_flip "$file" $(($(pg_find "$file" "$slug") + 8))
+pg_start
+"""
+LONG_VALUE = """
+pg_sql wiki -c "alter table pages alter body set storage external" -c checkpoint
+pg_sql wiki -c "insert into pages values (5001, 'long', 'long', repeat('abcdefgh', 2000), now())" -c checkpoint
+toast=$(pg_sql wiki -c "select reltoastrelid::regclass from pg_class where relname = 'pages'")
+"""
+
+
+def flip(relation: str, offset: int) -> str:
+    return f'file=$(pg_block wiki {relation}); pg_stop; pg_flip "$file" {offset}; pg_start\n'
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster in a sandbox, made by the library that the drills use."""
+
+    sandbox: Path
+
+    def sh(self, script: str) -> str:
+        libraries = "\n".join((ROOT / "drills" / "lib" / f"{name}.sh").read_text() for name in LIBRARIES)
+        done = subprocess.run(
+            ["sh", "-c", f"sandbox='{self.sandbox}'\nset -eu\n{libraries}\n{script}"],
+            cwd=self.sandbox,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def values(self, name: str) -> dict[str, Plain]:
+        own: dict[str, Plain] = {
+            "pg_bin": f"{self.sandbox}/bin",
+            "pg_host": f"{self.sandbox}/pg/run",
+            "pg_data": f"{self.sandbox}/pg/data",
+            "pg_log": f"{self.sandbox}/pg/log",
+            "backup_folder": f"{self.sandbox}/backup",
+            "copy_folder": f"{self.sandbox}/copy",
+            "db": "wiki",
+        }
+        params = {param.name: param.default for param in load(name).params if param.default is not None}
+        return {**params, **{key: value for key, value in own.items() if key in params}}
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Cluster]]:
+    """Make clusters, checksums on or off, and do something to each."""
+    require("setpriv", "util-linux")
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
+        lacking("PostgreSQL's server is not here")
+    with ExitStack() as stack:
+
+        def made(script: str = "", sums: str = "checksums") -> Cluster:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="holdpoint-")))
+            folder.chmod(0o755)
+            cluster = Cluster(folder)
+            stack.callback(cluster.sh, "pg_end")
+            cluster.sh(f"pg_make {sums}\npg_seed\npg_backup wiki-daily 60\n{script}")
+            return cluster
+
+        yield made
+
+
+def diagnose(book: Shelled, known: dict[str, Plain]) -> set[str]:
+    """Run the diagnosis as the engine would; give the causes that hold, and leave none unknown."""
+    for step in book.runbook.diagnostic:
+        if step.when is None or conditions.evaluate(step.when, known.get):
+            book.good(step.id, known)
+    found = {cause.id: conditions.evaluate(cause.when, known.get) for cause in book.runbook.causes}
+    assert None not in found.values(), found
+    return {cause for cause, holds in found.items() if holds}
+
+
+def looks(
+    name: str, cluster: Cluster, applets: Path, causes: set[str], symptoms: set[str], *, recovered: bool = False
+) -> None:
+    """What each shell sees; looking changes nothing, so one cluster serves them all."""
+    for shell in SHELLS:
+        book, known = shelled(name, shell, applets), cluster.values(name)
+        seen = {step.id for step in book.runbook.symptoms if book.run(step.id, known).returncode == 0}
+        assert (shell, seen) == (shell, symptoms)
+        assert (shell, diagnose(book, known)) == (shell, causes)
+        assert (shell, book.recovered(known)) == (shell, recovered)
+
+
+# --- postgres-corrupted -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sums", ["checksums", "plain"])
+def test_a_whole_cluster_has_no_symptom_and_no_cause(make: Callable[..., Cluster], applets: Path, sums: str) -> None:
+    looks("postgres-corrupted", make(sums=sums), applets, set(), set(), recovered=True)
+
+
+@pytest.mark.parametrize(
+    ("sums", "fault", "cause", "dumps"),
+    [
+        ("checksums", flip("pages", 40000), "table-damaged", False),
+        ("checksums", flip("pages_slug", 20000), "index-damaged", True),
+        ("checksums", flip("pg_description_o_c_o_index", 9000), "catalog-damaged", True),
+        ("checksums", flip("pg_class", 4000), "catalog-damaged", False),
+        ("checksums", LONG_VALUE + flip("$toast", 3000), "table-damaged", False),
+        ("plain", FLIP_SLUG, "index-damaged", True),
+        ("plain", 'pg_sql wiki -c "drop extension amcheck"', "not-checked", True),
+    ],
+)
+def test_damage_is_told_by_kind(
+    make: Callable[..., Cluster], applets: Path, sums: str, fault: str, cause: str, *, dumps: bool
+) -> None:
+    seen = set() if dumps else {"dump-fails"}
+    looks("postgres-corrupted", make(fault, sums), applets, {cause}, seen, recovered=cause == "not-checked")
+
+
+def test_a_row_that_vanished_is_known_to_its_index(make: Callable[..., Cluster], applets: Path) -> None:
+    cluster = make(
+        """
+        file=$(pg_block wiki pages)
+        pg_stop
+        dd if=/dev/zero of="$file" bs=1 count=4 seek=$((8192 * 3 + 24)) conv=notrunc 2>/dev/null
+        pg_start
+        """,
+        "plain",
+    )
+    looks("postgres-corrupted", cluster, applets, {"rows-lost"}, set())
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        ("pg_stop", "stopped"),
+        ("pg_kill", "crashed"),
+        ('pg_stop; rm -f "$pg_data"/pg_wal/0*; pg_start || :', "no-checkpoint"),
+        ('pg_stop; chmod 755 "$pg_data"; pg_start || :', "not-started"),
+    ],
+)
+def test_why_it_is_down_is_told_apart(make: Callable[..., Cluster], applets: Path, fault: str, cause: str) -> None:
+    looks("postgres-corrupted", make(fault), applets, {cause}, {"no-answer"})
+
+
+def test_another_folder_than_the_servers_is_refused(make: Callable[..., Cluster], applets: Path) -> None:
+    one, other = make(), make("pg_stop")
+    book = shelled("postgres-corrupted", "dash", applets)
+    known = {**one.values("postgres-corrupted"), "pg_data": f"{other.sandbox}/pg/data"}
+    done = book.run("server", known)
+    assert done.returncode != 0
+    assert "identifier" in done.stderr
+
+
+def test_a_copy_is_made_of_a_stopped_server_only_and_never_twice(make: Callable[..., Cluster], applets: Path) -> None:
+    cluster = make()
+    book = shelled("postgres-corrupted", "dash", applets)
+    known = cluster.values("postgres-corrupted")
+    book.good("server", known)
+    assert "the server runs" in book.run("copy", known).stderr
+    cluster.sh("pg_stop")
+    assert not book.verified("copy", known)
+    book.good("copy", known)
+    assert book.verified("copy", known)
+    assert "stands there already" in book.run("copy", known).stderr
+    assert book.verified("copy", known)
+
+
+# --- restore-from-backup ----------------------------------------------------------------------------------------
+
+GONE = 'pg_sql wiki -c "drop table attachments"\n'
+CUT = 'pg_backup wiki-new 5; truncate -s 70000 "$sandbox/backup/wiki-new.dump"; touch "$sandbox/backup/wiki-new.dump"\n'
+PLAIN = (
+    '"$sandbox/bin/pg_restore" -f - "$sandbox/backup/wiki-daily.dump" | gzip >"$sandbox/backup/wiki.sql.gz"; '
+    'rm "$sandbox"/backup/*.dump\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("fault", "causes", "recovered"),
+    [
+        ("", set[str](), True),
+        (GONE, {"missing"}, False),
+        ('pg_sql wiki -c "truncate attachments"', {"missing"}, False),
+        ('pg_sql postgres -c "drop database wiki"', {"missing"}, False),
+        (flip("pages", 40000), {"unreadable"}, False),
+        (CUT, {"newest-bad"}, True),
+        (GONE + CUT, {"missing", "newest-bad"}, False),
+        ('printf x >>"$sandbox/backup/wiki-daily.dump"', {"newest-bad", "none-good"}, False),
+        ('rm "$sandbox"/backup/*', {"none-good"}, False),
+        (GONE + PLAIN, {"missing"}, False),
+    ],
+)
+def test_a_backup_is_read_to_its_end(
+    make: Callable[..., Cluster], applets: Path, fault: str, causes: set[str], *, recovered: bool
+) -> None:
+    symptoms = {"cannot-connect"} if "drop database" in fault else set[str]()
+    looks("restore-from-backup", make(fault), applets, causes, symptoms, recovered=recovered)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("form", ["", PLAIN])
+def test_it_is_loaded_beside_and_switched_and_switched_back(
+    make: Callable[..., Cluster], applets: Path, shell: str, form: str
+) -> None:
+    cluster = make(GONE + form)
+    book, known = shelled("restore-from-backup", shell, applets), cluster.values("restore-from-backup")
+    diagnose(book, known)
+    for step in ("freeze", "load"):
+        assert not book.verified(step, known)
+        book.good(step, known)
+        assert book.verified(step, known)
+    assert not book.recovered(known)
+    book.good("compare", known)
+    assert "public.attachments  missing -> 2000" in str(known["comparison"])
+    assert not book.verified("switch", known)
+    book.good("switch", known)
+    assert book.verified("switch", known)
+    assert book.recovered(known)
+    cluster.sh("pg_check; pg_kept wiki")
+    for _ in range(2):
+        for step in ("switch", "load", "freeze"):
+            assert book.undo(step, known).returncode == 0
+    names = cluster.sh("pg_sql postgres -c \"select datname from pg_database where datname like 'wiki%' order by 1\"")
+    assert names.split() == ["wiki", "wiki_restored"], "what was written to the restored one is kept"
+    assert cluster.sh('pg_sql wiki -c "show transaction_read_only"').strip() == "off"
+
+
+def test_an_undo_drops_what_never_took_over(make: Callable[..., Cluster], applets: Path) -> None:
+    cluster = make(GONE)
+    book, known = shelled("restore-from-backup", "dash", applets), cluster.values("restore-from-backup")
+    diagnose(book, known)
+    assert book.undo("load", known).returncode == 0
+    book.good("load", known)
+    assert book.undo("load", known).returncode == 0
+    names = cluster.sh("pg_sql postgres -c \"select datname from pg_database where datname like 'wiki%'\"")
+    assert names.split() == ["wiki"]
+
+
+def test_a_backup_that_changed_since_it_was_made_does_not_verify(make: Callable[..., Cluster], applets: Path) -> None:
+    cluster = make(GONE + 'sed -i "s/ 4000 / 4001 /" "$sandbox/backup/wiki-daily.dump.manifest"')
+    book, known = shelled("restore-from-backup", "dash", applets), cluster.values("restore-from-backup")
+    diagnose(book, known)
+    book.good("load", known)
+    assert not book.verified("load", known)
+    assert os.path.exists(f"{cluster.sandbox}/backup/wiki-daily.dump")
