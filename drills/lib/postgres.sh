@@ -114,8 +114,10 @@ pg_kill() {
   done
 }
 
+# One that is down stays down: to start it may be the repair.
 pg_restart() {
-  if pg_running; then pg_stop immediate; fi
+  if ! pg_running; then return; fi
+  pg_stop immediate
   pg_start
 }
 
