@@ -52,6 +52,9 @@ INSERT INTO pages (id, title, content, updated_at)
   SELECT 'page-' || n, 'Page ' || n, md5(n::text) || repeat(' text', n % 50), now() FROM generate_series(1, 2000) n;
 SQL
   wiki_rows >"$sandbox/ledger"
+  for wiki_one in docmost db redis; do
+    echo "$wiki_one $(docker_ inspect -f '{{.Id}}' "wiki-$wiki_one-1")"
+  done >"$sandbox/ledger.containers"
 }
 
 wiki_random() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
@@ -129,3 +132,16 @@ wiki_kept() {
 }
 
 wiki_has() { wiki_saved "$1" "$2" || wiki_shows "$1" "$2"; }
+
+# wiki_refused: the wiki's log says that its password is not taken.
+wiki_refused() { compose logs --no-log-prefix --tail 5 docmost </dev/null | grep -q 'password authentication failed'; }
+
+# wiki_safe SERVICE...: these are still the containers that were made, and run since then or were started once more.
+wiki_safe() {
+  for wiki_one in "$@"; do
+    wiki_id=$(docker_ inspect -f '{{.Id}}' "wiki-$wiki_one-1" 2>/dev/null) || wiki_id=none
+    [ "$wiki_id" = "$(sed -n "s/^$wiki_one //p" "$sandbox/ledger.containers")" ] ||
+      { echo "the container of $wiki_one was made anew"; return 1; }
+  done
+  echo "nothing else was touched"
+}
