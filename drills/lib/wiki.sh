@@ -51,6 +51,11 @@ INSERT INTO users (email, password) VALUES ('ann@example.org', 'correct horse'),
 INSERT INTO pages (id, title, content, updated_at)
   SELECT 'page-' || n, 'Page ' || n, md5(n::text) || repeat(' text', n % 50), now() FROM generate_series(1, 2000) n;
 SQL
+  wiki_ledger
+}
+
+# wiki_ledger: what is there now must not be lost from now on.
+wiki_ledger() {
   wiki_rows >"$sandbox/ledger"
   for wiki_one in docmost db redis; do
     echo "$wiki_one $(docker_ inspect -f '{{.Id}}' "wiki-$wiki_one-1")"
@@ -144,4 +149,11 @@ wiki_safe() {
       { echo "the container of $wiki_one was made anew"; return 1; }
   done
   echo "nothing else was touched"
+}
+
+# wiki_untouched: nothing was started, stopped or made anew since `wiki_began`.
+wiki_began() { for wiki_one in docmost db redis; do docker_ inspect -f '{{.Id}} {{.State.StartedAt}}' "wiki-$wiki_one-1"; done; }
+wiki_untouched() {
+  [ "$(wiki_began 2>/dev/null)" = "$(cat "$sandbox/ledger.began")" ] || { echo "a container was restarted, though nothing was wrong"; return 1; }
+  echo "nothing was touched"
 }
