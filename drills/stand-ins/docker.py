@@ -451,10 +451,10 @@ class Daemon:
         for record in sorted((self.folder / "containers").glob("*/record.json")):
             one = Container(self, json.loads(record.read_text()))
             self.containers[one.record["service"]] = one
-            if one.record["wanted"]:
+            if one.record["wanted"] and one.record["restart"] != "no":
                 threading.Thread(target=one.start, daemon=True).start()
-            elif one.record["status"] != "exited" and one.record["status"] != "created":
-                one.record.update(status="exited", code=137)
+            elif one.record["status"] not in ("exited", "created"):
+                one.record.update(status="exited", code=137, wanted=False, pid=0, finished=time.time())
                 one.save()
 
     def image(self, name):
@@ -904,6 +904,7 @@ class Daemon:
                     "com.docker.compose.service": record["service"],
                 },
             },
+            "NetworkSettings": {"Networks": {f"{record['project']}_default": {"IPAddress": "127.0.0.1" if record["status"] == "running" else ""}}},
             "HostConfig": {"RestartPolicy": {"Name": record["restart"], "MaximumRetryCount": 0}},
             "Mounts": [
                 {"Type": "volume", "Name": volume, "Source": str(self.folder / "volumes" / volume), "Destination": target}
@@ -1001,7 +1002,9 @@ def template(form, data):
         return match[2] if there else (match[3] or "")
 
     def every(match):
-        return "".join(template(match[2].replace("{{println .}}", "{{.it}}\n").replace("{{.}}", "{{.it}}"), {"it": one, **(one if isinstance(one, dict) else {})}) for one in reach(match[1], data))
+        found, inner = reach(match[1], data), match[2].replace("{{println .}}", "{{.it}}\n").replace("{{.}}", "{{.it}}")
+        rows = found.values() if isinstance(found, dict) else found
+        return "".join(template(inner, {"it": row, **(row if isinstance(row, dict) else {})}) for row in rows)
 
     def one(match):
         inner = match[1].strip()

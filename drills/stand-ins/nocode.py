@@ -74,6 +74,8 @@ def number(version):
 
 def locked_migrate():
     """Migrate while one transaction of a session of its own holds the advisory lock."""
+    if ENV("BASEROW_DISABLE_LOCKED_MIGRATIONS") == "true":
+        return migrate()
     say(
         f"INFO baserow.core.management.commands.locked_migrate:acquire_lock - Attempting to lock the postgres advisory lock "
         f"with id: {LOCK} You can disable using locked_migrate by default and switch back to the non-locking version by "
@@ -84,7 +86,7 @@ def locked_migrate():
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment(DATABASE, ""),
+        env=environment(DATABASE),
     )
     holder.stdin.write(f"BEGIN;\nSELECT pg_advisory_xact_lock({LOCK});\n\\echo locked\n")
     holder.stdin.flush()
@@ -92,6 +94,13 @@ def locked_migrate():
         say("django.db.utils.OperationalError: the connection is closed")
         sys.exit(1)
     say("INFO locked_migrate:acquire_lock - Acquired the lock, proceeding with migration.")
+    migrate()
+    holder.stdin.close()
+    holder.wait(10)
+    say("INFO locked_migrate:handle - Migration complete, the migration lock has now been released.")
+
+
+def migrate():
     try:
         query(
             DATABASE,
@@ -107,9 +116,6 @@ def locked_migrate():
     except Down as no:
         say(f"django.db.utils.ProgrammingError: {no}")
         sys.exit(1)
-    holder.stdin.close()
-    holder.wait(10)
-    say("INFO locked_migrate:handle - Migration complete, the migration lock has now been released.")
 
 
 def token():

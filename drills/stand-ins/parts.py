@@ -33,7 +33,7 @@ def address(host, port):
         raise Down(f"getaddrinfo ENOTFOUND {host}") from None
 
 
-def environment(url, name):
+def environment(url):
     """The environment in which `psql` reaches the database of a URL; the password is never an argument."""
     parts = urlsplit(url)
     host, _, port = address(parts.hostname or "", parts.port or 5432).rpartition(":")
@@ -45,15 +45,14 @@ def environment(url, name):
         "PGPASSWORD": unquote(parts.password or ""),
         "PGDATABASE": parts.path.lstrip("/").split("?")[0],
         "PGCONNECT_TIMEOUT": "3",
-        "PGAPPNAME": name,
     }
 
 
-def query(url, text, name="", **values):
+def query(url, text, **values):
     """Execute SQL in one transaction and give the lines; values are `:'name'` in the text. Raises `Down`."""
     command = ["psql", "-XAtq", "-1", "-v", "ON_ERROR_STOP=1", "-F", "\x1f", "-f", "-"]
     script = "".join(f"\\getenv {key} VALUE_{key}\n" for key in values) + text + "\n;\n"
-    env = {**environment(url, name), **{f"VALUE_{key}": str(value) for key, value in values.items()}}
+    env = {**environment(url), **{f"VALUE_{key}": str(value) for key, value in values.items()}}
     try:
         done = subprocess.run(command, input=script, capture_output=True, text=True, env=env, timeout=30, check=False)
     except subprocess.TimeoutExpired:
