@@ -50,6 +50,15 @@ JSON
   own "$sandbox/docker"
 }
 
+# stack_wait SECONDS COMMAND...: until it succeeds; by the clock, since one look may take seconds where a part is down.
+stack_wait() {
+  stack_until=$(($(date +%s) + $1)); shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$(date +%s)" -lt "$stack_until" ] || return 1
+    sleep 0.05
+  done
+}
+
 # stack_url: where the application answers.
 stack_url() { sed -n 's/^url=//p' "$sandbox/values"; }
 
@@ -63,7 +72,7 @@ stack_serve() {
   fi
   rm -f "$sandbox/docker/docker.sock"
   (cd "$sandbox/docker" && start docker "$@")
-  wait_for 10 docker_ ps
+  stack_wait 10 docker_ ps
 }
 
 # stack_crash: all containers and the daemon die at once, as in a power cut, and come up again as Docker brings them up.
@@ -74,6 +83,13 @@ stack_crash() {
 
 # stack_end: from any moment, and twice.
 stack_end() { end_all; }
+
+# stack_db_first: a new database takes a moment, and a worker without a restart policy would not come back for it.
+stack_db_first() {
+  compose up -d db redis >&2
+  stack_wait 60 stack_db_answers || { say "the database does not come up"; compose logs db >&2; return 1; }
+}
+stack_db_answers() { compose exec -T db pg_isready -q </dev/null; }
 
 # psql_db ARGUMENTS...: a superuser's psql in the database's container.
 psql_db() { compose exec -T db psql -X -v ON_ERROR_STOP=1 "$@"; }

@@ -65,8 +65,9 @@ YAML
       "$(nocode_random)" "$(nocode_random)" "$(nocode_random)" >"$sandbox/stack/.env"
   )
   stack_serve
+  stack_db_first
   compose up -d >&2
-  wait_for 30 nocode_healthy || { say "the no-code database does not come up"; compose logs >&2; return 1; }
+  stack_wait 60 nocode_healthy || { say "the no-code database does not come up"; compose logs >&2; return 1; }
   printf 'Authorization: JWT %s\n' "$(nocode_token)" >"$sandbox/token"
   chmod 600 "$sandbox/token"
   nocode_sql <<'SQL'
@@ -125,11 +126,11 @@ nocode_check() {
   nocode_call GET /api/database/rows/table/1/7/ 2>/dev/null | grep -q "$(printf 7 | md5sum | cut -d ' ' -f 1)" ||
     { echo "a known row does not show"; return 1; }
   nocode_add "$(nocode_random)" 2>/dev/null || { echo "a row cannot be made"; return 1; }
-  wait_for 5 nocode_hooked "$nocode_id" || { echo "a webhook does not go out"; return 1; }
+  stack_wait 5 nocode_hooked "$nocode_id" || { echo "a webhook does not go out"; return 1; }
   nocode_call DELETE "/api/database/rows/table/1/$nocode_id/" 2>/dev/null || { echo "a row cannot be deleted"; return 1; }
   nocode_job=$(nocode_call POST /api/database/export/table/1/ '{}' 2>/dev/null | sed -n 's/.*"id":"\([^"]*\)".*/\1/p')
   [ -n "$nocode_job" ] || { echo "an export cannot be begun"; return 1; }
-  wait_for 5 nocode_exported "$nocode_job" || { echo "an export does not end"; return 1; }
+  stack_wait 5 nocode_exported "$nocode_job" || { echo "an export does not end"; return 1; }
   [ "$(docker_ inspect -f '{{.State.Status}}' nocode-celery-beat-worker-1 2>/dev/null)" = running ] ||
     { echo "periodic jobs are not begun"; return 1; }
   for nocode_one in celery export; do
@@ -160,7 +161,7 @@ nocode_kept() {
   nocode_queued=$(nocode_queue_text)
   while read -r nocode_hook; do
     case $nocode_queued in *"\"webhook\": $nocode_hook}"*) continue ;; esac
-    wait_for 6 nocode_hooked "$nocode_hook" || { echo "the webhook of row $nocode_hook is lost"; return 1; }
+    stack_wait 6 nocode_hooked "$nocode_hook" || { echo "the webhook of row $nocode_hook is lost"; return 1; }
   done <"$sandbox/ledger.hooks"
   if [ -f "$sandbox/ledger.import" ]; then
     [ "$(nocode_sql -c "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reporting'" </dev/null)" = 1 ] ||

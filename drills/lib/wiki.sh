@@ -43,8 +43,9 @@ volumes:
 YAML
   (umask 077 && printf 'APP_SECRET=%s\nDB_PASSWORD=%s\n' "$(wiki_random)$(wiki_random)" "$(wiki_random)" >"$sandbox/stack/.env")
   stack_serve
+  stack_db_first
   compose up -d >&2
-  wait_for 20 wiki_healthy || { say "the wiki does not come up"; compose logs >&2; return 1; }
+  stack_wait 60 wiki_healthy || { say "the wiki does not come up"; compose logs >&2; return 1; }
   psql_db -q -U docmost -d docmost <<'SQL'
 INSERT INTO workspaces VALUES (1, 'Acme');
 INSERT INTO users (email, password) VALUES ('ann@example.org', 'correct horse'), ('bob@example.org', 'battery staple');
@@ -100,7 +101,7 @@ wiki_check() {
   wiki_shows page-7 "$(printf 7 | md5sum | cut -d ' ' -f 1)$(printf ' text%.0s' 1 2 3 4 5 6 7)" || { echo "a known page does not show"; return 1; }
   wiki_probe=$(wiki_random)
   wiki_edit page-2000 "$wiki_probe" 2>/dev/null || { echo "an edit is refused"; return 1; }
-  wait_for 8 wiki_saved page-2000 "$wiki_probe" || { echo "an edit is not saved"; return 1; }
+  stack_wait 8 wiki_saved page-2000 "$wiki_probe" || { echo "an edit is not saved"; return 1; }
   echo "log-in, page and a saved edit are good"
 }
 
@@ -131,7 +132,7 @@ wiki_kept() {
   [ "$wiki_lost" = 0 ] || { echo "$wiki_lost rows of the ledger are lost"; return 1; }
   wiki_login 2>/dev/null || :
   while read -r wiki_page wiki_text; do
-    wait_for 5 wiki_has "$wiki_page" "$wiki_text" || { echo "an edit of $wiki_page is lost"; return 1; }
+    stack_wait 5 wiki_has "$wiki_page" "$wiki_text" || { echo "an edit of $wiki_page is lost"; return 1; }
   done <"$sandbox/ledger.edits"
   echo "all rows and edits are there"
 }
