@@ -16,6 +16,7 @@ stack_begin() {
   cp -R "${drills:?}/stand-ins" "$sandbox/docker/stand-ins"
   chmod -R a+rX "$sandbox/docker/stand-ins"
   stack_code="$sandbox/docker/stand-ins"
+  # shellcheck disable=SC2016
   printf '#!/bin/sh\nexec redis-cli-real -s "$NET/$SERVICE.sock" "$@"\n' |
     sed "s|redis-cli-real|$(command -v redis-cli)|" >"$sandbox/docker/redis-bin/redis-cli"
   # shellcheck disable=SC2016

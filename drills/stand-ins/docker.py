@@ -8,7 +8,6 @@ one daemon of the sandbox, which runs as an ordinary user. `docker.py serve FOLD
 """
 
 import array
-import datetime
 import hashlib
 import json
 import os
@@ -22,6 +21,8 @@ import sys
 import threading
 import time
 import urllib.request
+from contextlib import suppress
+from datetime import datetime, timezone
 from pathlib import Path
 
 STREAMS = 3
@@ -48,7 +49,9 @@ def read_yaml(text):
             continue
         if "\t" in raw[: len(raw) - len(raw.lstrip())]:
             raise Refused(f"yaml: line {number}: found character that cannot start any token")
-        lines.append((len(raw) - len(raw.lstrip(" ")), re.sub(r"\s+#.*$", "", bare) if bare[-1] not in "'\"" else bare, number))
+        lines.append(
+            (len(raw) - len(raw.lstrip(" ")), re.sub(r"\s+#.*$", "", bare) if bare[-1] not in "'\"" else bare, number)
+        )
     if not lines:
         return {}
     value, rest = _block(lines, 0)
@@ -96,7 +99,9 @@ def read_env(path):
         if bare and not bare.startswith("#") and "=" in bare:
             name, value = bare.split("=", 1)
             value = value.strip()
-            found[name.strip()] = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
+            found[name.strip()] = (
+                value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
+            )
     return found
 
 
@@ -112,9 +117,12 @@ def filled(value, env):
         if op in (":-", "-"):
             return other if empty else have
         if op in (":?", "?") and empty:
-            raise Refused(f'required variable {name} is missing a value: {other}')
+            raise Refused(f"required variable {name} is missing a value: {other}")
         if have is None:
-            print(f'time="{now()}" level=warning msg="The \\"{name}\\" variable is not set. Defaulting to a blank string."', file=sys.stderr)
+            print(
+                f'time="{now()}" level=warning msg="The \\"{name}\\" variable is not set. Defaulting to a blank string."',
+                file=sys.stderr,
+            )
         return have or ""
 
     if isinstance(value, dict):
@@ -154,7 +162,9 @@ def read_project(file):
             plain = dict(one.split("=", 1) if "=" in one else (one, env.get(one, "")) for one in plain)
         given.update({key: env.get(key, "") if value is None else str(value) for key, value in plain.items()})
         if not raw or not raw.get("image"):
-            raise Refused(f'service "{service}" has neither an image nor a build context specified: invalid compose project', 15)
+            raise Refused(
+                f'service "{service}" has neither an image nor a build context specified: invalid compose project', 15
+            )
         command = raw.get("command")
         services[service] = {
             "image": raw["image"],
@@ -178,16 +188,18 @@ def now():
 
 
 def stamp(moment):
-    return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def seconds_of(text):
     """A moment, from `10m`, `30s` or a time stamp."""
     if re.fullmatch(r"(\d+(\.\d+)?[hms])+", text):
-        return time.time() - sum(float(n) * {"h": 3600, "m": 60, "s": 1}[u] for n, _, u in re.findall(r"(\d+(\.\d+)?)([hms])", text))
+        return time.time() - sum(
+            float(n) * {"h": 3600, "m": 60, "s": 1}[u] for n, _, u in re.findall(r"(\d+(\.\d+)?)([hms])", text)
+        )
     text = re.sub(r"(\.\d{6})\d*", r"\1", text.replace("Z", "+00:00"))
     try:
-        moment = datetime.datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         try:
             return float(text)
@@ -207,7 +219,16 @@ def client(folder, argv):
             file, rest = None, argv[1:]
             while rest and rest[0].startswith("-"):
                 option, rest = rest[0], rest[1:]
-                if option in ("-f", "--file", "-p", "--project-name", "--ansi", "--progress", "--profile", "--env-file"):
+                if option in (
+                    "-f",
+                    "--file",
+                    "-p",
+                    "--project-name",
+                    "--ansi",
+                    "--progress",
+                    "--profile",
+                    "--env-file",
+                ):
                     value, rest = rest[0] if rest else "", rest[1:]
                     file = value if option in ("-f", "--file") else file
                 elif option.startswith("--file="):
@@ -219,7 +240,9 @@ def client(folder, argv):
                 print("Docker Compose version v2.29.7")
                 return 0
             if file is None:
-                file = next((one for one in ("compose.yaml", "compose.yml", "docker-compose.yml") if Path(one).exists()), None)
+                file = next(
+                    (one for one in ("compose.yaml", "compose.yml", "docker-compose.yml") if Path(one).exists()), None
+                )
             if file is None:
                 raise Refused("no configuration file provided: not found")
             request["project"] = read_project(file)
@@ -365,10 +388,8 @@ class Container:
                 if self.process.poll() is not None:
                     break
             code = self.process.wait()
-            try:
+            with suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except OSError:
-                pass
             with self.lock:
                 self.process = None
                 address.unlink(missing_ok=True)
@@ -409,18 +430,14 @@ class Container:
                 self.record["wanted"] = False
                 self.save()
         if process:
-            try:
+            with suppress(OSError):
                 os.kill(process.pid, getattr(signal, "SIG" + chosen.removeprefix("SIG")))
-            except OSError:
-                pass
             until = time.time() + seconds
             while process.poll() is None and time.time() < until:
                 time.sleep(0.02)
             if process.poll() is None:
-                try:
+                with suppress(OSError):
                     os.killpg(process.pid, signal.SIGKILL)
-                except OSError:
-                    pass
         self.join()
         self.quiet.clear()
 
@@ -460,7 +477,9 @@ class Daemon:
     def image(self, name):
         images = json.loads((self.folder / "images.json").read_text())
         if name not in images:
-            raise Refused(f"Error response from daemon: manifest for {name} not found: manifest unknown: manifest unknown")
+            raise Refused(
+                f"Error response from daemon: manifest for {name} not found: manifest unknown: manifest unknown"
+            )
         return images[name]
 
     def address(self, service, image):
@@ -538,7 +557,7 @@ class Daemon:
         verb, rest = argv[0], argv[1:]
         known = {"ps", "logs", "stop", "start", "restart", "up", "exec", "kill", "down", "rm", "pull", "top", "images"}
         if verb not in known:
-            raise Refused(f"unknown docker command: \"compose {verb}\"")
+            raise Refused(f'unknown docker command: "compose {verb}"')
         return getattr(self, f"compose_{verb}")(project, rest, out, err, streams)
 
     @staticmethod
@@ -584,15 +603,28 @@ class Daemon:
         elif form == "json":
             out.write("".join(json.dumps(self.row(one)) + "\n" for one in rows))
         elif form == "table":
-            out.write(f"{'NAME':<28}{'IMAGE':<26}{'SERVICE':<24}STATUS\n")
-            out.write("".join(f"{one.name:<28}{one.record['image']:<26}{one.record['service']:<24}{self.status(one)}\n" for one in rows))
+            out.write(f"{'NAME':<30}{'IMAGE':<26}{'SERVICE':<24}STATUS\n")
+            out.write(
+                "".join(
+                    f"{one.name:<30}{one.record['image']:<26}{one.record['service']:<24}{self.status(one)}\n"
+                    for one in rows
+                )
+            )
         else:
             out.write("".join(template(form.replace("table ", ""), self.row(one)) + "\n" for one in rows))
         return 0
 
     def row(self, one):
         record = one.record
-        ports = [{"URL": "127.0.0.1", "TargetPort": int(p.split(":")[-1]), "PublishedPort": int(p.split(":")[-2]), "Protocol": "tcp"} for p in record["ports"]]
+        ports = [
+            {
+                "URL": "127.0.0.1",
+                "TargetPort": int(p.split(":")[-1]),
+                "PublishedPort": int(p.split(":")[-2]),
+                "Protocol": "tcp",
+            }
+            for p in record["ports"]
+        ]
         return {
             "Command": json.dumps(" ".join(record["command"] or ["docker-entrypoint.sh"])),
             "CreatedAt": stamp(record["created"]),
@@ -619,7 +651,9 @@ class Daemon:
             return f"Up {ago(record['started'])}" + (f" ({health})" if health else "")
         if record["status"] == "restarting":
             return f"Restarting ({record['code']}) {ago(record['finished'])} ago"
-        return "Created" if record["status"] == "created" else f"Exited ({record['code']}) {ago(record['finished'])} ago"
+        return (
+            "Created" if record["status"] == "created" else f"Exited ({record['code']}) {ago(record['finished'])} ago"
+        )
 
     def health(self, one):
         path = self.image(one.record["image"]).get("health")
@@ -697,7 +731,9 @@ class Daemon:
         services = self.chosen(project, names, need="--no-deps" in options)
         for service in services:
             one, kept = self.containers.get(service), None
-            stale = one is not None and (one.record["hash"] != hash_of(project["services"][service]) or "--force-recreate" in options)
+            stale = one is not None and (
+                one.record["hash"] != hash_of(project["services"][service]) or "--force-recreate" in options
+            )
             self.image(project["services"][service]["image"])
             if stale and "--no-recreate" not in options:
                 kept = None if "-V" in options or "--renew-anon-volumes" in options else one.record["mounts"]
@@ -764,11 +800,11 @@ class Daemon:
         return 0
 
     def compose_exec(self, project, rest, out, err, streams):
-        more, user = {}, None
+        more = {}
         while rest and rest[0].startswith("-"):
             option, rest = rest[0], rest[1:]
             if option in ("-u", "--user", "-w", "--workdir", "--index"):
-                user, rest = rest[0], rest[1:]
+                rest = rest[1:]
             elif option in ("-e", "--env"):
                 key, _, value = rest[0].partition("=")
                 more[key], rest = value, rest[1:]
@@ -797,7 +833,9 @@ class Daemon:
                 start_new_session=True,
             )
         except OSError:
-            raise Refused(f'OCI runtime exec failed: exec: "{command[0]}": executable file not found in $PATH: unknown', 126) from None
+            raise Refused(
+                f'OCI runtime exec failed: exec: "{command[0]}": executable file not found in $PATH: unknown', 126
+            ) from None
         code = process.wait()
         return 128 - code if code < 0 else code
 
@@ -813,7 +851,12 @@ class Daemon:
         if verb == "info":
             options, _ = self.options(rest, {"-f", "--format"})
             form = options.get("-f", options.get("--format", "Docker Root Dir: {{.DockerRootDir}}"))
-            out.write(template(form, {"DockerRootDir": str(self.folder), "Name": socket.gethostname(), "ServerVersion": "27.3.1"}) + "\n")
+            out.write(
+                template(
+                    form, {"DockerRootDir": str(self.folder), "Name": socket.gethostname(), "ServerVersion": "27.3.1"}
+                )
+                + "\n"
+            )
             return 0
         if verb == "image" and rest[:1] in (["ls"], ["list"]):
             verb, rest = "images", rest[1:]
@@ -839,7 +882,9 @@ class Daemon:
         if verb == "volume" and rest[:1] == ["ls"]:
             out.write("".join(f"{one.name}\n" for one in sorted((self.folder / "volumes").iterdir())))
             return 0
-        options, names = self.options(rest, {"-f", "--format", "-t", "--time", "--since", "--tail", "-n", "-s", "--signal"})
+        options, names = self.options(
+            rest, {"-f", "--format", "-t", "--time", "--since", "--tail", "-n", "-s", "--signal"}
+        )
         if verb not in ("inspect", "stop", "start", "restart", "kill", "logs", "exec", "rm"):
             raise Refused(f"docker: '{verb}' is not a docker command.\nSee 'docker --help'")
         if verb == "exec":
@@ -849,10 +894,19 @@ class Daemon:
             one = self.named(name)
             if verb == "inspect":
                 form = options.get("-f", options.get("--format"))
-                out.write((template(form, self.inspected(one)) if form else json.dumps([self.inspected(one)], indent=4)) + "\n")
+                out.write(
+                    (template(form, self.inspected(one)) if form else json.dumps([self.inspected(one)], indent=4))
+                    + "\n"
+                )
                 continue
             if verb == "logs":
-                self.compose_logs({"services": {one.record["service"]: {"depends_on": []}}}, ["--no-log-prefix", *[o for o in rest if o != name]], out, err, streams)
+                self.compose_logs(
+                    {"services": {one.record["service"]: {"depends_on": []}}},
+                    ["--no-log-prefix", *[o for o in rest if o != name]],
+                    out,
+                    err,
+                    streams,
+                )
                 continue
             if verb in ("stop", "restart", "kill"):
                 one.stop(int(options.get("-t", 10)), options.get("-s", "KILL") if verb == "kill" else None)
@@ -904,10 +958,19 @@ class Daemon:
                     "com.docker.compose.service": record["service"],
                 },
             },
-            "NetworkSettings": {"Networks": {f"{record['project']}_default": {"IPAddress": "127.0.0.1" if record["status"] == "running" else ""}}},
+            "NetworkSettings": {
+                "Networks": {
+                    f"{record['project']}_default": {"IPAddress": "127.0.0.1" if record["status"] == "running" else ""}
+                }
+            },
             "HostConfig": {"RestartPolicy": {"Name": record["restart"], "MaximumRetryCount": 0}},
             "Mounts": [
-                {"Type": "volume", "Name": volume, "Source": str(self.folder / "volumes" / volume), "Destination": target}
+                {
+                    "Type": "volume",
+                    "Name": volume,
+                    "Source": str(self.folder / "volumes" / volume),
+                    "Destination": target,
+                }
                 for target, volume in record["mounts"].items()
             ],
         }
@@ -935,17 +998,13 @@ class Daemon:
             if err:
                 err.write(f"the stand-in failed: {type(problem).__name__}: {problem}\n")
         for stream in (out, err):
-            try:
+            with suppress(OSError):
                 if stream:
                     stream.close()
-            except OSError:
-                pass
         for descriptor in streams:
             os.close(descriptor)
-        try:
+        with suppress(OSError):
             line.sendall(b"%d" % code)
-        except OSError:
-            pass
         line.close()
 
     def perform(self, request, out, err, streams):
@@ -983,7 +1042,7 @@ def template(form, data):
         for name in path.strip().lstrip(".").split("."):
             if name:
                 if not isinstance(at, dict) or name not in at:
-                    raise Refused(f"template parsing error: map has no entry for key \"{name}\"")
+                    raise Refused(f'template parsing error: map has no entry for key "{name}"')
                 at = at[name]
         return at
 
@@ -1014,7 +1073,9 @@ def template(form, data):
             return shown(reach(found[1], data).get(found[2], ""))
         return shown(reach(inner, data))
 
-    form = re.sub(r"\{\{-?\s*if\s+(\S+?)\s*-?\}\}(.*?)(?:\{\{-?\s*else\s*-?\}\}(.*?))?\{\{-?\s*end\s*-?\}\}", chosen, form)
+    form = re.sub(
+        r"\{\{-?\s*if\s+(\S+?)\s*-?\}\}(.*?)(?:\{\{-?\s*else\s*-?\}\}(.*?))?\{\{-?\s*end\s*-?\}\}", chosen, form
+    )
     form = re.sub(r"\{\{-?\s*range\s+(\S+?)\s*-?\}\}(.*?)\{\{-?\s*end\s*-?\}\}", every, form)
     return re.sub(r"\{\{(.*?)\}\}", one, form).replace("\\t", "\t").replace("\\n", "\n")
 

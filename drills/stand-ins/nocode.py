@@ -40,9 +40,11 @@ MIGRATIONS = [
         "1.30.0",
         "database",
         "0001_initial",
-        "CREATE TABLE database_table_1 (id serial PRIMARY KEY, name text NOT NULL);"
-        "CREATE TABLE webhook_call (row_id int NOT NULL, made timestamptz NOT NULL DEFAULT now());"
-        "CREATE TABLE export_job (id text PRIMARY KEY, state text NOT NULL, lines int)",
+        (
+            "CREATE TABLE database_table_1 (id serial PRIMARY KEY, name text NOT NULL);"
+            "CREATE TABLE webhook_call (row_id int NOT NULL, made timestamptz NOT NULL DEFAULT now());"
+            "CREATE TABLE export_job (id text PRIMARY KEY, state text NOT NULL, lines int)"
+        ),
     ),
     ("1.31.0", "database", "0002_row_notes", "ALTER TABLE database_table_1 ADD COLUMN note text NOT NULL DEFAULT ''"),
 ]
@@ -151,7 +153,9 @@ class Handler(BaseHTTPRequestHandler):
             if not self.known():
                 return self.give(401, {"error": "ERROR_INVALID_ACCESS_TOKEN"})
             if self.path == "/api/database/rows/table/1/":
-                row = query(DATABASE, "INSERT INTO database_table_1 (name) VALUES (:'name') RETURNING id", name=body["name"])[0][0]
+                row = query(
+                    DATABASE, "INSERT INTO database_table_1 (name) VALUES (:'name') RETURNING id", name=body["name"]
+                )[0][0]
                 redis.do("LPUSH", "celery", json.dumps({"webhook": int(row)}))
                 return self.give(200, {"id": int(row), "name": body["name"]})
             if self.path == "/api/database/export/table/1/":
@@ -167,7 +171,9 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if not self.known():
                 return self.give(401, {"error": "ERROR_INVALID_ACCESS_TOKEN"})
-            query(DATABASE, "DELETE FROM database_table_1 WHERE id = :'row'::int", row=self.path.strip("/").split("/")[5])
+            query(
+                DATABASE, "DELETE FROM database_table_1 WHERE id = :'row'::int", row=self.path.strip("/").split("/")[5]
+            )
             return self.give(204, "")
         except Down as no:
             return self.fail(no)
@@ -200,7 +206,10 @@ class Handler(BaseHTTPRequestHandler):
             "DatabaseBackend": works(lambda: query(DATABASE, "SELECT 1")),
         }
         passing = all(value == "working" for value in checks.values())
-        sizes = {"celery_queue_size": redis.do("LLEN", "celery"), "celery_export_queue_size": redis.do("LLEN", "export")}
+        sizes = {
+            "celery_queue_size": redis.do("LLEN", "celery"),
+            "celery_export_queue_size": redis.do("LLEN", "export"),
+        }
         return self.give(200, {"checks": checks, "passing": passing, **sizes})
 
     def fail(self, no):
@@ -291,7 +300,11 @@ def main():
         except Down as no:
             say(str(no))
             answered = False
-        say("->  celery: OK\n        pong\n\n1 node online." if answered else "Error: No nodes replied within time constraint")
+        say(
+            "->  celery: OK\n        pong\n\n1 node online."
+            if answered
+            else "Error: No nodes replied within time constraint"
+        )
         sys.exit(0 if answered else 69)
     for one in (signal.SIGTERM, signal.SIGQUIT):
         signal.signal(one, lambda *_: sys.exit(0))

@@ -4,11 +4,11 @@ It refuses to know what the applications mean. `NET` is the folder where each ru
 address; a service that does not run has none, as its name has no address in a container network.
 """
 
-import datetime
 import os
 import socket
 import subprocess
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -18,7 +18,7 @@ class Down(Exception):
 
 
 def log(text, level="LOG", who="NestApplication"):
-    moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    moment = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
     print(f"{moment} {level:<5} [{who}] {text}", flush=True)
 
 

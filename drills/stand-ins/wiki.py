@@ -181,7 +181,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.give(200, "ok")
         if path == "/api/health":
             return self.health()
-        return self.give(200 if path == "/" else 404, "<!doctype html><title>Wiki</title>" if path == "/" else "Not found")
+        return self.give(
+            200 if path == "/" else 404, "<!doctype html><title>Wiki</title>" if path == "/" else "Not found"
+        )
 
     def health(self):
         up, down = {}, {}
