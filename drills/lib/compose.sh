@@ -1,0 +1,96 @@
+# shellcheck shell=sh
+# A compose project of real PostgreSQL, real Redis and stand-ins for the applications, without Docker. `$drills` is the
+# folder of the drills. Everything of it lies in $sandbox/stack (the compose file), $sandbox/docker and $sandbox/bin.
+
+# docker_ and compose: what a person at the keyboard would type.
+docker_() { "$sandbox/bin/docker" "$@"; }
+compose() { docker_ compose -f "$sandbox/stack/compose.yaml" "$@"; }
+
+# stack_begin: the stand-in of docker with its images; the compose file is the caller's.
+stack_begin() {
+  chmod 755 "$sandbox"
+  stack_pg=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
+  [ -n "$stack_pg" ] || { say "there is no PostgreSQL in /usr/lib/postgresql"; return 1; }
+  stack_python=$(as_user sh -c 'command -v python3')
+  mkdir -p "$sandbox/stack" "$sandbox/docker/redis-bin" "$sandbox/docker/worker-bin" "$sandbox/docker/net" "$sandbox/bin"
+  cp -R "${drills:?}/stand-ins" "$sandbox/docker/stand-ins"
+  chmod -R a+rX "$sandbox/docker/stand-ins"
+  stack_code="$sandbox/docker/stand-ins"
+  # shellcheck disable=SC2016
+  printf '#!/bin/sh\nexec redis-cli-real -s "$NET/$SERVICE.sock" "$@"\n' |
+    sed "s|redis-cli-real|$(command -v redis-cli)|" >"$sandbox/docker/redis-bin/redis-cli"
+  # shellcheck disable=SC2016
+  printf '#!/bin/sh\nexec %s %s/nocode.py "$@"\n' "$stack_python" "$stack_code" >"$sandbox/docker/worker-bin/entrypoint"
+  cat >"$sandbox/bin/docker" <<SH
+#!/bin/sh
+PYTHONDONTWRITEBYTECODE=1 STAND_IN='$sandbox/docker' exec $stack_python '$stack_code/docker.py' "\$@"
+SH
+  chmod 755 "$sandbox/bin/docker" "$sandbox/docker/redis-bin/redis-cli" "$sandbox/docker/worker-bin/entrypoint"
+  stack_port=$(free_port)
+  stack_db_port=$(free_port)
+  cat >"$sandbox/docker/images.json" <<JSON
+{
+  "postgres:15": {"command": ["/bin/sh", "$stack_code/postgres.sh"], "stop_signal": "INT", "path": ["$stack_pg"],
+    "env": {"PGHOST": "$sandbox/docker/net", "PGPORT": "$stack_db_port"}, "volumes": ["/var/lib/postgresql/data"]},
+  "redis:7.2-alpine": {"command": ["/bin/sh", "$stack_code/redis.sh"], "path": ["$sandbox/docker/redis-bin"],
+    "listens": "socket", "volumes": ["/data"]},
+  "docmost/docmost:0.20.4": {"command": ["$stack_python", "$stack_code/wiki.py"], "path": ["$stack_pg"],
+    "env": {"BOOT_INTERVAL": "0.2", "SAVE_AFTER": "3"}},
+  "docmost/docmost:0.21.0": {"command": ["$stack_python", "$stack_code/wiki.py"], "path": ["$stack_pg"],
+    "env": {"BOOT_INTERVAL": "0.2", "SAVE_AFTER": "3"}},
+  "baserow/backend:1.30.1": {"command": ["$stack_python", "$stack_code/nocode.py"], "arguments": ["backend"],
+    "path": ["$stack_pg"], "health": "/api/_health/", "env": {"BOOT_INTERVAL": "0.3", "BEAT_INTERVAL": "2"},
+    "files": {"/baserow/backend/docker/docker-entrypoint.sh": "$sandbox/docker/worker-bin/entrypoint"}},
+  "baserow/backend:1.31.0": {"command": ["$stack_python", "$stack_code/nocode.py"], "arguments": ["backend"],
+    "path": ["$stack_pg"], "health": "/api/_health/", "env": {"BOOT_INTERVAL": "0.3", "BEAT_INTERVAL": "2"},
+    "files": {"/baserow/backend/docker/docker-entrypoint.sh": "$sandbox/docker/worker-bin/entrypoint"}}
+}
+JSON
+  printf '{"db": %s, "docmost": %s, "backend": %s}\n' "$stack_db_port" "$stack_port" "$stack_port" >"$sandbox/docker/ports.json"
+  printf 'url=http://127.0.0.1:%s\n' "$stack_port" >>"$sandbox/values"
+  own "$sandbox/docker"
+}
+
+# stack_wait SECONDS COMMAND...: until it succeeds; by the clock, since one look may take seconds where a part is down.
+stack_wait() {
+  stack_until=$(($(date +%s) + $1)); shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$(date +%s)" -lt "$stack_until" ] || return 1
+    sleep 0.05
+  done
+}
+
+# stack_url: where the application answers.
+stack_url() { sed -n 's/^url=//p' "$sandbox/values"; }
+
+# stack_serve: start the daemon; containers that ran come up again.
+stack_serve() {
+  stack_python=$(as_user sh -c 'command -v python3')
+  set -- "$stack_python" "$sandbox/docker/stand-ins/docker.py" serve "$sandbox/docker"
+  set -- env PYTHONDONTWRITEBYTECODE=1 HOME="$sandbox" BACKOFF_MAX="${backoff_max:-1}" "$@"
+  if [ "$(id -u)" = 0 ]; then
+    set -- setpriv --reuid=nobody --regid="$(id -g nobody)" --clear-groups "$@"
+  fi
+  rm -f "$sandbox/docker/docker.sock"
+  (cd "$sandbox/docker" && start docker "$@")
+  stack_wait 10 docker_ ps
+}
+
+# stack_crash: all containers and the daemon die at once, as in a power cut, and come up again as Docker brings them up.
+stack_crash() {
+  stop docker KILL
+  stack_serve
+}
+
+# stack_end: from any moment, and twice.
+stack_end() { end_all; }
+
+# stack_db_first: a new database takes a moment, and a worker without a restart policy would not come back for it.
+stack_db_first() {
+  compose up -d db redis >&2
+  stack_wait 60 stack_db_answers || { say "the database does not come up"; compose logs db >&2; return 1; }
+}
+stack_db_answers() { compose exec -T db pg_isready -q </dev/null; }
+
+# psql_db ARGUMENTS...: a superuser's psql in the database's container.
+psql_db() { compose exec -T db psql -X -v ON_ERROR_STOP=1 "$@"; }
