@@ -180,6 +180,10 @@ all_served() {
 
 restart_all() {
   crash_cluster
+  restart_apps
+}
+
+restart_apps() {
   for one in wiki worker bridge; do
     stop "$one" KILL
     # one that does not come up is seen by the check
