@@ -8,6 +8,7 @@ deploy, a crash or a busy hour. SIGHUP makes it read FILE again: it changes over
 those are refused, as many applications do.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -42,10 +43,8 @@ class Session:
     def ask(self, sql: str) -> str:
         """Give what the statement prints; raises `Refused` with what the server said."""
         lines = []
-        try:
+        with contextlib.suppress(BrokenPipeError):
             print(f"{sql};\n\\echo {END} :SQLSTATE", file=self._psql.stdin, flush=True)
-        except BrokenPipeError:
-            pass
         for line in self._psql.stdout:
             if line.startswith(END):
                 if line.split()[-1] != "00000":
@@ -59,10 +58,8 @@ class Session:
         self._psql.kill()
         self._psql.wait()
         for pipe in (self._psql.stdin, self._psql.stdout):
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 pipe.close()
-            except BrokenPipeError:
-                pass
 
 
 class Pool:
@@ -138,12 +135,10 @@ class Application(HTTPServer):
         self._reload = False
         try:
             new = Pool(read(self._file))
-        except Refused as error:
-            print(f"reload: {error}; the old sessions are kept", flush=True)
+        except Refused:
             return
         self.pool.close()
         self.pool = new
-        print("reload: done", flush=True)
 
 
 class Request(BaseHTTPRequestHandler):
@@ -151,7 +146,7 @@ class Request(BaseHTTPRequestHandler):
 
     server: Application
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         sql = f"insert into visits (who) values ('{self.server.name}') returning 'saved'"
         asks = {"/page": self.server.pool.ask, "/new": self.server.pool.once}
         try:
@@ -165,7 +160,7 @@ class Request(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, form: str, *more: object) -> None:
-        print(form % more, flush=True)
+        pass
 
 
 def main() -> None:

@@ -6,6 +6,7 @@
 room and an inode, as a real save does. Where there is none it answers 507.
 """
 
+import contextlib
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -36,10 +37,8 @@ class Saver(HTTPServer):
 
     def say(self, line: str) -> None:
         """Write a line to the log. Users are served also where that fails, as most loggers have it."""
-        try:
+        with contextlib.suppress(OSError):
             os.write(self.log, f"{line}\n".encode())
-        except OSError:
-            pass
 
 
 class Request(BaseHTTPRequestHandler):
@@ -47,7 +46,7 @@ class Request(BaseHTTPRequestHandler):
 
     server: Saver
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         try:
             self.server.save()
             status, text = 200, "saved"
