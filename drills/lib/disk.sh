@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # A small filesystem of the sandbox's own in "$sandbox/disk", and an application that saves there and logs there.
 
+# shellcheck disable=SC2154
 disk=$sandbox/disk
 
 # make_disk tmpfs SIZE INODES | make_disk ext4 MEGABYTES: ext4 lies in a file that is mounted as a loop device.
@@ -20,12 +21,12 @@ make_disk() {
   printf 'mount=%s\nwatch=1\n' "$disk" >>"$sandbox/values"
 }
 
-# records [ROWS]: what must not be lost, as a live database has it: a segment that is written all the time, so it is the
+# records ROWS: what must not be lost, as a live database has it: a segment that is written all the time, so it is the
 # newest file. 300,000 rows are 3 MB.
 records() {
   mkdir -p "$disk/data/base/16384"
   echo 15 >"$disk/data/PG_VERSION"
-  seq -f 'row %.0f' 1 "${1:-300000}" >"$disk/data/base/16384/2619"
+  seq -f 'row %.0f' 1 "$1" >"$disk/data/base/16384/2619"
 }
 
 # note_ledger FILE...: what `ledger_kept` compares.

@@ -4,6 +4,7 @@
 # Over the socket the server trusts everybody, as it does inside the usual container image; over 127.0.0.1 it wants a
 # password. It logs DDL, as many servers do. `pg` is the folder: data, socket, and log in data/log.
 
+# shellcheck disable=SC2154
 pg=$sandbox/pg
 
 # make_cluster: a running server with the database `wiki`, an administrator `postgres`, and 2,000 pages.

@@ -24,11 +24,12 @@ class Saver(HTTPServer):
         super().__init__(("127.0.0.1", port), Request)
 
     def save(self) -> None:
+        """Save the page; raises `OSError` where it cannot."""
         new = self.folder / "page.new"
         try:
-            with new.open("wb", buffering=0) as out:
-                if out.write(b"x" * SIZE) != SIZE:
-                    raise OSError("no room for all of it")
+            with new.open("wb") as out:
+                out.write(b"x" * SIZE)
+                out.flush()
                 os.fsync(out.fileno())
             new.rename(self.folder / "page")
         except OSError:
