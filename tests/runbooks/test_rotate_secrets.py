@@ -144,7 +144,7 @@ def test_a_planned_change_from_end_to_end(world: World) -> None:
     world.good("cut", "prove", "log-clean", "forget-copies")
     assert world.served()
     assert world.book.recovered(world.known)
-    assert not list(world.folder.glob("*.holdpoint-before"))
+    assert not list(world.folder.glob("*.before-*"))
     assert OLD not in "".join(path.read_text() for path in world.folder.glob("*.env"))
     owners = world.sh("admin -c \"select distinct tableowner from pg_tables where schemaname = 'public'\"")
     assert owners == "wiki_owner"
