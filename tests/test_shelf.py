@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from holdpoint.store import shellcheck
 from holdpoint.store.library import Library
 from tests.case import DOOR, Case
 
+SHIPPED = [file.stem for file in (Path(__file__).resolve().parents[1] / "runbooks").glob("*.yaml")]
 WINDOW = DOOR.replace("id: door", "id: window", 1).replace("The door is open", "A window is open")
 BROKEN = DOOR.replace("id: door", "id: broken", 1).replace("severity: SEV3", "severity: SEV9")
 WARNED = DOOR.replace("id: door", "id: warned", 1).replace("wc -l <", "rm -f x; wc -l <")
@@ -115,14 +117,15 @@ def test_show(case: Case) -> None:
 def test_docs_on_standard_output(case: Case) -> None:
     ran = case.runbook().run("runbook.docs").expect(0, ...)
     assert "# The door is open\n" in ran.stdout
-    assert {"door", "disk-full"} == {page["id"] for page in case.run("runbook.docs", "--json").json()}
+    assert {"door", *SHIPPED} == {page["id"] for page in case.run("runbook.docs", "--json").json()}
 
 
 def test_docs_in_a_folder(case: Case) -> None:
     ran = case.runbook().run("runbook.docs", "--out", "pages/all").expect(0, ...)
-    assert ran.stdout.splitlines() == ["pages/all/disk-full.md", "pages/all/door.md", "pages/all/index.md"]
+    names = [f"{name}.md" for name in (*sorted({"door", *SHIPPED}), "index")]
+    assert ran.stdout.splitlines() == [f"pages/all/{name}" for name in names]
     pages = case.repository / "pages/all"
-    assert {page.name for page in pages.iterdir()} == {"disk-full.md", "door.md", "index.md"}
+    assert {page.name for page in pages.iterdir()} == set(names)
     before = {page.name: page.read_bytes() for page in pages.iterdir()}
     case.run("runbook.docs", "--out", "pages/all").expect(0, ...)
     assert before == {page.name: page.read_bytes() for page in pages.iterdir()}
