@@ -82,6 +82,14 @@ stack_crash() {
   stack_serve
 }
 
+# stack_again: the same, and what ran before runs again also where no restart policy says so; what did not run does not.
+stack_again() {
+  stack_ran=$(docker_ ps --format '{{.Names}}')
+  stack_crash
+  case $stack_ran in *-db-1*) stack_wait 60 stack_db_answers || : ;; esac
+  for stack_one in $stack_ran; do docker_ start "$stack_one" >/dev/null; done
+}
+
 # stack_end: from any moment, and twice.
 stack_end() { end_all; }
 
