@@ -20,6 +20,8 @@ from holdpoint.hosts.sandbox import Sandbox, filled
 RUN_PATIENCE = 600.0
 HOLDPOINT = [sys.executable, "-P", "-c", "from holdpoint.cli import main; main()"]
 SKIP = "skip"
+OUTERMOST = "causes"
+"""The causes of the runbook itself, and not of one that it uses."""
 
 
 class _Failed(Exception):  # noqa: N818 - the past tense of an event
@@ -84,6 +86,9 @@ class Prover:
         self.says(name)
         with self._broken(quietly=True) as sandbox:
             did = sandbox.run(trap.run)
+            if did.code:  # it asserts what is known of it
+                self._stages.append(Stage(name, holds=False, note=f"it ended with {did.code}: {did.text}"))
+                return
             match trap.leaves:
                 case Leaves.LOST:
                     seen, note = sandbox.run(self.drill.kept).code != 0, "the data is all there"
@@ -123,7 +128,7 @@ class Prover:
         self.says(f"runbook {self.drill.runbook}")
         given = {**filled(self.drill.values, sandbox.folder), **sandbox.values()}
         file = sandbox.base / "answers.yaml"
-        file.write_text(json.dumps(dict(answers)))
+        file.write_text(json.dumps(filled(answers, sandbox.folder)))
         words = [word for name, value in given.items() for word in ("--param", f"{name}={value}")]
         ran = subprocess.run(
             [*HOLDPOINT, "runbook", self.drill.runbook, *words, "--answers", str(file), "--json"],
@@ -176,7 +181,7 @@ def _ran(code: int, out: bytes, err: bytes) -> Ran:
             kind, data = record["kind"], record["data"]
         except (ValueError, KeyError, TypeError):
             continue
-        if kind == "cause.decided" and data.get("holds"):
+        if kind == "cause.decided" and data.get("holds") and data.get("item") == OUTERMOST:
             found.add(str(data["cause"]))
         if kind == "step.intent" and data.get("effect") != "read":
             changed[str(data["step"])] = None
