@@ -145,6 +145,7 @@ class Case:
         stdin: str | None = None,
         environ: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        limit: float = LIMIT,
     ) -> Ran:
         """Run to the end. Without `stdin` there is none; `answers` becomes the file of answers."""
         if answers is not None:
@@ -157,7 +158,7 @@ class Case:
             input=None if stdin is None else stdin.encode(),
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
-            timeout=LIMIT,
+            timeout=limit,
             check=False,
         )
         out, error = done.stdout.decode(), done.stderr.decode()
