@@ -13,6 +13,7 @@ import json
 import os
 import re
 import secrets
+import select
 import shutil
 import signal
 import socket
@@ -258,9 +259,8 @@ def client(folder, argv):
         except OSError:
             print("Cannot connect to the Docker daemon. Is the docker daemon running?", file=sys.stderr)
             return 1
-        text = json.dumps(request).encode()
+        text = json.dumps(request).encode() + b"\n"
         line.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", range(STREAMS)))])
-        line.shutdown(socket.SHUT_WR)
         answer = b""
         while chunk := line.recv(64):
             answer += chunk
@@ -459,6 +459,7 @@ class Daemon:
         self.folder = Path(folder).resolve()
         self.containers = {}
         self.lock = threading.RLock()
+        self.mine = threading.local()
         self.longest = float(os.environ.get("BACKOFF_MAX", "2"))
         for name in ("containers", "volumes", "net"):
             (self.folder / name).mkdir(exist_ok=True)
@@ -836,7 +837,12 @@ class Daemon:
             raise Refused(
                 f'OCI runtime exec failed: exec: "{command[0]}": executable file not found in $PATH: unknown', 126
             ) from None
-        code = process.wait()
+        while process.poll() is None:
+            if select.select([self.mine.line], [], [], 0.02)[0]:  # whoever asked is gone, as after a time limit
+                with suppress(OSError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        code = process.returncode
         return 128 - code if code < 0 else code
 
     # --- docker without compose ---
@@ -983,9 +989,10 @@ class Daemon:
             text, ancillary, _, _ = line.recvmsg(1 << 20, socket.CMSG_SPACE(STREAMS * 4))
             for _, _, data in ancillary:
                 streams += list(array.array("i", data[: len(data) - len(data) % 4]))
-            while chunk := line.recv(1 << 20):
-                text += chunk
+            while not text.endswith(b"\n"):
+                text += line.recv(1 << 20)
             request = json.loads(text)
+            self.mine.line = line
             out = os.fdopen(os.dup(streams[1]), "w", errors="replace")
             err = os.fdopen(os.dup(streams[2]), "w", errors="replace")
             code = self.perform(request, out, err, streams)
