@@ -91,10 +91,9 @@ free_port() {
 
 # wait_for SECONDS COMMAND...: until it succeeds; fails when the time is up.
 wait_for() {
-  wait_left=$(($1 * 20)); shift
+  wait_until=$(($(date +%s) + $1)); shift
   until "$@" >/dev/null 2>&1; do
-    wait_left=$((wait_left - 1))
-    [ "$wait_left" -gt 0 ] || return 1
+    [ "$(date +%s)" -le "$wait_until" ] || return 1
     sleep 0.05
   done
 }
