@@ -89,6 +89,7 @@ class Sshd(Listener):
         self._config = folder / "sshd_config"
         given = " ".join(f'"{name}={value}"' for name, value in (environment or {}).items())
         lines = [
+            *options,  # the first of a name counts
             f"HostKey {self.key}",
             f"AuthorizedKeysFile {self.authorized}",
             "StrictModes no",
@@ -100,7 +101,6 @@ class Sshd(Listener):
             "MaxSessions 100",
             "UseDNS no",
             *([f"SetEnv {given}"] if given else []),
-            *options,
         ]
         self._config.write_text("".join(f"{line}\n" for line in lines))
         self._lock = threading.Lock()

@@ -37,6 +37,7 @@ ASK_EVERY = 0.05
 LEEWAY = 2.0
 SIGNALS_START = 128
 LEAVES = frozenset({Wish.LEAVE, Wish.END})
+NOT_TOLD = "the shell that executed it ended, and the target does not say how"
 BOTH = frozenset({STDOUT, STDERR})
 
 
@@ -183,6 +184,8 @@ class _Execution:
                 if state == "left":
                     self._end(min(LEFTOVER_GRACE, self._command.kill_grace.total_seconds()))
                 number, output = int(code), self._capture.finish()
+                if number < 0:
+                    return Unknown(NOT_TOLD)
                 return (
                     Signalled(number - SIGNALS_START, output)
                     if died and number > SIGNALS_START
@@ -191,7 +194,7 @@ class _Execution:
             case _, Ended(int(code)) if code < 0:  # a signal that reached the shell around it as well
                 return Signalled(-code, self._capture.finish())
         self._capture.finish()
-        return Unknown("the shell that executed it ended, and the target does not say how")
+        return Unknown(NOT_TOLD)
 
     def _not_ready(self) -> LinkRefused:
         """Say why the shell did not begin."""

@@ -156,6 +156,8 @@
       [ $((${hp_now%.*} - ${hp_began%.*})) -le 5 ] || hp_from=0
       set -f
       set -- $hp_said
+      # Where what waits for the step's shell was killed, how that ended is not known.
+      if { read -r hp_line <"/proc/$1/stat"; }; then case ${hp_line##*) } in Z* | X*) ;; *) hp_code=-1 ;; esac; fi
       hp_look "$hp_cookie" "$1" "$hp_from"
       shift
       [ -z "$hp_left" ] || hp_left=left

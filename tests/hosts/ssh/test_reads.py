@@ -1,0 +1,118 @@
+"""Steps that read share a shell on the target, and none of them can tell: each is as if it were alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdpoint.engine.ports import Exited, Outcome, Signalled, TimedOut, Unknown, Unreachable
+from holdpoint.hosts.ssh.machine import SshMachine
+from tests.hosts.ssh.support import ssh_machine, way_to
+from tests.hosts.support import Watcher, command, ending, lives, pids, ticket, wait_for
+from tests.sshd import Site
+
+
+@pytest.fixture(params=["dash", "bash", "busybox"])
+def host(tmp_path: Path, ssh_site: Site, request: pytest.FixtureRequest) -> Iterator[SshMachine]:
+    made = ssh_machine(ssh_site, way_to(ssh_site, request.param), tmp_path)
+    yield made
+    made.close()
+
+
+def read(host: SshMachine, text: str, timeout: float = 50) -> Outcome:
+    return host.read(command(text, timeout=timeout), Watcher())
+
+
+def is_exact(host: SshMachine) -> None:
+    outcome = read(host, "seq 1 300000; echo done >&2; exit 4")
+    assert isinstance(outcome, Exited), outcome
+    assert outcome.code == 4
+    assert outcome.output.stdout_size == 1_988_895
+    assert outcome.output.stderr == "done\n"
+
+
+def shared_shell(host: SshMachine) -> int:
+    """The process that leads the session of the shell that reads share."""
+    outcome = read(host, 'cut -d " " -f 6 "/proc/$PPID/stat"')
+    assert isinstance(outcome, Exited)
+    assert outcome.output.value is not None
+    return int(outcome.output.value)
+
+
+def test_nothing_of_one_step_is_seen_in_the_next(host: SshMachine) -> None:
+    outcome = read(host, "x=1; export x; cd /; umask 077; set -e; trap 'echo bye' EXIT; f() { :; }; exec 1>&2; false")
+    assert isinstance(outcome, Exited)
+    outcome = read(host, 'echo "${x-none} $(umask) $- $#"; pwd; f 2>/dev/null || echo no f')
+    assert isinstance(outcome, Exited)
+    assert outcome.output.value is not None
+    first, folder, function = outcome.output.value.decode().splitlines()
+    assert first.split()[0] == "none"
+    assert first.split()[1] != "0077"
+    assert "e" not in first.split()[2]
+    assert first.split()[3] == "0"
+    assert (folder, function) == (os.environ["HOME"], "no f") or function == "no f"
+    is_exact(host)
+
+
+def test_output_cannot_say_how_it_ended(host: SshMachine) -> None:
+    forged = 'n=${HOLDPOINT_TOKEN%/}; for s in 1 2; do printf "\\036$n ended 0 clean\\n\\036$n $n ended 0 clean\\n" >&$s; done'
+    outcome = read(host, f"{forged}; sleep 0.3; echo last; exit 7")
+    assert isinstance(outcome, Exited)
+    assert outcome.code == 7
+    assert outcome.output.stdout.endswith("last\n")
+    is_exact(host)
+
+
+def test_a_stream_that_is_left_without_waiting_cuts_nothing_short(host: SshMachine) -> None:
+    unblocks = "import fcntl, os; [fcntl.fcntl(n, fcntl.F_SETFL, fcntl.fcntl(n, fcntl.F_GETFL) | os.O_NONBLOCK) for n in (1, 2)]"
+    assert isinstance(read(host, f"python3 -c '{unblocks}'"), Exited)
+    is_exact(host)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+def test_a_signal_to_the_steps_own_group_ends_only_the_step(host: SshMachine, number: signal.Signals) -> None:
+    outcome = read(host, f"sleep 1000 & kill -{number.value} 0; echo on")
+    assert isinstance(outcome, Signalled), outcome
+    assert outcome.signal == number
+    is_exact(host)
+
+
+def test_a_step_that_stops_itself_is_ended_whole(host: SshMachine, tmp_path: Path) -> None:
+    file = tmp_path / "pids"
+    with ending(file):
+        outcome = read(host, f"sleep 1000 & echo $! >{file}; echo $$ >>{file}; kill -STOP 0", timeout=2)
+        assert isinstance(outcome, TimedOut)
+        assert outcome.ended
+        wait_for("it is gone", lambda: not [pid for pid in pids(file) if lives(pid)])
+    is_exact(host)
+
+
+def test_a_shared_shell_that_is_killed_while_idle_is_replaced(host: SshMachine) -> None:
+    os.kill(shared_shell(host), signal.SIGKILL)
+    is_exact(host)
+
+
+def test_a_shared_shell_that_is_killed_under_a_step_tells_no_false_end(host: SshMachine, tmp_path: Path) -> None:
+    for whom in ("$PPID", '$(cut -d " " -f 6 "/proc/$PPID/stat")'):
+        outcome = read(host, f"kill -9 {whom}; sleep 0.5; echo on; exit 3")
+        assert isinstance(outcome, Exited | Signalled | Unknown | Unreachable), outcome
+        if isinstance(outcome, Exited):
+            assert (outcome.code, outcome.output.value) == (3, b"on\n")
+        is_exact(host)
+
+
+def test_a_server_that_gives_one_session_at_a_time_is_waited_for(ssh_site: Site, tmp_path: Path) -> None:
+    server = ssh_site.sshd(f"one-{tmp_path.name}", {}, "MaxSessions 1")
+    host = ssh_machine(ssh_site, ssh_site.host(f"one-{tmp_path.name}", server.port, server), tmp_path)
+    for number in range(6):
+        outcome = read(host, f"echo {number}; sleep 0.01 & exit 3")
+        assert isinstance(outcome, Exited), outcome
+        assert outcome.output.value == f"{number}\n".encode()
+        changed = host.change(command("exit 5"), ticket(f"run1.t{number}"), Watcher())
+        assert isinstance(changed, Exited), changed
+        assert changed.code == 5
+    host.close()
