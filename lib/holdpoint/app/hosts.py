@@ -106,7 +106,9 @@ def check(world: World, hosts: Sequence[str] = ()) -> int:
     targets = [world.fleet.target(name) for name in names]
     jobs = [  # each closes its own machine, so that a person who leaves early waits for none of them
         partial(_checked, world, machine, wanted[name == world.local.name])
-        for name, machine in zip(names, machines.each(world, world.state.run(NO_RUN).path, targets), strict=True)
+        for name, machine in zip(
+            names, machines.each(world, world.state.run(NO_RUN).path, targets, changes=False), strict=True
+        )
     ]
     checked = _all_at_once(jobs, partial(_waiting, _screen(world), names))
     if world.json:

@@ -48,12 +48,14 @@ def each(
     environ: Mapping[str, str] | None = None,
     memory_allowed: bool = False,
     agree: Agree | None = None,
+    changes: bool = True,
 ) -> list[AgentMachine]:
-    """Give the machine of each target; whoever asks closes them."""
-    told, names = list(targets), Names()
+    """Give the machine of each target; whoever asks closes them. Without `changes`, one may stand behind two names."""
+    told, shared = list(targets), Names()
     over_ssh = _over_ssh(world, run_folder) if any(target.name != world.local.name for target in told) else None
     made: list[AgentMachine] = []
     for target in told:
+        names = shared if changes else Names()
         asks = partial(agree, target) if agree is not None else None
         if target.name == world.local.name or over_ssh is None:
             terms = Terms(
