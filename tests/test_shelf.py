@@ -31,7 +31,7 @@ def test_list(case: Case) -> None:
     assert rows[0] == ["runbook", "severity", "reviewed", "services", "from", "title"]
     assert ["door", "SEV3", "2026-11-23", "house", "runbooks", "The door is open"] in rows
     assert ["window", "SEV3", "2026-11-23", "house", "runbooks", "A window is open"] in rows
-    assert ["disk-full", "holdpoint"] in [[row[0], row[4]] for row in rows]
+    assert any(row[0] == "disk-full" and "holdpoint" in row for row in rows)
 
 
 def test_list_as_json(case: Case) -> None:

@@ -8,7 +8,7 @@ from tests.case import DOOR, Case
 
 BOOK = DOOR.replace("{type: path, prompt", "{type: path, default: /tmp/door, prompt").replace(
     "params:",
-    "params:\n  paint: {type: string, default: white, enum: [white, red]}\n  key: {type: secret, from: {env: KEY}}",
+    "params:\n  paint: {type: string, default: white, enum: [white, red]}\n  latch_secret: {type: secret, from: {env: KEY}}",
 )
 HEAD = "schema: holdpoint/values/1\n"
 
@@ -39,7 +39,7 @@ def test_they_take_the_place_of_defaults_and_one_runbooks_own_win(lab: Case) -> 
     ("text", "said"),
     [
         ("values: {paint: blue}\n", "values.yaml:2:17: error[value-enum]"),
-        ("values: {key: hush}\n", "a secret stands in no file"),
+        ("values: {latch_secret: hush}\n", "a secret stands in no file"),
         ("runbooks: {door: {pant: red}}\n", "did you mean `paint`?"),
         ("values: [paint]\n", "values.yaml:2:1"),
         ("valves: {}\n", "did you mean `values`?"),
