@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import shutil
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -69,7 +70,7 @@ class DrillShelf:
 
     def libraries(self, drill: Drill) -> str:
         """Give the shell functions that a drill's scripts find, and where its programs lie, as `$drills`."""
-        texts = [f"drills={_quoted(self._home(drill))}"]
+        texts = [f"drills={shlex.quote(str(self._home(drill)))}"]
         for name in (ALWAYS, *drill.uses):
             file = next((folder / "lib" / f"{name}.sh" for folder in self.folders if _is_there(folder, name)), None)
             if file is None:
@@ -201,14 +202,5 @@ def _is_there(folder: Path, name: str) -> bool:
     return (folder / "lib" / f"{name}.sh").is_file()
 
 
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "'\\''") + "'"
-
-
 def _print_json(data: object) -> None:
     sys.stdout.write(json.dumps(data) + "\n")
-
-
-def certified(world: World) -> Mapping[str, Certificate]:
-    """The newest certificate of each drill."""
-    return Certificates(world.state.path / "drills" / "certificates.json").all()

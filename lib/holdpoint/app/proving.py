@@ -126,10 +126,9 @@ class Prover:
 
     def _run(self, sandbox: Sandbox, answers: Mapping[str, object]) -> Ran:
         self.says(f"runbook {self.drill.runbook}")
-        given = {**filled(self.drill.values, sandbox.folder), **sandbox.values()}
         file = sandbox.base / "answers.yaml"
         file.write_text(json.dumps(filled(answers, sandbox.folder)))
-        words = [word for name, value in given.items() for word in ("--param", f"{name}={value}")]
+        words = sandbox.params(self.drill.values)
         ran = subprocess.run(
             [*HOLDPOINT, "runbook", self.drill.runbook, *words, "--answers", str(file), "--json"],
             cwd=self.repository,

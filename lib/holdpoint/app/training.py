@@ -22,7 +22,7 @@ from holdpoint.document.model import Runbook
 from holdpoint.drill.model import Drill
 from holdpoint.drill.records import Attempt
 from holdpoint.drill.score import Diagnosis, Facts, Score, score
-from holdpoint.hosts.sandbox import Sandbox, filled
+from holdpoint.hosts.sandbox import Sandbox
 from holdpoint.hosts.trainee import DIAGNOSE, HINT, NOTHING, SAY, Trainee
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store.attempts import Attempts
@@ -91,9 +91,8 @@ class Session:
     def _runbook(self, rest: str) -> None:
         """Run the runbook in the sandbox, in this terminal, with the values of the drill."""
         name, *more = rest.split() or [self.drill.runbook]
-        given = {**filled(self.drill.values, self.sandbox.folder), **self.sandbox.values()}
         if name == self.drill.runbook:
-            more = [*(word for key, value in given.items() for word in ("--param", f"{key}={value}")), *more]
+            more = [*self.sandbox.params(self.drill.values), *more]
         self._beside([*HOLDPOINT, "runbook", name, *more], repository(Path.cwd()))
 
     def _shell(self, _rest: str) -> None:

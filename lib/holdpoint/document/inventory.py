@@ -9,12 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from holdpoint.document import source as sources
-from holdpoint.document import yaml
-from holdpoint.document.schema import misfits
+from holdpoint.document.fitting import fitting
 from holdpoint.document.source import Source
 from holdpoint.document.yaml import Map
-from holdpoint.problem import HoldpointError, by_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +42,7 @@ class Host:
 
 def parse(source: Source, schema: Mapping[str, Any]) -> tuple[Host, ...]:
     """Read the hosts, in the document's order; raises `HoldpointError` with everything that is wrong."""
-    text, lines, problems = sources.read(source)
-    found = list(problems)
-    tree = None
-    if text is not None:
-        tree, said = yaml.load(text, lines)
-        found += said
-    if tree is not None:
-        found += [misfit.problem for misfit in misfits(tree, lines, schema)]
-    if found or tree is None:
-        raise HoldpointError(by_place(found))
+    tree, _ = fitting(source, schema)
     return tuple(_host(name, cast("Map", entry)) for name, entry in cast("Map", tree["hosts"]).items())
 
 

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from holdpoint.document import source as sources
-from holdpoint.document import values, yaml
+from holdpoint.document import values
+from holdpoint.document.fitting import fitting
 from holdpoint.document.model import Param, Runbook, ValueType
-from holdpoint.document.schema import misfits
 from holdpoint.document.source import Source
 from holdpoint.document.yaml import Map, place
 from holdpoint.problem import HoldpointError, Level, Place, Problem, by_place, did_you_mean
@@ -81,15 +80,7 @@ class Team:
 
 def parse(source: Source, schema: Mapping[str, Any]) -> Team:
     """Read the values; raises `HoldpointError` with everything that is wrong."""
-    text, lines, problems = sources.read(source)
-    found, tree = list(problems), None
-    if text is not None:
-        tree, said = yaml.load(text, lines)
-        found += said
-    if tree is not None:
-        found += [misfit.problem for misfit in misfits(tree, lines, schema)]
-    if found or tree is None:
-        raise HoldpointError(by_place(found))
+    tree, lines = fitting(source, schema)
 
     def given(owner: Map) -> dict[str, Given]:
         return {name: Given(cast("Plain", value), place(lines, owner.marks[name])) for name, value in owner.items()}

@@ -7,10 +7,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
-from holdpoint.document import source as sources
-from holdpoint.document import yaml
+from holdpoint.document.fitting import fitting
 from holdpoint.document.reading import Reader
-from holdpoint.document.schema import misfits
 from holdpoint.document.source import Source
 from holdpoint.document.yaml import Map
 from holdpoint.drill.model import Drill, Leaves, Trap
@@ -22,15 +20,7 @@ MINUTES = 30
 
 def parse(source: Source, schema: Mapping[str, Any], name: str) -> Drill:
     """Read a drill that lies in a file of this name. Raises `HoldpointError` with everything that is wrong."""
-    text, lines, problems = sources.read(source)
-    found, tree = list(problems), None
-    if text is not None:
-        tree, said = yaml.load(text, lines)
-        found += said
-    if tree is not None:
-        found += [misfit.problem for misfit in misfits(tree, lines, schema)]
-    if found or tree is None:
-        raise HoldpointError(by_place(found))
+    tree, lines = fitting(source, schema)
     reader = Reader(lines, frozenset())
     _consistent(reader, tree, name)
     if reader.problems:

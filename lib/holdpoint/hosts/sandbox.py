@@ -99,6 +99,11 @@ class Sandbox:
         """What `make` found out: lines `name=value` of its file `values`."""
         return self._lines("values")
 
+    def params(self, values: Mapping[str, object]) -> list[str]:
+        """Give the options that tell a runbook its parameters here; what `make` found out wins."""
+        given = {**filled(values, self.folder), **self.values()}
+        return [word for name, value in given.items() for word in ("--param", f"{name}={value}")]
+
     def secrets(self) -> dict[str, str]:
         """What a run in it finds in its environment: lines `NAME=value` of the file `environment`."""
         return self._lines("environment")
