@@ -53,24 +53,12 @@ class Team:
         names = {param.name for book in runbooks.values() for param in book.params}
         ids = tuple(known)
         problems = [
-            Problem(
-                "idle-value",
-                f"no runbook has a parameter `{name}`",
-                one.place,
-                hint=did_you_mean(name, names),
-                level=Level.WARNING,
-            )
+            _idle(f"no runbook has a parameter `{name}`", one, name, names)
             for name, one in self.everywhere.items()
             if name not in names
         ]
         problems += [
-            Problem(
-                "idle-value",
-                f"there is no runbook `{name}`",
-                one.place,
-                hint=did_you_mean(name, ids),
-                level=Level.WARNING,
-            )
+            _idle(f"there is no runbook `{name}`", one, name, ids)
             for name, own in self.own.items()
             if name not in ids
             for one in list(own.values())[:1]
@@ -98,6 +86,10 @@ def _filled(param: Param, given: Given) -> Param | Problem:
         return Problem("secret-value", message, unseen, hint="the runbook says where it comes from")
     typed = values.check(param, given.value)
     return replace(typed, place=given.place) if isinstance(typed, Problem) else replace(param, default=typed)
+
+
+def _idle(message: str, given: Given, name: str, known: Iterable[str]) -> Problem:
+    return Problem("idle-value", message, given.place, hint=did_you_mean(name, known), level=Level.WARNING)
 
 
 def _unknown(runbook: str, name: str, given: Given, known: Iterable[str]) -> Problem:
