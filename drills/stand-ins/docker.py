@@ -27,6 +27,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 STREAMS = 3
+MARK = "HOLDPOINT_DRILL"
 SOCKET = "docker.sock"
 
 
@@ -295,6 +296,13 @@ def print_config(project, options):
     return 0
 
 
+def see_off(process):
+    """A container ends with its first process: whatever that leaves behind is killed, and holds its output no longer."""
+    process.wait()
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 # --- the daemon --------------------------------------------------------------------------------------------------
 
 
@@ -339,6 +347,7 @@ class Container:
             "HOSTNAME": self.record["id"][:12],
             **image.get("env", {}),
             **self.record["environment"],
+            **({MARK: os.environ[MARK]} if MARK in os.environ else {}),  # by which whatever is left of a drill is found
             "PATH": path,
             "ROOT": str(self.root),
             "NET": str(self.daemon.folder / "net"),
@@ -379,6 +388,7 @@ class Container:
                     cwd=self.root,
                     start_new_session=True,
                 )
+                threading.Thread(target=see_off, args=(self.process,), daemon=True).start()
                 self.record.update(status="running", started=began, pid=self.process.pid, oom=False)
                 self.save()
                 address.write_text(self.daemon.address(self.record["service"], image))
@@ -388,8 +398,6 @@ class Container:
                 if self.process.poll() is not None:
                     break
             code = self.process.wait()
-            with suppress(OSError):
-                os.killpg(self.process.pid, signal.SIGKILL)
             with self.lock:
                 self.process = None
                 address.unlink(missing_ok=True)

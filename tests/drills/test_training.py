@@ -117,6 +117,6 @@ def test_a_drill_that_cannot_be_made_is_refused_in_one_sentence(case: Case, what
     else:
         drill(case, make="echo 'no room' >&2; exit 1")
         with person(case, "drill", "open-door") as child:
-            child.expect("could not be set up: no room")
+            child.expect(r"could not be set up: `it can be made` does not hold: exit\s+1: no room")
             assert left(child) == 4
     assert nothing_is_left(case)

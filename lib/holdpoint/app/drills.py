@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shlex
 import shutil
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,13 +26,16 @@ from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import library
 from holdpoint.store.certificates import Certificates
 from holdpoint.views import drills as view
-from holdpoint.views.console import Screen
+from holdpoint.views.console import Screen, print_json
 
 if TYPE_CHECKING:
     from holdpoint.app.world import World
 
-AT_ONCE = 2
-"""As many as there are cores on a small machine: a drill starts servers."""
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+AT_ONCE = min(max(2, CORES), 8)
+"""Drills that are proven at the same time."""
+SANDBOXES = 3 * AT_ONCE
+"""Sandboxes that stand at the same time: each starts servers, and then mostly waits."""
 ALWAYS = "sandbox"
 """The library that is put before every script."""
 
@@ -107,7 +108,7 @@ def list_all(world: World) -> int:
     shelf = DrillShelf.of(repository(Path.cwd()))
     drills = shelf.load_all()
     if world.json:
-        _print_json([{**view.as_data(drill), "lacks": lacking(world, drill)} for drill in drills])
+        print_json([{**view.as_data(drill), "lacks": lacking(world, drill)} for drill in drills])
         return Exit.OK
     screen = Screen(world.out, plain=world.plain)
     screen.lines(view.listing([(drill, lacking(world, drill)) for drill in drills], screen.width))
@@ -123,7 +124,7 @@ def heal(world: World) -> int:
         if abandoned(sandbox)
     ]
     if world.json:
-        _print_json([{"sandbox": name, "left": list(left)} for name, left in told])
+        print_json([{"sandbox": name, "left": list(left)} for name, left in told])
     else:
         Screen(world.out, plain=world.plain).lines(view.healed(told))
     return Exit.FAILED if any(left for _, left in told) else Exit.OK
@@ -141,10 +142,12 @@ def prove(world: World, only: Sequence[str], *, full: bool) -> int:
     world.state.prepare()
     shelf = DrillShelf.of(repository(Path.cwd()))
     drills = [shelf.load(name) for name in only] if only else shelf.load_all()
-    heal_quietly(armed(world))
+    records = armed(world)
+    heal_quietly(records)
     screen = Screen(world.out, plain=world.plain)
     under_way: dict[str, str] = {}
-    lock = threading.Lock()
+    lock, over = threading.Lock(), threading.Event()
+    drills_at_once = min(AT_ONCE, len(drills))
 
     def says(name: str, what: str) -> None:
         with lock:
@@ -152,26 +155,32 @@ def prove(world: World, only: Sequence[str], *, full: bool) -> int:
             screen.progress(view.under_way(under_way))
 
     def one(drill: Drill, _watch: Watch) -> Proof:
-        why = lacking(world, drill)
+        why = "it was cut off" if over.is_set() else lacking(world, drill)
         if why:
             return Proof(drill.id, drill.runbook, (), 0.0, missing=why)
-        tell = partial(says, drill.id)
-        prover = Prover(drill, shelf.libraries(drill), armed(world), repository(Path.cwd()), tell)
+        tell, libraries = partial(says, drill.id), shelf.libraries(drill)
+        prover = Prover(drill, libraries, records, repository(Path.cwd()), SANDBOXES // drills_at_once, tell, over)
         proof = prover.prove(full=full)
         with lock:
             under_way.pop(drill.id, None)
         return proof
 
     proofs: dict[int, Proof] = {}
-    for number, proof in ThreadCrew(AT_ONCE).carry_out([partial(one, drill) for drill in drills], Unwatched()):
-        proofs[number] = proof
-        screen.clear()
-        if not world.json:
-            screen.lines(view.proven(proof, screen.width))
+    try:
+        for number, proof in ThreadCrew(drills_at_once).carry_out(
+            [partial(one, drill) for drill in drills], Unwatched()
+        ):
+            proofs[number] = proof
+            screen.clear()
+            if not world.json:
+                screen.lines(view.proven(proof, screen.width))
+    finally:
+        over.set()
+        heal_own(records)
     ordered = [proofs[number] for number in range(len(drills))]
     _certify(world, drills, ordered)
     if world.json:
-        _print_json([view.proof_data(proof) for proof in ordered])
+        print_json([view.proof_data(proof) for proof in ordered])
     else:
         screen.lines(view.table_of(ordered, screen.width))
     return Exit.OK if all(proof.holds for proof in ordered) else Exit.FAILED
@@ -181,6 +190,13 @@ def heal_quietly(records: Armed) -> None:
     """Give back what earlier drills left, before a new one is made."""
     for sandbox in records.standing():
         if abandoned(sandbox):
+            records.heal(sandbox)
+
+
+def heal_own(records: Armed) -> None:
+    """Give back what this process made and did not come to give back itself."""
+    for sandbox in records.standing():
+        if sandbox.owner == os.getpid() and not abandoned(sandbox):
             records.heal(sandbox)
 
 
@@ -200,7 +216,3 @@ def _certify(world: World, drills: Sequence[Drill], proofs: Sequence[Proof]) -> 
 
 def _is_there(folder: Path, name: str) -> bool:
     return (folder / "lib" / f"{name}.sh").is_file()
-
-
-def _print_json(data: object) -> None:
-    sys.stdout.write(json.dumps(data) + "\n")

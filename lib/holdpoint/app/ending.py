@@ -64,11 +64,10 @@ def _flushed(code: int) -> int:
 def _tell(problems: tuple[Problem, ...], code: int, *, as_json: bool) -> int:
     try:
         if as_json:
-            import json  # noqa: PLC0415 - only where it is asked for
-
+            from holdpoint.views.console import print_json  # noqa: PLC0415 - only where it is asked for
             from holdpoint.views.problems import as_data  # noqa: PLC0415 - as above
 
-            sys.stdout.write(json.dumps([as_data(problem) for problem in problems]) + "\n")
+            print_json([as_data(problem) for problem in problems])
             sys.stdout.flush()
     except OSError:
         _nobody_reads()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import handover_file
 from holdpoint.store.handover_file import DOCUMENTS, HOSTS, OUTPUT, README, RUNS, Member
 from holdpoint.views import handing
-from holdpoint.views.console import Screen
+from holdpoint.views.console import Screen, print_json
 from holdpoint.views.lines import BLANK, Tone, labelled
 
 if TYPE_CHECKING:
@@ -221,7 +220,7 @@ def _told(world: World, run: str, records: list[Record], notes: tuple[str, ...] 
 def _show(world: World, told: handing.Handing, path: Path) -> None:
     if world.json:
         came = handing.origin(told.records)
-        sys.stdout.write(json.dumps({"run": told.run, "file": str(path), "to": came.to if came else ""}) + "\n")
+        print_json({"run": told.run, "file": str(path), "to": came.to if came else ""})
     screen = Screen(world.out, plain=world.plain, environ=world.environ)
     width = screen.width
     lines = [

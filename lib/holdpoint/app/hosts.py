@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ from holdpoint.hosts.lock import Survey
 from holdpoint.hosts.look import SUDO_WORKS, Seen, look
 from holdpoint.hosts.machine import AgentMachine
 from holdpoint.views import hosts as view
-from holdpoint.views.console import Screen
+from holdpoint.views.console import Screen, print_json
 from holdpoint.views.hosts import Checked, Finding, Held, Listed, State, Weight
 from holdpoint.views.times import size
 
@@ -54,7 +53,7 @@ def list_all(world: World) -> int:
     names = list(dict.fromkeys([*([world.local.name]), *(host.name for host in world.fleet.hosts)]))
     listed = _all_at_once([partial(_listed, world, name) for name in names])
     if world.json:
-        _print_json([view.listed_data(one) for one in listed])
+        print_json([view.listed_data(one) for one in listed])
         return 0
     screen = _screen(world)
     screen.lines(view.listing(listed, screen.width))
@@ -112,7 +111,7 @@ def check(world: World, hosts: Sequence[str] = ()) -> int:
     ]
     checked = _all_at_once(jobs, partial(_waiting, _screen(world), names))
     if world.json:
-        _print_json([view.checked_data(one) for one in checked])
+        print_json([view.checked_data(one) for one in checked])
     else:
         screen = _screen(world)
         screen.lines(view.results(checked, screen.width))
@@ -305,7 +304,3 @@ def _waiting(screen: Screen, names: Sequence[str], done: set[int]) -> None:
 
 def _screen(world: World) -> Screen:
     return Screen(world.out, plain=world.plain, environ=world.environ)
-
-
-def _print_json(data: object) -> None:
-    sys.stdout.write(json.dumps(data) + "\n")

@@ -1,31 +1,39 @@
-"""Proving drills with nobody there: red, repaired by the runbook, green, restarted, green; every trap tried and refused."""
+"""Proving drills with nobody there: red, repaired by the runbook, green, restarted, green; every trap tried and refused.
+
+The repair, each trap, and each change that is left out have a sandbox of their own, so they go side by side.
+"""
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from holdpoint.app.armed import Armed
+from holdpoint.app.breaking import Trial, Unmet
 from holdpoint.drill.model import Drill, Leaves, Trap
 from holdpoint.drill.proof import Proof, Stage
-from holdpoint.hosts.sandbox import Sandbox, filled
+from holdpoint.engine.ports import Unwatched, Watch
+from holdpoint.hosts.crew import ThreadCrew
+from holdpoint.hosts.sandbox import PATIENCE, Sandbox, filled
 
 RUN_PATIENCE = 600.0
+SLOWER = 5
+LEAST_PATIENCE = 15.0
+"""A restart after a wrong repair is given up on once it takes so many times as long as after the right one, and so many
+seconds: what waits for a system to be well waits in vain there."""
 HOLDPOINT = [sys.executable, "-P", "-c", "from holdpoint.cli import main; main()"]
 SKIP = "skip"
 OUTERMOST = "causes"
 """The causes of the runbook itself, and not of one that it uses."""
-
-
-class _Failed(Exception):  # noqa: N818 - the past tense of an event
-    """A stage does not hold, and those after it have no meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,92 +48,138 @@ class Ran:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What came of one sandbox: stages that count, and steps of the runbook, which changed something or were idle."""
+
+    stages: tuple[Stage, ...] = ()
+    steps: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Prover:
-    """Proves one drill. `says` is told each stage as it begins."""
+    """Proves one drill, in so many sandboxes `at_once`. `says` is told how far it is."""
 
     drill: Drill
     libraries: str
     armed: Armed
     repository: Path
+    at_once: int
     says: Callable[[str], None]
-    _stages: list[Stage] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+    """Once it is set, nothing more is begun."""
+    _took: Future[float] = field(default_factory=Future)
+    """How long the restart after the right repair takes; cancelled where that did not come to it."""
+    _under_way: dict[str, str] = field(default_factory=dict)
+    _done: int = 0
+    _count: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def prove(self, *, full: bool) -> Proof:
-        """Make, break, repair, restart; then every trap, and with `full` every change left out once."""
-        began, idle, changed = time.monotonic(), list[str](), tuple[str, ...]()
+        """Make, break, repair, restart; and every trap; then, with `full`, every change left out once."""
+        began = time.monotonic()
+        right, *traps = self._side_by_side(
+            [self._repaired, *(partial(self._refused, trap) for trap in self.drill.traps)]
+        )
+        stages, idle = right.stages, tuple[str, ...]()
+        if all(stage.holds for stage in stages):  # else what a wrong repair does says nothing
+            stages += tuple(stage for trap in traps for stage in trap.stages)
+            if full:
+                without = self._side_by_side([partial(self._without, step) for step in right.steps])
+                stages += tuple(stage for part in without for stage in part.stages)
+                idle = tuple(step for part in without for step in part.steps)
+        return Proof(self.drill.id, self.drill.runbook, stages, time.monotonic() - began, idle)
+
+    def _side_by_side(self, parts: Sequence[Callable[[], Part]]) -> list[Part]:
+        """Give what came of each, in their order; they begin in their order too."""
+
+        def one(part: Callable[[], Part], _watch: Watch) -> Part:
+            return Part() if self.over.is_set() else part()
+
+        self._count += len(parts)
+        done = dict(ThreadCrew(self.at_once).carry_out([partial(one, part) for part in parts], Unwatched()))
+        return [done[number] for number in range(len(parts))]
+
+    # --- the parts
+
+    def _repaired(self) -> Part:
+        """The whole way with the right repair; its steps are those that changed something."""
+        trial = self._trial("")
+        changed: tuple[str, ...] = ()
         try:
-            changed = self._repaired()
-            for trap in self.drill.traps:
-                self._refused(trap)
-            for step in changed if full else ():
-                if self._idle(step):
-                    idle.append(step)
-        except _Failed:
+            with trial.broken() as sandbox:
+                trial.says(f"runbook {self.drill.runbook}")
+                ran = self._run(sandbox, self.drill.answers)
+                trial.must("the runbook repairs it", ran.code == 0, f"exit {ran.code}: {ran.why}")
+                found = f"found {_named(ran.found)}, and right is {_named(self.drill.causes)}"
+                trial.must("it finds the cause", ran.found == self.drill.causes, found)
+                trial.script(sandbox, "green after the repair", self.drill.check)
+                trial.says("restart")
+                self._took.set_result(self._restart(sandbox))
+                trial.script(sandbox, "green after a restart", self.drill.check)
+                trial.script(sandbox, "no data was lost", self.drill.kept)
+                if self.drill.safe:
+                    trial.script(sandbox, "nothing else was touched", self.drill.safe)
+                changed = ran.changed
+        except Unmet:
             pass
-        stages = tuple(self._stages)
-        return Proof(self.drill.id, self.drill.runbook, stages, time.monotonic() - began, tuple(idle))
-
-    def _repaired(self) -> tuple[str, ...]:
-        """The whole way with the right repair; gives the steps that changed something."""
-        with self._broken() as sandbox:
-            ran = self._run(sandbox, self.drill.answers)
-            self._must("the runbook repairs it", ran.code == 0, f"exit {ran.code}: {ran.why}", sandbox)
-            found = f"found {_named(ran.found)}, and right is {_named(self.drill.causes)}"
-            self._must("it finds the cause", ran.found == self.drill.causes, found, sandbox)
-            self._is_green(sandbox, "green after the repair")
-            self._restart(sandbox)
-            self._is_green(sandbox, "green after a restart")
-            self._script(sandbox, self.drill.kept, "no data was lost")
-            if self.drill.safe:
-                self._script(sandbox, self.drill.safe, "nothing else was touched")
-            return ran.changed
-
-    def _refused(self, trap: Trap) -> None:
-        name = f"trap {trap.id}"
-        self.says(name)
-        with self._broken(quietly=True) as sandbox:
-            did = sandbox.run(trap.run)
-            if did.code:  # it asserts what is known of it
-                self._stages.append(Stage(name, holds=False, note=f"it ended with {did.code}: {did.text}"))
-                return
-            match trap.leaves:
-                case Leaves.LOST:
-                    seen, note = sandbox.run(self.drill.kept).code != 0, "the data is all there"
-                case Leaves.UNSAFE:
-                    seen, note = sandbox.run(self.drill.safe).code != 0, "`safe` sees nothing of it"
-                case Leaves.RED:
-                    self._restart(sandbox)
-                    seen, note = sandbox.run(self.drill.check).code != 0, "the check is green"
-            self._stages.append(Stage(name, seen, "" if seen else f"{note}, though it is wrong. {did.text}"))
-
-    def _idle(self, step: str) -> bool:
-        """Whether all is green as well with one change left out."""
-        self.says(f"without {step}")
-        with self._broken(quietly=True) as sandbox:
-            self._run(sandbox, {**self.drill.answers, step: SKIP})
-            self._restart(sandbox)
-            return sandbox.run(self.drill.check).code == 0
-
-    @contextmanager
-    def _broken(self, *, quietly: bool = False) -> Iterator[Sandbox]:
-        """A sandbox with the fault in it; given back afterwards, whatever happens, and looked after for what is left."""
-        sandbox = self.armed.make(self.drill.id, self.libraries, self.drill.heal)
-        try:
-            self._script(sandbox, self.drill.make, "it can be made", quietly=quietly)
-            self._is_green(sandbox, "green before the fault", quietly=quietly)
-            if self.drill.fault:
-                self._script(sandbox, self.drill.breaks, "the fault can be set", quietly=quietly)
-                told = sandbox.run(self.drill.check)
-                self._must("red with the fault", told.code != 0, told.text, sandbox, quietly=quietly)
-            yield sandbox
         finally:
-            self.says("giving it back")
-            left = self.armed.heal(sandbox)
-        self._must("all is given back", not left, ", ".join(left), sandbox, quietly=quietly)
+            self._took.cancel()
+            self._ended("")
+        return Part(tuple(trial.stages), changed)
+
+    def _refused(self, trap: Trap) -> Part:
+        """One trap; only its verdict counts, and what should have held before it and did not."""
+        name = f"trap {trap.id}"
+        trial = self._trial(name)
+        if self._took.cancelled():
+            return Part()
+        try:
+            with trial.broken() as sandbox:
+                trial.says("try it")
+                did = sandbox.run(trap.run)
+                # it asserts what is known of it
+                trial.must(name, did.code == 0, f"it ended with {did.code}: {did.text}")
+                trial.says("is it refused?")
+                seen, note = self._seen(sandbox, trap)
+                trial.stages[-1] = Stage(name, seen, "" if seen else f"{note}, though it is wrong. {did.text}")
+        except Unmet:
+            pass
+        finally:
+            self._ended(name)
+        return Part(tuple(stage for stage in trial.stages if stage.name == name or not stage.holds))
+
+    def _seen(self, sandbox: Sandbox, trap: Trap) -> tuple[bool, str]:
+        """Whether a trap is refused as its drill says, and what would be seen where it is not."""
+        match trap.leaves:
+            case Leaves.LOST:
+                return sandbox.run(self.drill.kept).code != 0, "the data is all there"
+            case Leaves.UNSAFE:
+                return sandbox.run(self.drill.safe).code != 0, "`safe` sees nothing of it"
+            case Leaves.RED:
+                with suppress(CancelledError):
+                    self._restart(sandbox, max(LEAST_PATIENCE, SLOWER * self._took.result()))
+                return sandbox.run(self.drill.check).code != 0, "the check is green"
+
+    def _without(self, step: str) -> Part:
+        """One change left out; its step is given where all is green as well."""
+        name = f"without {step}"
+        trial = self._trial(name)
+        green = False
+        try:
+            with trial.broken() as sandbox:
+                self._run(sandbox, {**self.drill.answers, step: SKIP})
+                self._restart(sandbox)
+                green = sandbox.run(self.drill.check).code == 0
+        except Unmet:
+            pass
+        finally:
+            self._ended(name)
+        return Part(tuple(stage for stage in trial.stages if not stage.holds), (step,) if green else ())
+
+    # --- what they do
 
     def _run(self, sandbox: Sandbox, answers: Mapping[str, object]) -> Ran:
-        self.says(f"runbook {self.drill.runbook}")
         file = sandbox.base / "answers.yaml"
         file.write_text(json.dumps(filled(answers, sandbox.folder)))
         words = sandbox.params(self.drill.values)
@@ -141,34 +195,33 @@ class Prover:
         (sandbox.base / "run.out").write_bytes(ran.stdout + ran.stderr)
         return _ran(ran.returncode, ran.stdout, ran.stderr)
 
-    def _restart(self, sandbox: Sandbox) -> None:
+    def _restart(self, sandbox: Sandbox, patience: float = PATIENCE) -> float:
+        """Restart what has to survive that; gives the seconds that it took."""
+        began = time.monotonic()
         if self.drill.restart:
-            self.says("restart")
-            sandbox.run(self.drill.restart)
+            sandbox.run(self.drill.restart, patience)
+        return time.monotonic() - began
 
-    def _is_green(self, sandbox: Sandbox, name: str, *, quietly: bool = False) -> None:
-        self._script(sandbox, self.drill.check, name, quietly=quietly)
+    # --- how far it is
 
-    def _script(self, sandbox: Sandbox, script: str, name: str, *, quietly: bool = False) -> None:
-        self.says(name)
-        told = sandbox.run(script)
-        self._must(name, told.code == 0, f"exit {told.code}: {told.text}", sandbox, quietly=quietly)
+    def _trial(self, part: str) -> Trial:
+        return Trial(self.drill, self.libraries, self.armed, partial(self._say, part))
 
-    def _must(self, name: str, holds: bool, note: str, sandbox: Sandbox, *, quietly: bool = False) -> None:
-        """Note a stage; `quietly` where it held before and counts only when it does not."""
-        if not quietly or not holds:
-            self._stages.append(Stage(name, holds, "" if holds else note))
-        if not holds:
-            self._keep(sandbox)
-            raise _Failed
+    def _say(self, part: str, what: str) -> None:
+        with self._lock:
+            self._under_way[part] = f"{part}: {what}" if part else what
+            self._tell()
 
-    def _keep(self, sandbox: Sandbox) -> None:
-        """Keep what was printed, to be looked at."""
-        kept = self.armed.path.parent / "logs" / self.drill.id
-        kept.mkdir(parents=True, exist_ok=True)
-        for name in ("log", "run.out"):
-            if (sandbox.base / name).is_file():
-                shutil.copy(sandbox.base / name, kept / name)
+    def _ended(self, part: str) -> None:
+        with self._lock:
+            self._under_way.pop(part, None)
+            self._done += 1
+            self._tell()
+
+    def _tell(self) -> None:
+        """Say where the oldest of those under way is, and how many are done."""
+        oldest = next(iter(self._under_way.values()), "")
+        self.says(f"{self._done} of {self._count} done{', ' if oldest else ''}{oldest}")
 
 
 def _ran(code: int, out: bytes, err: bytes) -> Ran:

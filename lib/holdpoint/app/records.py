@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from holdpoint.app import machines
 from holdpoint.app.heads import remembered
@@ -20,7 +19,7 @@ from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import journal_reader
 from holdpoint.views import runs
 from holdpoint.views.background import NONE, Background, Named
-from holdpoint.views.console import Screen
+from holdpoint.views.console import Screen, print_json
 from holdpoint.views.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def list_all(world: World) -> int:
     """Every run that is recorded here, the oldest first; a damaged one is listed as what it is."""
     listed = [_listed(folder) for folder in world.state.runs()]
     if world.json:
-        _print_json([runs.as_data(one) for one in listed])
+        print_json([runs.as_data(one) for one in listed])
     else:
         screen = _screen(world)
         screen.lines(runs.listing(listed, screen.width))
@@ -80,7 +79,7 @@ def show(world: World, name: str) -> int:
     _known(folder, records)
     if world.json:
         entry = runs.as_data(runs.run_of(folder.name, records, str(folder.journal), written=folder.is_written()))
-        _print_json({**entry, "events": [as_json(record) for record in records]})
+        print_json({**entry, "events": [as_json(record) for record in records]})
     else:
         screen = _screen(world)
         frame = runs.Frame(screen.width, str(folder.journal), folder.is_written(), background_of(world, records))
@@ -169,7 +168,7 @@ def verify(world: World, name: str) -> int:
     found = Verified(len(chain.records), chain.head, len(chain.torn), known, ended=ended, written=folder.is_written())
     if world.json:
         data = {"records": found.records, "head": found.head, "torn": found.torn, "remembered": known}
-        _print_json({"run": folder.name, "journal": str(folder.journal), **data})
+        print_json({"run": folder.name, "journal": str(folder.journal), **data})
     else:
         sys.stdout.write("".join(f"{sentence}\n" for sentence in _sentences(folder.name, found)))
     return Exit.UNKNOWN if None in known.values() else Exit.OK
@@ -234,7 +233,3 @@ def background_of(world: World, records: Sequence[Record]) -> Background:
             named[key] = Named(title, step.section, Effect.READ)
     proof = Named("the check of recovery", Section.RESOLUTION, Effect.READ)
     return Background({**named, "recovered-before": proof, "recovered-after": proof})
-
-
-def _print_json(data: Any) -> None:
-    sys.stdout.write(json.dumps(data) + "\n")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from holdpoint.app.cards import Shelf, Shelved, place, shelf
 from holdpoint.app.repository import repository
 from holdpoint.problem import Exit, HoldpointError, Level, Place, Problem
-from holdpoint.views.console import Screen, columns
+from holdpoint.views.console import Screen, columns, print_json
 from holdpoint.views.problems import as_data, as_text, summary
 from holdpoint.views.tables import table
 
@@ -60,7 +59,7 @@ def list_all(at: Desk) -> int:
     """One line for each runbook; those that cannot be read are counted on standard error."""
     found = shelf(at.library, at.cache)
     if at.json:
-        _print_json([{**_card_data(book), "proven": _proven(book)} for book in found.books])
+        print_json([{**_card_data(book), "proven": _proven(book)} for book in found.books])
     else:
         heads: tuple[str, ...] = ("runbook", "severity", "reviewed", "services", "from", "title", "proven")
         rows = [_row(at.library, book) for book in found.books]
@@ -79,7 +78,7 @@ def find(at: Desk, text: str) -> int:
     files = {book.card.id: book.file for book in found.books}
     hits = rank(text, [book.card for book in found.books])
     if at.json:
-        _print_json(
+        print_json(
             [
                 {
                     **_card_data(Shelved(hit.card, files[hit.card.id])),
@@ -164,7 +163,7 @@ def show(at: Desk, name: str) -> int:
 
     book = at.library.load(name)
     if at.json:
-        _print_json(view.as_data(book))
+        print_json(view.as_data(book))
     else:
         screen = Screen(sys.stdout, plain=at.plain)
         screen.lines(view.page(book, screen.width))
@@ -179,13 +178,13 @@ def docs(at: Desk, out: str | None, names: Sequence[str] = ()) -> int:
     pages = {name: page(book) for name, book in books.items()}
     if out is None:
         if at.json:
-            _print_json([{"id": name, "markdown": text} for name, text in pages.items()])
+            print_json([{"id": name, "markdown": text} for name, text in pages.items()])
         else:
             sys.stdout.write("\n".join(pages.values()))
     else:
         files = _write_pages(Path(out), pages if names else {**pages, "index": index(list(books.values()))})
         if at.json:
-            _print_json([{"id": name, "file": str(file)} for name, file in files.items()])
+            print_json([{"id": name, "file": str(file)} for name, file in files.items()])
         else:
             sys.stdout.write("".join(f"{file}\n" for file in files.values()))
     if problems:
@@ -226,7 +225,7 @@ def lint(at: Desk, names: Sequence[str]) -> int:
         done = "scripts were only parsed (`sh -n`)" if programs.shells else "no script was looked at"
         sys.stderr.write(f"ShellCheck is not installed, so {done}; `apt install shellcheck` gets it\n")
     if at.json:
-        _print_json([as_data(problem) for problem in problems])
+        print_json([as_data(problem) for problem in problems])
     else:
         width = columns(sys.stdout, os.environ)
         sys.stdout.write(as_text(problems, width) or f"{_counted(at.library, names)}: no problems\n")
@@ -277,7 +276,7 @@ def new(at: Desk, name: str) -> int:
         message = f"the runbook cannot be written: {(error.strerror or str(error)).lower()}"
         raise HoldpointError(Problem("not-written", message, place)) from error
     if at.json:
-        _print_json({"id": name, "file": str(path)})
+        print_json({"id": name, "file": str(path)})
     else:
         sys.stdout.write(f"{path}\nFill it in, then check it: inv runbook.lint --name {name}\n")
     return Exit.OK
@@ -297,7 +296,3 @@ def _taken(name: str, file: str) -> Problem:
     return Problem(
         "runbook-exists", f"there is a runbook `{name}` already", Place(file, 0, 0), hint="choose another id"
     )
-
-
-def _print_json(data: Any) -> None:
-    sys.stdout.write(json.dumps(data) + "\n")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdpoint.app.armed import Armed
+from holdpoint.app.breaking import GIVEN_BACK, Trial, Unmet
 from holdpoint.app.drills import DrillShelf, armed, heal_quietly, lacking
 from holdpoint.app.proving import HOLDPOINT
 from holdpoint.app.repository import repository
@@ -27,7 +28,7 @@ from holdpoint.hosts.trainee import DIAGNOSE, HINT, NOTHING, SAY, Trainee
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store.attempts import Attempts
 from holdpoint.views import training as view
-from holdpoint.views.console import Screen
+from holdpoint.views.console import Screen, print_json
 
 if TYPE_CHECKING:
     from holdpoint.app.world import World
@@ -231,7 +232,7 @@ def history(world: World) -> int:
     """Every drill that was tried, with this person's best."""
     tried = [one for one in Attempts(_place(world) / "attempts.jsonl").all() if one.person == world.person]
     if world.json:
-        print(json.dumps([view.attempt_data(one) for one in tried]))  # noqa: T201 - the answer
+        print_json([view.attempt_data(one) for one in tried])
         return Exit.OK
     screen = Screen(world.out, plain=world.plain)
     screen.lines(view.history(tried, screen.width))
@@ -251,27 +252,20 @@ def _may_begin(world: World, drill: Drill) -> None:
 @contextmanager
 def _broken(records: Armed, drill: Drill, libraries: str) -> Iterator[Sandbox]:
     """A sandbox with the fault in it, given back afterwards."""
-    sandbox = records.make(drill.id, libraries, drill.heal)
+    trial = Trial(drill, libraries, records, lambda _: None)
     try:
-        for script, red in (
-            (drill.make, False),
-            (drill.check, False),
-            (drill.breaks, False),
-            (drill.check, drill.fault),
-        ):
-            told = sandbox.run(script) if script else None
-            if told is not None and (told.code != 0) != red:
-                message = f"the drill `{drill.id}` could not be set up: {told.text or f'exit {told.code}'}"
-                hint = f"`inv drill.prove --only {drill.id}` says more"
-                raise HoldpointError(Problem("drill-unfit", message, hint=hint), exit_code=Exit.FAILED)
-        yield sandbox
-    finally:
-        left = records.heal(sandbox)
-        if left:
-            message = f"this could not be given back: {', '.join(left)}"
-            raise HoldpointError(
-                Problem("drill-left", message, hint="`inv drill.heal` tries again"), exit_code=Exit.FAILED
+        with trial.broken() as sandbox:
+            yield sandbox
+    except Unmet:
+        stage = trial.stages[-1]
+        if stage.name == GIVEN_BACK:
+            problem = Problem(
+                "drill-left", f"this could not be given back: {stage.note}", hint="`inv drill.heal` tries again"
             )
+        else:
+            message = f"the drill `{drill.id}` could not be set up: `{stage.name}` does not hold: {stage.note}"
+            problem = Problem("drill-unfit", message, hint=f"`inv drill.prove --only {drill.id}` says more")
+        raise HoldpointError(problem, exit_code=Exit.FAILED) from None
 
 
 def _kept(world: World, session: Session, got: Score) -> Path:

@@ -7,7 +7,9 @@ terminal that is gone: a run goes on without its screen.
 from __future__ import annotations
 
 import io
+import json
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
@@ -114,6 +116,11 @@ class Screen:
             self._out.flush()
         except (OSError, ValueError):
             self._gone = True
+
+
+def print_json(data: object) -> None:
+    """Write one JSON document alone on a line of standard output."""
+    sys.stdout.write(json.dumps(data) + "\n")
 
 
 def columns(out: TextIO, environ: Mapping[str, str]) -> int:
