@@ -71,6 +71,7 @@ pg_make() {
 listen_addresses = ''
 unix_socket_directories = '$pg_socket'
 fsync = off
+dynamic_shared_memory_type = mmap
 shared_buffers = 16MB
 autovacuum = off
 max_worker_processes = 2

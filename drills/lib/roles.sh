@@ -27,6 +27,7 @@ port = $pg_port
 unix_socket_directories = '$pg/socket'
 unix_socket_permissions = 0700
 fsync = off
+dynamic_shared_memory_type = mmap
 logging_collector = on
 log_directory = 'log'
 log_filename = 'server.log'

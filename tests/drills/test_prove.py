@@ -158,6 +158,15 @@ def test_a_drill_that_is_killed_anywhere_is_healed(case: Case) -> None:
     case.run("drill.heal").expect(0, "Nothing to heal: no drill left anything standing.\n", "")
 
 
+def test_a_program_that_shows_no_mark_is_ended_where_it_works_in_the_sandbox(case: Case) -> None:
+    make = "|\n  : >rooms\n  sha256sum rooms >ledger\n  start cat env -i sleep 1000\n"
+    drill(case, make=make, heal='"true"', traps="[]")
+    place = case.folder / "sandboxes"
+    place.mkdir()
+    assert proven(case, environ={"TMPDIR": str(place)})["proven"]
+    assert process.nameless(place) == []
+
+
 def _sandboxes(case: Case) -> list[Path]:
     import json
 

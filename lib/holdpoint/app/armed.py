@@ -26,13 +26,18 @@ class Armed:
 
     def make(self, drill: str, libraries: str, heals: str) -> Sandbox:
         """Make an empty sandbox; what heals it is on disk before it is given."""
-        base = Path(tempfile.mkdtemp(prefix="hpd-"))
-        base.chmod(0o755)  # servers in it belong to another user than root
         mark = secrets.token_hex(8)
+        base = Path(tempfile.gettempdir()).absolute() / f"hpd-{mark[:8]}"
         made = Sandbox(base, mark, libraries, heals, drill, os.getpid(), _began(os.getpid()))
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         record = {**asdict(made), "base": str(base)}
         disk.write_whole(self._file(made), json.dumps(record).encode())
+        try:
+            base.mkdir(mode=0o700)
+        except OSError:
+            self._file(made).unlink()  # whatever is there is not ours to give back
+            raise
+        base.chmod(0o755)  # servers in it belong to another user than root
         made.folder.mkdir()
         return made
 

@@ -219,9 +219,9 @@ class Prover:
             self._tell()
 
     def _tell(self) -> None:
-        """Say where the oldest of those under way is, and how many are done."""
-        oldest = next(iter(self._under_way.values()), "")
-        self.says(f"{self._done} of {self._count} done{', ' if oldest else ''}{oldest}")
+        """Say where the repair is, and then the oldest of the others; and how many are done."""
+        first = self._under_way.get("") or next(iter(self._under_way.values()), "")
+        self.says(f"{self._done} of {self._count} done{', ' if first else ''}{first}")
 
 
 def _ran(code: int, out: bytes, err: bytes) -> Ran:

@@ -21,6 +21,7 @@ PROC = Path("/proc")
 FLAGS, KERNEL = 6, 0x00200000
 """Where `stat` has a process's flags, and the one of a thread of the kernel (proc(5), PF_KTHREAD)."""
 INSTANT = 0.002
+STOP_LOOKS = 50
 HAS_PROC = Path("/proc/self/environ").exists()
 
 
@@ -42,12 +43,20 @@ def carriers(mark: bytes, *, younger_than: int = 0) -> list[int]:
 
     While a process becomes another program it shows no environment for an instant: it is looked at once more.
     """
-    seen = {pid: _environment(pid) for pid in _pids() if pid > younger_than}
+    seen = {pid: _environment(pid) for pid in all_pids() if pid > younger_than}
     between = [pid for pid, environment in seen.items() if not environment and _is_program(pid)]
     if between:
         time.sleep(INSTANT)
         seen |= {pid: _environment(pid) for pid in between}
     return [pid for pid, environment in seen.items() if mark in environment and _alive(pid)]
+
+
+def nameless(folder: Path) -> list[int]:
+    """Give the living programs that work in or below a folder and show no environment, so that no cookie is seen.
+
+    Servers are so that write their title over it, as PostgreSQL and Redis do; whoever only looks around there is not.
+    """
+    return [pid for pid in all_pids() if _works_in(pid, folder) and b"=" not in _environment(pid) and _is_program(pid)]
 
 
 def group_lives(group: int) -> bool:
@@ -60,7 +69,7 @@ def group_lives(group: int) -> bool:
         return True
     if not HAS_PROC:
         return True
-    return any(_in_group(pid, group) for pid in _pids())
+    return any(_in_group(pid, group) for pid in all_pids())
 
 
 def send(number: signal.Signals, group: int, pids: list[int]) -> None:
@@ -72,6 +81,17 @@ def send(number: signal.Signals, group: int, pids: list[int]) -> None:
             os.kill(pid, number)
 
 
+def stop(pids: list[int]) -> None:
+    """Have processes stand still, and wait a moment until they do."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGSTOP)
+    for _ in range(STOP_LOOKS):
+        if not any(_stat(pid)[:1] in ([b"R"], [b"S"]) for pid in pids):
+            return
+        time.sleep(INSTANT)
+
+
 def see_off(process: subprocess.Popen[bytes]) -> None:
     """Wait for a child whose input is at its end; kill it where it stays."""
     try:
@@ -81,7 +101,8 @@ def see_off(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _pids() -> Iterator[int]:
+def all_pids() -> Iterator[int]:
+    """Give every process of this machine."""
     try:
         names = os.listdir(PROC)  # noqa: PTH208 - a step waits for this
     except OSError:
@@ -105,6 +126,13 @@ def _environment(pid: int) -> bytes:
         return b""
     finally:
         os.close(descriptor)
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(folder)  # noqa: PTH115 - it may be gone
+    except OSError:
+        return False
 
 
 def _stat(pid: int) -> list[bytes]:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from holdpoint.hosts import process
+from holdpoint.hosts import memory, process
 
 MARK = "HOLDPOINT_DRILL"
 TAIL = 4000
@@ -120,31 +120,42 @@ class Sandbox:
         """Give back all that stands outside the folder, and remove it; names what is left. May be done again."""
         if self.folder.is_dir():
             self.run(self.heals, HEAL_PATIENCE)
-        self._end_all()
+        shared = self._end_all() | memory.noted_in(self.base)
         for place in self._mounts():
             if subprocess.run(["umount", place], capture_output=True, check=False).returncode:
                 subprocess.run(["umount", "-l", place], capture_output=True, check=False)
-        left = self.strays()
+        memory.end(memory.left_of(shared))
+        left = (*self._strays(), *(f"shared memory {name}" for name in memory.left_of(shared)))
         if not left:
             shutil.rmtree(self.base, ignore_errors=True)
         return left
 
-    def strays(self) -> tuple[str, ...]:
+    def _strays(self) -> tuple[str, ...]:
         """Name what of it stands outside its folder: processes and mounts."""
         processes = tuple(f"process {pid}" for pid in self._processes())
         return processes + tuple(f"mount {place}" for place in self._mounts())
 
     def _processes(self) -> list[int]:
-        return [pid for pid in process.carriers(f"{MARK}={self.mark}/".encode()) if pid != os.getpid()]
+        pids = {*process.carriers(f"{MARK}={self.mark}/".encode()), *process.nameless(self.base)}
+        return sorted(pids - {os.getpid()})
 
-    def _end_all(self) -> None:
+    def _end_all(self) -> set[str]:
+        """End every process; gives the shared memory that they held, which would outlive them.
+
+        They are stopped first, so that what they hold is known when they end.
+        """
+        held = set[str]()
         for number in (signal.SIGTERM, signal.SIGKILL):
             deadline = time.monotonic() + KILL_PATIENCE
             while (pids := self._processes()) and time.monotonic() < deadline:
+                process.stop(pids)
+                held |= memory.held_by(pids)
                 for pid in pids:
-                    with suppress(ProcessLookupError, PermissionError):
-                        os.kill(pid, number)
+                    for one in (number, signal.SIGCONT):
+                        with suppress(ProcessLookupError, PermissionError):
+                            os.kill(pid, one)
                 time.sleep(TICK)
+        return held
 
     def _mounts(self) -> list[str]:
         """The mounts in it, the innermost first."""
