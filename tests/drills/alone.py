@@ -203,9 +203,9 @@ def begun() -> int:
     return int(Path("/proc/loadavg").read_text().split()[-1])
 
 
-def killed(holdpoint: str, drill: str, at: str, later: int) -> str:
+def killed(holdpoint: list[str], drill: str, at: str, later: int) -> str:
     """Prove a drill, and kill that so many processes after a stage has begun; gives what it showed."""
-    proof = Proof.begin([holdpoint, "drill.prove", "--only", drill])
+    proof = Proof.begin([*holdpoint, "drill.prove", "--only", drill])
     if not proof.read(lambda: at in proof.seen):
         raise EOFError(f"the drill ended before `{at}`: {proof.seen[-2000:]}")
     since = begun()
@@ -218,16 +218,30 @@ def main(spec: dict[str, Any]) -> dict[str, Any]:
     """Take the ledger, prove a drill to its end or kill it on the way, heal, and take the ledger again, each time."""
     machine = Machine.make(Path(spec["scratch"]), Path(spec["state"]))
     os.makedirs(os.environ["TMPDIR"])
+    holdpoint = [*_becomes(spec["user"], spec["holdpoint"], spec["state"]), spec["holdpoint"]]
     before, rounds = machine.ledger(), []
     for at, later in spec["kills"]:
         if at:
-            killed(spec["holdpoint"], spec["drill"], at, later)
+            killed(holdpoint, spec["drill"], at, later)
         else:
-            done(spec["holdpoint"], "drill.prove", "--only", spec["drill"])
+            done(*holdpoint, "drill.prove", "--only", spec["drill"])
         stood = _differences(before, machine.ledger())
-        done(spec["holdpoint"], "drill.heal")
+        done(*holdpoint, "drill.heal")
         rounds.append({"at": f"{at}, {later}", "stood": len(stood), "left": _differences(before, machine.ledger())})
     return {"rounds": rounds}
+
+
+def _becomes(user: int, *places: str) -> list[str]:
+    """Give the words that make a program an ordinary user's, who is let to what it needs: on this machine only."""
+    if not user:
+        return []
+    os.makedirs(places[-1], exist_ok=True)
+    for place in (sys.executable, os.path.realpath(sys.executable), *places):
+        for folder in Path(place).parents:
+            os.chmod(folder, stat.S_IMODE(folder.stat().st_mode) | 0o055)
+    for mine in (places[-1], os.environ["TMPDIR"], os.environ["HOME"]):
+        os.chown(mine, user, user)
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
 
 
 def done(*command: str) -> None:

@@ -38,7 +38,7 @@ def load(name: str):  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize("name", sorted({*NAMES} - LONG))
 def test_a_drill_is_proven(case: Case, name: str) -> None:
     drill = load(name)
-    if drill.root:
+    if drill.root or drill.mounts:
         require_root("mount a small filesystem")
     for program, package in drill.programs.items():
         require(program, package)

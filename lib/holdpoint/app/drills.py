@@ -21,6 +21,7 @@ from holdpoint.drill.parse import parse
 from holdpoint.drill.proof import Proof
 from holdpoint.drill.records import Certificate
 from holdpoint.engine.ports import Tier, Unwatched, Watch
+from holdpoint.hosts import mounting
 from holdpoint.hosts.crew import ThreadCrew
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import library
@@ -96,8 +97,21 @@ def lacking(world: World, drill: Drill) -> str:
     if missing:
         return f"it lacks what it breaks and repairs: apt-get install {' '.join(sorted(missing))}"
     if drill.root and os.geteuid() != 0:
-        return "it mounts a small filesystem, which only root may: begin it with `sudo`, or in a machine of your own"
+        return (
+            "it mounts a filesystem from a file, which only root may: begin it with `sudo`, or in a machine of your own"
+        )
+    if drill.mounts and not mounting.may_mount() and (said := mounting.refusal()):
+        return f"it mounts a small filesystem, and this machine lets only root do so ({said}): begin it with `sudo`"
     return ""
+
+
+def may_mount(world: World, drills: Sequence[Drill]) -> None:
+    """Where a drill mounts and this process may not: begin the whole program anew where it may.
+
+    So all of a drill is in one namespace: its page, the runbook, the checks and the trainee's shell.
+    """
+    if any(drill.mounts and not lacking(world, drill) for drill in drills) and not mounting.may_mount():
+        mounting.begin_anew()
 
 
 # --- list, heal -------------------------------------------------------------------------------------------------
@@ -142,6 +156,7 @@ def prove(world: World, only: Sequence[str], *, full: bool) -> int:
     world.state.prepare()
     shelf = DrillShelf.of(repository(Path.cwd()))
     drills = [shelf.load(name) for name in only] if only else shelf.load_all()
+    may_mount(world, drills)
     records = armed(world)
     heal_quietly(records)
     screen = Screen(world.out, plain=world.plain)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from holdpoint.app.armed import Armed
 from holdpoint.app.breaking import GIVEN_BACK, Trial, Unmet
-from holdpoint.app.drills import DrillShelf, armed, heal_quietly, lacking
+from holdpoint.app.drills import DrillShelf, armed, heal_quietly, lacking, may_mount
 from holdpoint.app.proving import HOLDPOINT
 from holdpoint.app.repository import repository
 from holdpoint.document.model import Runbook
@@ -209,6 +209,7 @@ def begin(world: World, name: str) -> int:
     drill = shelf.load(name)
     book = world.library.load(drill.runbook)
     _may_begin(world, drill)
+    may_mount(world, [drill])
     world.state.prepare()
     records = armed(world)
     heal_quietly(records)

@@ -46,8 +46,10 @@ class Drill:
     """How long the repair may take."""
     programs: Mapping[str, str]
     """What must be installed, each with its Debian package."""
+    mounts: bool
+    """Whether it mounts filesystems in memory."""
     root: bool
-    """Whether it mounts something."""
+    """Whether only root can make it."""
     uses: tuple[str, ...]
     values: Mapping[str, Plain]
     """The runbook's parameters; `{sandbox}` stands for the folder."""
