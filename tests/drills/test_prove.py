@@ -14,7 +14,7 @@ import pytest
 from holdpoint.hosts import process
 from tests.case import DOOR, Case
 from tests.hosts.support import wait_for
-from tests.needs import require_root
+from tests.needs import require, require_root
 
 DRILL = """schema: holdpoint/drill/1
 id: open-door
@@ -192,6 +192,36 @@ def test_nothing_outside_the_sandbox_is_touched(case: Case) -> None:
     before = _ledger(place)
     assert proven(case, environ={"TMPDIR": str(place)})["proven"]
     assert _ledger(place) == before
+
+
+def mounting(case: Case) -> Case:
+    """A drill that mounts, and that is green only where its checks see that."""
+    make = '|\n  mount_tmpfs 1m 100 "$sandbox/disk"\n  : >rooms\n  sha256sum rooms >ledger\n  start cat sleep 1000\n'
+    check = '|\n  grep -q "$sandbox/disk " /proc/self/mountinfo || { echo "nothing is mounted"; exit 1; }\n  test ! -e door\n'
+    return drill(case, level="1\nneeds: {mounts: true}", make=make, check=check, heal="end_all && unmount_all")
+
+
+def fewer(case: Case, *words: str) -> tuple[str, ...]:
+    """Words for `setpriv`: Holdpoint as root that may not mount."""
+    return ("--bounding-set=-sys_admin", "--inh-caps=-sys_admin", case.command((), "holdpoint")[0], *words)
+
+
+def test_who_may_not_mount_does_so_in_a_namespace_or_is_told_why_not(case: Case) -> None:
+    require_root("give up what it may")
+    require("setpriv", "util-linux")
+    words = fewer(mounting(case), "drill.prove", "--only", "open-door", "--json")
+    (proof,) = case.run(*words, program="setpriv").expect(0, ..., ...).json()
+    assert proof["proven"]
+    fake = case.folder / "bin"
+    fake.mkdir()
+    (fake / "unshare").write_text("#!/bin/sh\necho 'unshare: unshare failed: Operation not permitted' >&2\nexit 1\n")
+    (fake / "unshare").chmod(0o755)
+    ran = case.run(*words, program="setpriv", environ={"PATH": f"{fake}:{os.environ['PATH']}"})
+    (proof,) = ran.expect(4, ..., ...).json()
+    assert proof["missing"] == (
+        "it mounts a small filesystem, and this machine lets only root do so "
+        "(unshare: unshare failed: Operation not permitted): begin it with `sudo`"
+    )
 
 
 def _ledger(place: Path) -> dict[str, object]:

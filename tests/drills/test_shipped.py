@@ -20,22 +20,13 @@ LIMIT = 900.0
 NAMES = sorted(path.stem for path in (ROOT / "drills").glob("*.yaml"))
 ALONE = {"restore-from-backup", "rotate-app-secret"}
 """With one drill of their own; the first is led to by those of `postgres-corrupted` as well."""
-LONG = {
-    "baserow-migration-lock",
-    "baserow-workers-dead",
-    "docmost-db-password",
-    "docmost-db-stopped",
-    "docmost-migration-failed",
-    "docmost-redis-gone",
-}
-"""Whole stacks that are made anew for each of five traps take minutes each: `inv drill.prove` tries them, and not every commit."""
 
 
 def load(name: str):  # type: ignore[no-untyped-def]
     return parse(Source(name, (ROOT / "drills" / f"{name}.yaml").read_bytes()), library.schema("drill"), name)
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - LONG))
+@pytest.mark.parametrize("name", NAMES)
 def test_a_drill_is_proven(case: Case, name: str) -> None:
     drill = load(name)
     if drill.root or drill.mounts:
@@ -54,7 +45,6 @@ def test_there_are_enough_of_them_for_each_runbook() -> None:
     runbooks = {path.stem for path in (ROOT / "runbooks").glob("*.yaml")}
     assert {drill.runbook for drill in drills} <= runbooks
     assert len(drills) >= 14
-    assert {*NAMES} >= LONG
     for runbook in sorted(runbooks):
         own = [drill for drill in drills if drill.runbook == runbook]
         assert len(own) >= (1 if runbook in ALONE else 2), runbook

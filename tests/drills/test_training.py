@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.case import Case
-from tests.drills.test_prove import drill
+from tests.drills.test_prove import drill, fewer, mounting
 from tests.laws.terminal import left, person
+from tests.needs import require, require_root
 
 PROMPT = r"drill \d\d:\d\d> $"
 
@@ -101,6 +103,35 @@ def test_where_nothing_is_wrong_one_has_to_say_so(case: Case) -> None:
         child.expect("PASSED")
         assert left(child) == 0
     assert total(case)["points"] == 90  # nothing was looked at and kept
+
+
+def test_the_shell_and_the_runbook_see_what_a_drill_mounted_in_its_namespace(case: Case) -> None:
+    require_root("give up what it may")
+    require("setpriv", "util-linux")
+    words = fewer(mounting(case), "drill", "open-door")
+    with person(case, *words, environ={"SHELL": "/bin/sh", "PS1": "by-hand$ "}, program="setpriv") as child:
+        typed(child, "shell")
+        child.expect_exact("by-hand$ ")
+        child.sendline('grep -c "$sandbox/disk " /proc/self/mountinfo')
+        child.expect("\r\n1\r\n")
+        child.sendline("exit")
+        typed(child, "diagnose wide", "runbook")
+        child.expect("Type run, skip, stop")
+        child.sendline("run")
+        assert _places(case) == []
+        typed(child, "done")
+        child.expect("PASSED")
+        assert left(child) == 0
+    assert nothing_is_left(case)
+
+
+def _places(case: Case) -> list[str]:
+    """What is mounted in the sandboxes of a case, as everybody else sees it."""
+    bases = [json.loads(file.read_bytes())["base"] for file in case.state.glob("drills/armed/*.json")]
+    assert bases
+    return [
+        line for line in Path("/proc/self/mountinfo").read_text().splitlines() if any(base in line for base in bases)
+    ]
 
 
 def test_without_a_terminal_nothing_is_made(case: Case) -> None:

@@ -34,9 +34,9 @@ def book(resolution: str, *, params: str = "", rest: str = "", diagnostic: str =
 
 
 @contextmanager
-def person(case: Case, *words: str, environ: dict[str, str] | None = None) -> Iterator[Any]:
+def person(case: Case, *words: str, environ: dict[str, str] | None = None, program: str = "holdpoint") -> Iterator[Any]:
     """Sit down at a terminal of 100 columns; what still runs is ended when the block is left."""
-    command = case.command(words, "holdpoint")
+    command = case.command(words, program)
     full = case.environ({"TERM": "xterm", **(environ or {})})
     child = pexpect.spawn(
         command[0], command[1:], cwd=str(case.repository), env=full, timeout=60, dimensions=(50, 100), encoding="utf-8"
