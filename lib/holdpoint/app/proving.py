@@ -69,6 +69,10 @@ class Prover:
     def _repaired(self) -> tuple[str, ...]:
         """The whole way with the right repair; gives the steps that changed something."""
         with self._broken() as sandbox:
+            # Else whatever refuses a trap by these had refused it before it did anything.
+            self._script(sandbox, self.drill.kept, "nothing is lost before the repair")
+            if self.drill.safe:
+                self._script(sandbox, self.drill.safe, "nothing else is touched before the repair")
             ran = self._run(sandbox, self.drill.answers)
             self._must("the runbook repairs it", ran.code == 0, f"exit {ran.code}: {ran.why}", sandbox)
             found = f"found {_named(ran.found)}, and right is {_named(self.drill.causes)}"
