@@ -18,8 +18,6 @@ from tests.needs import require, require_root
 ROOT = Path(__file__).parents[2]
 LIMIT = 900.0
 NAMES = sorted(path.stem for path in (ROOT / "drills").glob("*.yaml"))
-ALONE = {"restore-from-backup", "rotate-app-secret"}
-"""With one drill of their own; the first is led to by those of `postgres-corrupted` as well."""
 LONG = {
     "baserow-migration-lock",
     "baserow-workers-dead",
@@ -57,6 +55,6 @@ def test_there_are_enough_of_them_for_each_runbook() -> None:
     assert {*NAMES} >= LONG
     for runbook in sorted(runbooks):
         own = [drill for drill in drills if drill.runbook == runbook]
-        assert len(own) >= (1 if runbook in ALONE else 2), runbook
+        assert len(own) >= 2, runbook
     assert any(not drill.fault for drill in drills)
     assert all(drill.traps for drill in drills if drill.fault)
