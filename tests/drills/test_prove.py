@@ -178,6 +178,17 @@ def test_it_is_refused_where_the_machine_is_production(case: Case) -> None:
     assert proof["stages"] == []
 
 
+def test_a_program_may_be_there_in_any_version(case: Case, tmp_path: Path) -> None:
+    needs = f"1\nneeds: {{programs: {{'{tmp_path}/*/bin/no-such-server': its-package}}}}"
+    assert "apt-get install its-package" in proven(drill(case, level=needs), code=4)["missing"]
+    program = tmp_path / "17" / "bin" / "no-such-server"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    assert "apt-get install its-package" in proven(drill(case, level=needs), code=4)["missing"]
+    program.chmod(0o755)
+    assert proven(drill(case, level=needs))["proven"]
+
+
 def test_nothing_outside_the_sandbox_is_touched(case: Case) -> None:
     require_root("mount a small filesystem")
     make = '|\n  mount_tmpfs 1m 100 "$sandbox/disk"\n  : >rooms\n  sha256sum rooms >ledger\n  start cat sleep 1000\n'

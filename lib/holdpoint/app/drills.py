@@ -91,12 +91,19 @@ def lacking(world: World, drill: Drill) -> str:
     tier = world.local.tier
     if tier not in (Tier.LOCAL, Tier.PRACTICE):
         return f"this machine is `{tier}`, and drills break things only where it is `local` or `practice`"
-    missing = {package for program, package in drill.programs.items() if shutil.which(program) is None}
+    missing = {package for program, package in drill.programs.items() if not is_there(program)}
     if missing:
         return f"it lacks what it breaks and repairs: apt-get install {' '.join(sorted(missing))}"
     if drill.root and os.geteuid() != 0:
         return "it mounts a small filesystem, which only root may: begin it with `sudo`, or in a machine of your own"
     return ""
+
+
+def is_there(program: str) -> bool:
+    """Whether a program can be started: by its name on the PATH, or at its path, in which `*` stands for any version."""
+    if shutil.which(Path(program).name) is not None:
+        return True
+    return any(os.access(found, os.X_OK) for found in Path("/").glob(program.removeprefix("/")))
 
 
 # --- list, heal -------------------------------------------------------------------------------------------------
