@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2030,SC2031
 # A small PostgreSQL cluster of the sandbox's own, for drills: on a socket in the sandbox, never on a network, and never as
 # root. Comes after drills/lib/sandbox.sh. Everything lies below "$sandbox/pg".
 # A drill gives the runbook pg_bin {sandbox}/bin, pg_host {sandbox}/pg/run, pg_data {sandbox}/pg/data and pg_log {sandbox}/pg/log.
@@ -7,8 +7,11 @@
 #   pg_start, pg_stop [MODE], pg_kill, pg_restart, pg_running
 #   pg_sql DB [psql's options]                   psql as the cluster's owner, strict, unaligned; SQL from standard input or -c
 #   pg_seed                                      fills `wiki`, and writes "$sandbox/ledger"
-#   pg_ledger DB                                 prints what a ledger holds: each seeded table, its rows, the hash of its rows
-#   pg_kept DB                                   compares DB with "$sandbox/ledger"
+#   pg_ledger DB                                 prints what a ledger holds: a line for each row of the seeded tables
+#   pg_note                                      writes the ledger of `wiki` anew, in "$sandbox/ledger"
+#   pg_spent                                     after a fault: notes the rows that it took, and prints how many these are
+#   pg_kept DB                                   whether every row of the ledger is there, but for those that the fault took
+#   pg_look COMMAND...                           runs it with pg_sql asking a copy of the cluster, where a damaged page is read as it is
 #   pg_backup NAME [MINUTES]                     a dump of `wiki`, so old, in "$sandbox/backup", with its manifest and its SHA-256
 #   pg_follows                                   whether somebody follows its log through the slot `archive`
 #   pg_block DB RELATION                         prints the file of a relation; pg_find FILE TEXT: where it stands
@@ -29,7 +32,13 @@ pg_real() {
     was=${was##*/}
     if [ -x "$folder/postgres" ] && [ "${version%%.*}" -ge "${was:-0}" ]; then newest=$folder; fi
   done
-  if [ -n "$newest" ]; then echo "$newest"; return; fi
+  if [ -n "$newest" ]; then
+    version=${newest%/bin}
+    version=${version##*/}
+    [ "${version%%.*}" -ge 15 ] || { say "PostgreSQL $version is here; the drills need 15 or a later one"; return 1; }
+    echo "$newest"
+    return
+  fi
   found=$(command -v postgres) || { say "PostgreSQL's server is not here: apt-get install postgresql"; return 1; }
   dirname -- "$found"
 }
@@ -169,23 +178,65 @@ create index attachments_page on attachments (page);
 grant select, insert, update, delete on pages, attachments to wiki_app;
 END
   pg_sql wiki -c 'vacuum (freeze, analyze)' -c checkpoint
-  pg_ledger wiki >"$sandbox/ledger"
+  pg_note
 }
 
+pg_tables() { pg_sql "$1" -c "select t from unnest('{pages,attachments}'::text[]) t where to_regclass('public.' || t) is not null"; }
+
 pg_ledger() {
-  for table in pages attachments; do
+  tables=$(pg_tables "$1") || return 1
+  for table in $tables; do
     pg_sql "$1" -c "set enable_indexscan = off" -c "set enable_indexonlyscan = off" -c "
-      select '$table', count(*), coalesce(sum(('x' || left(md5(t::text), 15))::bit(60)::bigint::numeric), 0) from $table t
-      where id <= 100000"
+      select '$table', id, md5(t::text) from $table t where id <= 100000" || return 1
   done
 }
 
+pg_note() {
+  pg_ledger wiki | LC_ALL=C sort >"$sandbox/ledger"
+  [ -s "$sandbox/ledger" ]
+}
+
+# Which rows of the ledger are not in a database, or not as they were. A server that does not run, or does not give a damaged page,
+# still has what stands in its files: that is read from a copy, since a page that was read with its damage passes for good afterwards.
+pg_gone() {
+  pg_rows=$(pg_ledger "$1" 2>/dev/null) || pg_rows=$(pg_look pg_ledger "$1" 2>&1) ||
+    { echo "not to be read: $(echo "$pg_rows" | grep -v WARNING | tail -n 1)"; return 1; }
+  printf '%s\n' "$pg_rows" | LC_ALL=C sort | LC_ALL=C comm -23 "$sandbox/ledger" -
+}
+
+pg_spent() {
+  pg_gone wiki >"$sandbox/ledger.spent"
+  wc -l <"$sandbox/ledger.spent"
+}
+
 pg_kept() {
-  now=$(pg_ledger "$1" 2>&1) || { echo "not to be read: $(echo "$now" | grep -v WARNING | tail -n 1)"; return 1; }
-  if [ "$now" = "$(cat "$sandbox/ledger")" ]; then echo "every row of the ledger is there"; return 0; fi
-  printf 'the ledger has %s; there is %s\n' "$(tr '\n' ' ' <"$sandbox/ledger")" "$(echo "$now" | tr '\n' ' ')"
+  touch "$sandbox/ledger.spent"
+  gone=$(pg_gone "$1") || { echo "$gone"; return 1; }
+  gone=$(printf '%s\n' "$gone" | LC_ALL=C comm -23 - "$sandbox/ledger.spent" | grep .) || { echo "every row that the fault left is there"; return 0; }
+  printf '%s of %s rows are gone, or not as they were; the first: %s\n' "$(echo "$gone" | wc -l)" "$(wc -l <"$sandbox/ledger")" \
+    "$(echo "$gone" | head -n 1 | cut -d '|' -f 1,2 | tr '|' ' ')"
   return 1
 }
+
+pg_look() (
+  look=$sandbox/look
+  rm -rf "$look"
+  pg_folder "$look"
+  if pg_running; then
+    "$sandbox/bin/pg_basebackup" -h "$pg_socket" -U postgres -D "$look/data" -c fast -X stream --no-verify-checksums --no-sync || exit 1
+  else
+    cp -aL "$pg_data" "$look/data"
+    rm -f "$look/data/postmaster.pid"
+  fi
+  "$sandbox/bin/pg_ctl" start -s -w -t 30 -D "$look/data" -l "$look/data/look.log" \
+    -o "-c unix_socket_directories=$look -c ignore_checksum_failure=on" >/dev/null || exit 1
+  pg_socket=$look
+  code=0
+  "$@" || code=$?
+  "$sandbox/bin/pg_ctl" stop -s -w -t 30 -D "$look/data" -m immediate
+  rm -rf "$look"
+  exit "$code"
+)
 
 # What a user feels: every page and every attachment opens, by its address and in the list, and a new page can be saved.
 pg_check() {
@@ -204,16 +255,19 @@ select 'a saved page does not open' where not exists (select from pages where sl
 rollback;
 END
   ) || { echo "$seen" | grep -v WARNING | head -n 1; return 1; }
-  if [ -z "$seen" ]; then echo "every page opens, and a new one can be saved"; return 0; fi
-  echo "$seen" | head -n 1
-  return 1
+  if [ -n "$seen" ]; then echo "$seen" | head -n 1; return 1; fi
+  gone=$(pg_gone wiki) || { echo "$gone"; return 1; }
+  if [ -n "$gone" ]; then echo "a user misses something: $(echo "$gone" | head -n 1 | cut -d '|' -f 1,2 | tr '|' ' ')"; return 1; fi
+  echo "every page opens, and a new one can be saved"
 }
 
 # The manifest has, for each table, its rows and the hash of its rows at the time of the backup, as restore-from-backup reads it.
 pg_backup() {
   file=$sandbox/backup/$1.dump
   "$sandbox/bin/pg_dump" -Fc -h "$pg_socket" -U postgres -f "$file" wiki
-  pg_ledger wiki | sed 's/^/public./; s/|/ /g' >"$file.manifest"
+  for table in $(pg_tables wiki); do
+    pg_sql wiki -c "select 'public.$table ' || count(*) || ' ' || coalesce(sum(('x' || left(md5(t::text), 15))::bit(60)::bigint::numeric), 0) from $table t"
+  done >"$file.manifest"
   (cd "$sandbox/backup" && sha256sum "$1.dump" >"$1.dump.sha256")
   chmod 644 "$file" "$file.manifest" "$file.sha256"
   touch -d "@$(($(date +%s) - ${2:-0} * 60))" "$file"

@@ -72,6 +72,6 @@ recovered: {run: recovered-it}
 def test_every_script_of_a_runbook_counts_where_it_runs() -> None:
     book = parse(Source("tools.yaml", BOOK.encode()), library.schema())
     plain = {need.program for need in needs(book) if not need.raised}
-    assert plain == {"one-symptom", "undo-it", "back-it", "recovered-it"}
-    assert {need.program for need in needs(book) if need.raised} == {"bash", "fix-it", "verify-it"}
+    assert plain == {"one-symptom", "verify-it", "back-it", "recovered-it"}
+    assert {need.program for need in needs(book) if need.raised} == {"bash", "fix-it", "undo-it"}
     assert needs(book, Where.LOCAL) == {Need("here-only", "tools")}

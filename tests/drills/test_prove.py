@@ -76,6 +76,8 @@ def test_a_drill_is_proven_by_its_runbook(case: Case) -> None:
         "green before the fault",
         "the fault can be set",
         "red with the fault",
+        "nothing is lost before the repair",
+        "nothing else is touched before the repair",
         "the runbook repairs it",
         "it finds the cause",
         "green after the repair",
@@ -100,6 +102,8 @@ def test_a_drill_is_proven_by_its_runbook(case: Case) -> None:
         ({"truth": "{fault: true, causes: []}"}, "it finds the cause", "found `wide`, and right is none"),
         ({"check": "test ! -e door && test ! -e door.shut"}, "green after the repair", ""),
         ({"restart": "touch door"}, "green after a restart", "it stands open"),
+        ({"kept": "test ! -e door"}, "nothing is lost before the repair", ""),
+        ({"safe": "test ! -e door"}, "nothing else is touched before the repair", ""),
         ({"kept": "test ! -e door.shut"}, "no data was lost", ""),
         ({"safe": "test ! -e door.shut"}, "nothing else was touched", ""),
         ({"traps": "[{id: mend, title: Mend, run: rm door, leaves: red, why: no}]"}, "trap mend", "the check is green"),
@@ -180,6 +184,17 @@ def test_it_is_refused_where_the_machine_is_production(case: Case) -> None:
     proof = proven(case, code=4)
     assert proof["missing"] == "this machine is `prod`, and drills break things only where it is `local` or `practice`"
     assert proof["stages"] == []
+
+
+def test_a_program_may_be_there_in_any_version(case: Case, tmp_path: Path) -> None:
+    needs = f"1\nneeds: {{programs: {{'{tmp_path}/*/bin/no-such-server': its-package}}}}"
+    assert "apt-get install its-package" in proven(drill(case, level=needs), code=4)["missing"]
+    program = tmp_path / "17" / "bin" / "no-such-server"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    assert "apt-get install its-package" in proven(drill(case, level=needs), code=4)["missing"]
+    program.chmod(0o755)
+    assert proven(drill(case, level=needs))["proven"]
 
 
 def test_nothing_outside_the_sandbox_is_touched(case: Case) -> None:

@@ -247,6 +247,38 @@ def test_it_is_loaded_beside_and_switched_and_switched_back(
     assert cluster.sh('pg_sql wiki -c "show transaction_read_only"').strip() == "off"
 
 
+ROLES = """
+pg_sql wiki -c 'create role "Reports Q4"' -c 'create role auditor' -c 'grant select on pages to "Reports Q4", auditor'
+pg_backup wiki-new 5
+pg_sql wiki -c 'drop table attachments' -c 'drop owned by "Reports Q4", auditor' -c 'drop role "Reports Q4", auditor'
+"""
+LISTED = "pg_sql postgres -c \"select rolname, rolcanlogin from pg_roles where rolname ~ '^(Rep|aud)' order by 1\""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_roles_that_are_missing_are_made_without_a_login(
+    make: Callable[..., Cluster], applets: Path, shell: str
+) -> None:
+    cluster = make(ROLES)
+    book, known = shelled("restore-from-backup", shell, applets), cluster.values("restore-from-backup")
+    assert diagnose(book, known) == {"missing"}
+    assert known["missing_roles"] == "Reports Q4\nauditor"
+    assert book.run("load", known).returncode != 0, "it stops at a role that is missing"
+    assert not book.verified("make-roles", known)
+    assert book.undo("make-roles", known).returncode == 0
+    for _ in range(2):
+        book.good("make-roles", known)
+        assert book.verified("make-roles", known)
+    assert cluster.sh(LISTED).split("\n")[:2] == ["Reports Q4|f", "auditor|f"]
+    book.good("load", known)
+    assert book.undo("make-roles", known).returncode == 0
+    assert cluster.sh(LISTED).count("|") == 2, "they have rights in what was loaded, so they stay"
+    cluster.sh("pg_sql postgres -c 'alter role auditor login' -c \"comment on role auditor is 'of the bank'\"")
+    assert book.undo("load", known).returncode == 0
+    assert book.undo("make-roles", known).returncode == 0
+    assert cluster.sh(LISTED) == "auditor|t\n", "what somebody else has made theirs is left alone"
+
+
 def test_an_undo_drops_what_never_took_over(make: Callable[..., Cluster], applets: Path) -> None:
     cluster = make(GONE)
     book, known = shelled("restore-from-backup", "dash", applets), cluster.values("restore-from-backup")

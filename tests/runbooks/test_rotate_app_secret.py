@@ -17,11 +17,11 @@ from tests.runbooks.conftest import SHELLS, Shelled, shelled
 
 OLD, NEW = "0123456789abcdef0123456789abcdef0123", "fedcba9876543210fedcba9876543210"
 DOCKER = """#!/bin/sh
-# compose -f FILE exec -T SERVICE printenv KEY, or compose -f FILE up -d SERVICE
+# compose -f FILE exec -T SERVICE printenv KEY, or compose -f FILE up -d SERVICE...
 cd "$(dirname "$3")" || exit 1
 case $4 in
-  exec) sed -n "s/^$8=//p" container | grep . ;;
-  up) cp app.env container ;;
+  exec) sed -n "s/^$8=//p" "container.$6" | grep . ;;
+  up) shift 5; for one in "$@"; do cp app.env "container.$one"; done ;;
 esac
 """
 
@@ -70,7 +70,7 @@ def world(request: pytest.FixtureRequest, applets: Path, tmp_path: Path) -> Iter
         world = World(tmp_path, book, known)
         world.set(OLD)
         (tmp_path / "app.env").chmod(0o640)
-        (tmp_path / "container").write_bytes((tmp_path / "app.env").read_bytes())
+        (tmp_path / "container.docmost").write_bytes((tmp_path / "app.env").read_bytes())
         try:
             yield world
         finally:
@@ -94,7 +94,7 @@ def test_it_is_changed_and_taken_back(world: World) -> None:
     assert (world.folder / "app.env").stat().st_mode & 0o777 == 0o640
     for step in ("recreate", "set"):
         assert world.book.undo(step, world.known).returncode == 0
-    assert (world.folder / "app.env").read_bytes() == before == (world.folder / "container").read_bytes()
+    assert (world.folder / "app.env").read_bytes() == before == (world.folder / "container.docmost").read_bytes()
     world.good("set", "recreate", "forget-copy")
     assert sorted(path.name for path in world.folder.glob("app.env*")) == ["app.env"]
     assert world.diagnose() == set()
@@ -107,10 +107,29 @@ def test_a_container_that_was_only_restarted_is_seen(world: World) -> None:
     assert world.book.recovered(world.known)
 
 
+def test_a_second_service_that_has_the_old_one_is_seen_and_made_anew(world: World) -> None:
+    world.known["also"] = "worker beat"
+    for one in ("docmost", "worker", "beat"):
+        (world.folder / f"container.{one}").write_bytes((world.folder / "app.env").read_bytes())
+    assert world.diagnose() == {"due"}
+    world.good("set")
+    (world.folder / "container.docmost").write_bytes((world.folder / "app.env").read_bytes())
+    assert world.present()
+    assert world.diagnose() == {"not-recreated"}
+    assert world.known["differ"] == "worker beat"
+    assert not world.book.recovered(world.known)
+    assert not world.book.verified("recreate", world.known)
+    world.good("recreate")
+    assert world.book.recovered(world.known)
+    assert world.diagnose() == set()
+    assert world.book.undo("recreate", world.known).returncode == 0
+    assert OLD in (world.folder / "container.beat").read_text()
+
+
 @pytest.mark.parametrize("secret", ["REPLACE_WITH_LONG_SECRET_123456789", "tooshort123"])
 def test_a_secret_that_can_be_guessed_is_named(world: World, secret: str) -> None:
     world.set(secret)
-    (world.folder / "container").write_bytes((world.folder / "app.env").read_bytes())
+    (world.folder / "container.docmost").write_bytes((world.folder / "app.env").read_bytes())
     assert world.diagnose() == {"due", "guessable"}
 
 
@@ -121,5 +140,5 @@ def test_a_file_that_does_not_set_it_once_stops_before_anything_changes(world: W
 
 
 def test_a_container_that_does_not_run_was_not_looked_at(world: World) -> None:
-    (world.folder / "container").write_text("")
+    (world.folder / "container.docmost").write_text("")
     assert world.book.run("old-in-use", world.known).returncode == 2

@@ -16,11 +16,11 @@ def drawn(lines: Iterable[Line]) -> str:
     return "".join(paint(line, colour=False) + "\n" for line in lines)
 
 
-def same(name: str, text: str) -> None:
+def same(name: str, text: str, folder: Path = FOLDER) -> None:
     """Compare with the screen that was agreed to."""
-    file = FOLDER / f"{name}.txt"
+    file = folder / f"{name}.txt"
     if os.environ.get("REDRAW_SCREENS"):
-        FOLDER.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
         file.write_text(text)
     assert text == file.read_text(), name
 

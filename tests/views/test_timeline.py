@@ -258,3 +258,14 @@ def test_the_end_of_a_run_on_several_hosts_is_a_table():
     text = drawn(bounds.closing(bounds.End(RUN_ID, 4, "why", over=False, found=found), 80))
     same("fleet-end-80", text)
     fits(text, 80)
+
+
+def test_the_proof_at_the_end_is_the_runs_own_and_not_that_of_a_runbook_it_used():
+    inner = [
+        ProofLooked(f"sub/recovered-{at}", "db1", after=at == "after", green=at == "after")
+        for at in ("before", "after")
+    ]
+    own = [ProofLooked(f"recovered-{at}", "db1", after=at == "after", green=False) for at in ("before", "after")]
+    names = background(plan(load(LOG_DISK)))
+    assert bounds.left(replay(records(OPENED, own[0], *inner, own[1])), names).proof == ("db1: RED before, RED after",)
+    assert bounds.left(replay(records(OPENED, *inner)), names).proof == ()

@@ -93,7 +93,7 @@ def lacking(world: World, drill: Drill) -> str:
     tier = world.local.tier
     if tier not in (Tier.LOCAL, Tier.PRACTICE):
         return f"this machine is `{tier}`, and drills break things only where it is `local` or `practice`"
-    missing = {package for program, package in drill.programs.items() if shutil.which(program) is None}
+    missing = {package for program, package in drill.programs.items() if not is_there(program)}
     if missing:
         return f"it lacks what it breaks and repairs: apt-get install {' '.join(sorted(missing))}"
     if drill.root and os.geteuid() != 0:
@@ -112,6 +112,13 @@ def may_mount(world: World, drills: Sequence[Drill]) -> None:
     """
     if any(drill.mounts and not lacking(world, drill) for drill in drills) and not mounting.may_mount():
         mounting.begin_anew()
+
+
+def is_there(program: str) -> bool:
+    """Whether a program can be started: by its name on the PATH, or at its path, in which `*` stands for any version."""
+    if shutil.which(Path(program).name) is not None:
+        return True
+    return any(os.access(found, os.X_OK) for found in Path("/").glob(program.removeprefix("/")))
 
 
 # --- list, heal -------------------------------------------------------------------------------------------------

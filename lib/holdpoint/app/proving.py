@@ -108,6 +108,10 @@ class Prover:
         changed: tuple[str, ...] = ()
         try:
             with trial.broken() as sandbox:
+                # Else whatever refuses a trap by these had refused it before it did anything.
+                trial.script(sandbox, "nothing is lost before the repair", self.drill.kept)
+                if self.drill.safe:
+                    trial.script(sandbox, "nothing else is touched before the repair", self.drill.safe)
                 trial.says(f"runbook {self.drill.runbook}")
                 ran = self._run(sandbox, self.drill.answers)
                 trial.must("the runbook repairs it", ran.code == 0, f"exit {ran.code}: {ran.why}")

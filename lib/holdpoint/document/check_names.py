@@ -20,6 +20,18 @@ def errors(draft: Draft, scope: Scope) -> Iterator[Problem]:
     yield from _conditions(draft, scope)
     yield from _registered_twice(draft, scope)
     yield from _fetched_twice(draft)
+    yield from _handed_over(draft, scope)
+
+
+def _handed_over(draft: Draft, scope: Scope) -> Iterator[Problem]:
+    """A used runbook gets its parameters when the run is laid out, before anything was read."""
+    for step in draft.runbook.steps():
+        for arg in step.action.args if isinstance(step.action, Use) else ():
+            if isinstance(arg.value, ValueRef) and arg.value.name not in scope.params and arg.value.name in scope.since:
+                message = f"step `{step.id}` hands over `{arg.value.name}`, which is known only once a step has read it"
+                hint = f"let the used runbook read it itself; `{arg.name}` can be left to its default there"
+                expected = "a parameter of this runbook, or the value itself"
+                yield Problem("use-value", message, arg.place, expected=expected, hint=hint)
 
 
 def unused(draft: Draft) -> Iterator[Problem]:

@@ -82,9 +82,9 @@ def _runs_of(step: Step) -> Iterator[tuple[Run, str | None]]:
     if isinstance(step.action, Run):
         yield step.action, step.become
     if isinstance(step.verify, Check):
-        yield step.verify.run, step.become
+        yield step.verify.run, None  # a check looks as the one who is logged in
     if step.undo is not None and isinstance(step.undo.action, Run):
-        yield step.undo.action, step.undo.become
+        yield step.undo.action, step.undo.become or step.become
 
 
 def commands(script: str) -> frozenset[str]:

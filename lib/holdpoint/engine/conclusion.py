@@ -46,6 +46,11 @@ def _end_without_proof(facts: Facts) -> Next:
     changes = [item for item in facts.plan.items if isinstance(item, StepItem) and is_changing(item)]
     ended = [(item, host, facts.progress(item, host).ended) for item in changes for host in facts.hosts(item)]
     failed = [f"`{item.key}` on {host}" for item, host, _ in ended if facts.failed(item, host)]
+    failed += [
+        f"`{key}` on {host}"
+        for (key, host), proof in facts.state.proofs.items()
+        if proof.after and proof.green is False
+    ]
     if failed:
         return Stop(Exit.FAILED, f"not every change was made: {', '.join(failed)} failed", wants="escalation")
     made = any(one is not None and one.status is not Status.SKIPPED for _, _, one in ended)

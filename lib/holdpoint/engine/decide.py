@@ -41,7 +41,8 @@ from holdpoint.engine.next import (
 )
 from holdpoint.engine.ports import Tier
 from holdpoint.engine.state import FAILURES, Progress
-from holdpoint.planning.plan import CausesItem, Mode, ProofItem, StepItem
+from holdpoint.engine.using import PassedOver, decides, goes_on
+from holdpoint.planning.plan import CausesItem, Item, Mode, ProofItem, StepItem
 from holdpoint.problem import Exit
 
 
@@ -53,22 +54,59 @@ def decide(facts: Facts, now: datetime) -> Next:
     for host in sorted(facts.state.inherited):
         return TakeLock(host)
     lost: dict[str, str] = {}
-    for item in facts.plan.items:
+    passed = PassedOver(facts.plan)
+    for index, item in enumerate(facts.plan.items):
         hosts = tuple(host for host in facts.hosts(item) if host not in lost)
-        match item:
-            case StepItem():
-                found = _step(facts, item, hosts, now)
-            case ProofItem():
-                found = _proof(facts, item, hosts)
-            case CausesItem():
-                found = _causes(facts, item, hosts)
-            case _:
-                assert_never(item)
+        found = _item(facts, index, hosts, now, passed)
         if found is not None:
             return found
         if isinstance(item, StepItem) and (item.step.fanout is not None or facts.plan.mode is Mode.ROLLBACK):
             lost.update({host: item.key for host in hosts if fails(facts, item, host)})
     return conclude(facts, lost)
+
+
+def _item(facts: Facts, index: int, hosts: tuple[str, ...], now: datetime, passed: PassedOver) -> Next | None:
+    """The next thing to do for an item, but for the hosts on which the runbook that it belongs to failed."""
+    item = facts.plan.items[index]
+    while True:
+        among = tuple(host for host in hosts if not passed.why(index, host))
+        if isinstance(item, StepItem):
+            for host in hosts:
+                if host not in among and facts.progress(item, host) == Progress():
+                    why = f"passed over, since `{passed.why(index, host)}` failed"
+                    return Skip(item, host, Reason.CONDITION, why)
+        if not among:
+            return None
+        match item:
+            case StepItem():
+                found = _step(facts, item, among, now)
+            case ProofItem():
+                found = _proof(facts, item, among)
+            case CausesItem():
+                found = _causes(facts, item, among)
+            case _:
+                assert_never(item)
+        if not isinstance(found, Stop) or found.exit is not Exit.FAILED or found.wants == "rollback":
+            return found
+        if not goes_on(facts.plan, item):
+            return found if decides(facts.plan, item) is None else replace(found, wants="rollback")
+        passed.failed(index, _failing(facts, item, among))
+
+
+def _failing(facts: Facts, item: Item, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """The hosts on which an item failed; all, where that is not told by host."""
+    match item:
+        case StepItem():
+            begun = {host: _begun(facts, item, host, facts.progress(item, host)) for host in hosts}
+            failed = (host for host, one in begun.items() if isinstance(one, Stop) and one.exit is Exit.FAILED)
+        case ProofItem():
+            proofs = {host: facts.state.proofs.get((item.key, host)) for host in hosts if facts.concerns(item, host)}
+            failed = (host for host, proof in proofs.items() if proof is not None and proof.green is not True)
+        case CausesItem():
+            return hosts
+        case _:
+            assert_never(item)
+    return tuple(failed) or hosts
 
 
 def _looks(facts: Facts) -> bool:
@@ -210,7 +248,7 @@ def _failed(facts: Facts, item: StepItem, host: str, progress: Progress) -> Next
         return progress.attempts + 1
     if step.on_failure in (OnFailure.CONTINUE, OnFailure.GOTO):
         return None
-    if progress.again:
+    if progress.again and not goes_on(facts.plan, item):  # else the run went on elsewhere long ago
         return progress.attempts + 1
     why = f"`{item.key}` {_how(progress)} on {host}"
     if facts.plan.mode is Mode.ROLLBACK:
@@ -327,7 +365,8 @@ def _proof(facts: Facts, item: ProofItem, hosts: tuple[str, ...]) -> Next | None
         return Look(item, unseen)
     red = [host for host, proof in proofs.items() if item.after and proof is not None and proof.green is False]
     if red:
-        why = f"{names(red)} is not recovered: the check of recovery is still red"
+        whose = f" of `{facts.plan.scopes[item.scope].runbook.id}`" if item.scope else ""
+        why = f"{names(red)} is not recovered: the check of recovery{whose} is still red"
         return Stop(Exit.FAILED, why, item.key, "escalation")
     blind = [host for host, proof in proofs.items() if item.after and proof is not None and proof.green is None]
     if blind and not facts.state.not_run:

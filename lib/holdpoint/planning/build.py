@@ -130,7 +130,7 @@ class _Layout:
             raise HoldpointError(Problem("use-too-deep", message, use.place, hint="does one use itself?"))
         used = self.load(use.runbook)
         given = {arg.name: _argument(arg, scope) for arg in use.args}
-        inner = Scope(f"{scope.name}{step.id}/", used, bind(used, given))
+        inner = Scope(f"{scope.name}{step.id}/", used, bind(used, given), use=step)
         reading = step.section in (Section.SYMPTOMS, Section.DIAGNOSTIC)
         sections = (Section.DIAGNOSTIC,) if reading else (Section.DIAGNOSTIC, Section.RESOLUTION)
         self.runbook(used, inner, guards, sections)

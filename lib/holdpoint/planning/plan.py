@@ -99,6 +99,8 @@ class Scope:
     params: Mapping[str, Value]
     files: Mapping[str, str] = field(default_factory=dict)
     """The SHA-256 of each file of the library that its steps put, by its path there."""
+    use: Step | None = None
+    """The step that uses it; None for the run's own."""
 
 
 @dataclass(frozen=True, slots=True)

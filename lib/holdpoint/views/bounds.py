@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from holdpoint.document.model import Severity
 from holdpoint.engine.events import Reason, Status
 from holdpoint.engine.facts import names
+from holdpoint.engine.next import AFTER, BEFORE
 from holdpoint.engine.ports import Target
 from holdpoint.engine.state import FAILURES, Progress, State, may_have_effect
 from holdpoint.problem import Exit
@@ -42,6 +43,8 @@ ENDS = {
 }
 _DOUBT = "OUTCOME UNKNOWN"
 """In the place of `NOT REACHED`, where what became of something that was begun is not known."""
+OWN = frozenset({BEFORE, AFTER})
+"""The run's own check of recovery, and not one of a runbook that it used."""
 _GREEN = {True: "GREEN", False: "RED", None: "not known"}
 
 
@@ -164,7 +167,9 @@ def _per_host(state: State, background: Background, *, goes_on: bool) -> tuple[t
     opened = state.opened
     rows: list[tuple[str, ...]] = []
     for host, tier in ((name, opened.hosts[name]) for name in opened.order) if opened else ():
-        proofs = {proof.after: _GREEN[proof.green] for (_, at), proof in state.proofs.items() if at == host}
+        proofs = {
+            proof.after: _GREEN[proof.green] for (key, at), proof in state.proofs.items() if at == host and key in OWN
+        }
         found: dict[str, list[str]] = {}
         for (key, at), progress in state.steps.items():
             if at == host and (kind := _sort(key, progress, background, goes_on=goes_on)):
@@ -232,9 +237,11 @@ def _how(progress: Progress) -> str:
 
 
 def _proof(state: State) -> tuple[str, ...]:
-    """For each host, what the check of recovery said before and after."""
+    """For each host, what the run's own check of recovery said before and after; that of a runbook it used stands above."""
     seen: dict[str, dict[bool, str]] = {}
-    for (_, host), proof in state.proofs.items():
+    for (key, host), proof in state.proofs.items():
+        if key not in OWN:
+            continue
         seen.setdefault(host, {})[proof.after] = _GREEN[proof.green]
     return tuple(
         f"{host}: {found.get(False, 'not looked at')} before, {found.get(True, 'not looked at')} after"

@@ -9,7 +9,7 @@ from holdpoint.document.model import Cause, Check, Effect, Param, Runbook, Secti
 from holdpoint.journal.record import Json
 from holdpoint.shell import as_text
 from holdpoint.views.background import HEADINGS
-from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, verbatim
+from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, verbatim, wrap
 from holdpoint.views.steps import condition, deed, details
 from holdpoint.views.tables import table
 
@@ -99,8 +99,10 @@ def _step(step: Step, width: int) -> list[Line]:
     head = labelled(f"  {step.id}", step.title, width, Tone.BOLD, column=_WIDE)
     if len(step.id) > _WIDE - 4:
         head = [line(f"  {step.id}", Tone.DIM), *labelled("", step.title, width, Tone.BOLD, column=_WIDE)]
-    said = (Segment(" " * _WIDE), Segment(step.effect.upper(), effect), Segment(f"  {does.phrase}"))
-    drawn: list[Line] = [*head, said]
+    margin, word = " " * _WIDE, step.effect.upper()
+    first, *more = wrap(does.phrase, width - _WIDE - len(word) - 2)
+    said: Line = (Segment(margin), Segment(word, effect), Segment(f"  {first}"))
+    drawn: list[Line] = [*head, said, *(line(f"{margin}{' ' * len(word)}  {piece}") for piece in more)]
     drawn += verbatim(does.text, width, indent=_WIDE) if does.text else []
     for label, text in details(step):
         drawn += labelled("", f"{label}: {text}", width, column=_WIDE)
