@@ -17,7 +17,19 @@
   # Without either, a step lives in the session of this shell, where that is ours alone.
   if [ -n "$hp_setsid" ] || [ "$hp_session" != $$ ]; then hp_session=''; fi
 
-  hp_mark() { printf '\036%s\n' "$*" >&8; printf '\036%s\n' "$*" >&7; }
+  # Where a step left a stream that does not wait for room, a mark is tried again until there is some.
+  hp_mark() {
+    for hp_stream in 8 7; do
+      hp_tries=1500
+      until printf '\036%s\n' "$*" >&"$hp_stream"; do
+        hp_tries=$((hp_tries - 1))
+        if [ "$hp_tries" = 0 ] || hp_waits "$hp_stream"; then break; fi
+        sleep 0.02 || sleep 1
+      done
+    done
+  }
+
+  hp_waits() { { read -r _ hp_flags && read -r _ hp_flags; } <"/proc/self/fdinfo/$1" && [ $((hp_flags & 04000)) -eq 0 ]; }
 
   hp_who_am_i() { { read -r hp_me _ </proc/self/stat; } || hp_me=$(exec sh -c 'echo $PPID'); }
 
@@ -163,7 +175,7 @@
       [ -z "$hp_left" ] || hp_left=left
       # A stream that a step left without waiting would cut the output of the next one short.
       for hp_line in 7 8; do
-        { read -r _ hp_place && read -r _ hp_place; } <"/proc/self/fdinfo/$hp_line" && [ $((hp_place & 04000)) -eq 0 ] || [ ! -e /proc/self/fdinfo ] || hp_left=${hp_left:-used}
+        hp_waits "$hp_line" || [ ! -e /proc/self/fdinfo ] || hp_left=${hp_left:-used}
       done
       hp_mark @NONCE@ "$hp_cookie" ended "$hp_code" "${hp_left:-clean}" "$@"
       set +f

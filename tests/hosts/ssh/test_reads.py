@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,3 +117,28 @@ def test_a_server_that_gives_one_session_at_a_time_is_waited_for(ssh_site: Site,
         assert isinstance(changed, Exited), changed
         assert changed.code == 5
     host.close()
+
+
+FILLS = """
+import fcntl, os
+for stream in (1, 2):
+    fcntl.fcntl(stream, fcntl.F_SETFL, fcntl.fcntl(stream, fcntl.F_GETFL) | os.O_NONBLOCK)
+    try:
+        while True:
+            os.write(stream, b"x" * 4096)
+    except BlockingIOError:
+        pass
+"""
+
+
+def test_a_stream_without_room_that_is_left_without_waiting_hides_no_end(host: SshMachine, tmp_path: Path) -> None:
+    """The server is stopped while the step ends, so that nothing makes room; a child of ours lets it go on."""
+    stops = f"""
+leader=$(cut -d " " -f 6 "/proc/$PPID/stat"); server=$(cut -d " " -f 4 "/proc/$leader/stat")
+setsid sh -c 'until [ -e "$1" ]; do sleep 0.02; done; sleep 0.3; kill -CONT "$2"' x {tmp_path}/ended "$server" >/dev/null 2>&1 &
+kill -STOP "$server"; "$python" -c "$fills"; touch {tmp_path}/ended; exit 3
+"""
+    outcome = host.read(command(stops, timeout=20, values={"python": sys.executable, "fills": FILLS}), Watcher())
+    assert isinstance(outcome, Exited), outcome
+    assert outcome.code == 3
+    is_exact(host)
