@@ -4,7 +4,7 @@
 # A guard reads what the client sends, and hands the text of a step to a worker beside it, which has a fresh shell execute it,
 # in a session of its own, and says how it ended and whether anything of it is left. Where the client wants the end of a step,
 # or is gone, which ends standard input, the guard ends what is left of it. What they say stands in lines that begin with a
-# record separator and a nonce that the step does not know, on both streams. A step is known by its cookie, among the
+# record separator and a nonce that the step does not know, on both streams. A witness says where the worker was killed. A step is known by its cookie, among the
 # arguments of its shell and in the environment of what it starts, and by its session. Wants a POSIX shell; /proc is used where
 # it is. No name here may be one that a user exports.
 {
@@ -66,7 +66,7 @@
 
   hp_judge() { # AFTER; a process in `hp_pid`
     hp_after=$1
-    case $hp_pid in "$hp_me" | "$hp_other" | "$$" | "$PPID") return 0 ;; esac
+    case $hp_pid in "$hp_me" | "${hp_other%.*}" | "${hp_other#*.}" | "$$" | "$PPID") return 0 ;; esac
     { read -r hp_line <"/proc/$hp_pid/stat"; } || { hp_unclear=yes; return 0; }
     set -- ${hp_line##*) }
     case $1 in Z | X) return 0 ;; esac
@@ -88,7 +88,7 @@
   }
 
   hp_ask_ps() {
-    hp_own=" $hp_me $hp_other $$ $PPID " hp_asking='' hp_all=$(ps -A -o pid= -o ppid= -o pgid= -o stat=)
+    hp_own=" $hp_me ${hp_other%.*} ${hp_other#*.} $$ $PPID " hp_asking='' hp_all=$(ps -A -o pid= -o ppid= -o pgid= -o stat=)
     hp_its=$(ps -o pgid= -p $$)
     set -- $hp_all
     while [ $# -ge 4 ]; do
@@ -142,7 +142,7 @@
         bye) exit ;;
       esac
     done
-    [ -z "$hp_other" ] || kill -s KILL "$hp_other" # that it tells nobody how this ended
+    [ -z "$hp_other" ] || kill -s KILL "${hp_other#*.}" "${hp_other%.*}" # that they tell nobody how this ended
     [ -z "$hp_step" ] || hp_end "$hp_step" @GRACE@
   }
 
@@ -155,21 +155,21 @@
     { read -r hp_machine <"${HOLDPOINT_MACHINE_ID:-/etc/machine-id}"; }
     [ -n "$hp_machine" ] || { read -r hp_machine </var/lib/dbus/machine-id; }
     { read -r hp_boot <"${HOLDPOINT_BOOT_ID:-/proc/sys/kernel/random/boot_id}"; }
-    hp_mark @NONCE@ @NONCE@ hello "$hp_me" "${hp_boot:--}" "${hp_machine:--}"
+    hp_mark @NONCE@ @NONCE@ hello "$hp_me.$hp_witness" "${hp_boot:--}" "${hp_machine:--}"
     while IFS=' ' read -r hp_wish hp_cookie hp_program hp_other; do
-      [ "$hp_wish" = @NONCE@ ] || exit
+      [ "$hp_wish" = @NONCE@ ] || exit 0
+      hp_other=$hp_other.$hp_witness
       command -v "$hp_program" >/dev/null || { hp_mark @NONCE@ "$hp_cookie" ended 127 missing && exit; }
       hp_from=0 hp_began=0
       { read -r _ _ _ _ hp_from </proc/loadavg && read -r hp_began _ </proc/uptime; }
-      # What a shell says where its child is ended by a signal tells that from an exit code.
-      hp_said=$( ( ( hp_who_am_i; echo "$hp_me"; exec $hp_setsid "$hp_program" -s "holdpoint-$hp_cookie" >&8 2>&7 7>&- 8>&- 9>&- ); exit $? ) 2>&1 )
-      hp_code=$?
+      # What a shell says where its child is ended by a signal tells that from an exit code. Where what waits for the
+      # step's shell was killed, no code comes, and how that ended is not known.
+      hp_said=$( ( ( hp_who_am_i; echo "$hp_me"; exec $hp_setsid "$hp_program" -s "holdpoint-$hp_cookie" >&8 2>&7 7>&- 8>&- 9>&- ); echo "=$?" ) 2>&1 )
+      case $hp_said in *=*) hp_code=${hp_said##*=} ;; *) hp_code=-1 ;; esac
       { read -r hp_now _ </proc/uptime; } || hp_now=0
       [ $((${hp_now%.*} - ${hp_began%.*})) -le 5 ] || hp_from=0
       set -f
-      set -- $hp_said
-      # Where what waits for the step's shell was killed, how that ended is not known.
-      if { read -r hp_line <"/proc/$1/stat"; }; then case ${hp_line##*) } in Z* | X*) ;; *) hp_code=-1 ;; esac; fi
+      set -- ${hp_said%=*}
       hp_look "$hp_cookie" "$1" "$hp_from"
       shift
       [ -z "$hp_left" ] || hp_left=left
@@ -177,11 +177,21 @@
       for hp_line in 7 8; do
         hp_waits "$hp_line" || [ ! -e /proc/self/fdinfo ] || hp_left=${hp_left:-used}
       done
+      # Without the guard, nobody ends what is left, nor is it known whether the whole of the step was there.
+      kill -s 0 "${hp_other%.*}" || { set +f; hp_end "$hp_cookie" @GRACE@; exit 1; }
       hp_mark @NONCE@ "$hp_cookie" ended "$hp_code" "${hp_left:-clean}" "$@"
       set +f
     done
+    exit 0
   }
 
-  hp_guard | hp_worker
+  hp_witness() {
+    trap : HUP INT QUIT TERM PIPE
+    hp_who_am_i
+    hp_witness=$hp_me
+    (hp_worker) || hp_mark @NONCE@ @NONCE@ lost
+  }
+
+  hp_guard | hp_witness
   exit
 }

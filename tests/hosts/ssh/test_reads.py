@@ -97,13 +97,35 @@ def test_a_shared_shell_that_is_killed_while_idle_is_replaced(host: SshMachine) 
     is_exact(host)
 
 
-def test_a_shared_shell_that_is_killed_under_a_step_tells_no_false_end(host: SshMachine, tmp_path: Path) -> None:
-    for whom in ("$PPID", '$(cut -d " " -f 6 "/proc/$PPID/stat")'):
-        outcome = read(host, f"kill -9 {whom}; sleep 0.5; echo on; exit 3")
-        assert isinstance(outcome, Exited | Signalled | Unknown | Unreachable), outcome
-        if isinstance(outcome, Exited):
-            assert (outcome.code, outcome.output.value) == (3, b"on\n")
-        is_exact(host)
+def test_what_is_killed_around_a_step_tells_no_false_end(host: SshMachine, tmp_path: Path) -> None:
+    parent = '$(cut -d " " -f 4 "/proc/$PPID/stat")'
+    leader = '$(cut -d " " -f 6 "/proc/$PPID/stat")'
+    for whom in ("$PPID", parent, f"$PPID {parent}", leader, f"-{leader}"):
+        for then in ("exit 3", "sleep 0.5; echo on; exit 3"):
+            outcome = read(host, f"kill -9 {whom}; {then}")
+            assert isinstance(outcome, Exited | Unknown | Unreachable), (whom, outcome)
+            assert not isinstance(outcome, Exited) or outcome.code == 3, (whom, outcome)
+            is_exact(host)
+
+
+KILLS_WORKER = """
+of() { cut -d " " -f "$1" "/proc/$2/stat"; }
+worker=$PPID leader=$(of 6 "$PPID")
+until [ "$(of 4 "$(of 4 "$worker")")" = "$leader" ]; do worker=$(of 4 "$worker"); done
+kill -9 "$worker"
+"""
+
+
+def test_a_worker_that_is_killed_under_a_step_is_told_at_once_and_the_step_is_ended(
+    host: SshMachine, tmp_path: Path
+) -> None:
+    file = tmp_path / "pids"
+    with ending(file):
+        outcome = read(host, f"echo $$ >{file}; {KILLS_WORKER} sleep 1000 & echo $! >>{file}; wait", timeout=20)
+        assert isinstance(outcome, Unknown), outcome
+        assert len(pids(file)) == 2
+        assert not [pid for pid in pids(file) if lives(pid)]
+    is_exact(host)
 
 
 def test_a_server_that_gives_one_session_at_a_time_is_waited_for(ssh_site: Site, tmp_path: Path) -> None:
