@@ -170,6 +170,7 @@
       [ $((${hp_now%.*} - ${hp_began%.*})) -le 5 ] || hp_from=0
       set -f
       set -- ${hp_said%=*}
+      set +f
       hp_look "$hp_cookie" "$1" "$hp_from"
       shift
       [ -z "$hp_left" ] || hp_left=left
@@ -178,9 +179,8 @@
         hp_waits "$hp_line" || [ ! -e /proc/self/fdinfo ] || hp_left=${hp_left:-used}
       done
       # Without the guard, nobody ends what is left, nor is it known whether the whole of the step was there.
-      kill -s 0 "${hp_other%.*}" || { set +f; hp_end "$hp_cookie" @GRACE@; exit 1; }
+      kill -s 0 "${hp_other%.*}" || { hp_end "$hp_cookie" @GRACE@; exit 1; }
       hp_mark @NONCE@ "$hp_cookie" ended "$hp_code" "${hp_left:-clean}" "$@"
-      set +f
     done
     exit 0
   }

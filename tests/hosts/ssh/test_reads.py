@@ -92,6 +92,18 @@ def test_a_step_that_stops_itself_is_ended_whole(host: SshMachine, tmp_path: Pat
     is_exact(host)
 
 
+def test_what_a_long_step_leaves_is_ended_as_well(ssh_site: Site, tmp_path: Path) -> None:
+    """After some seconds all processes are looked at, not only those that are younger."""
+    host = ssh_machine(ssh_site, way_to(ssh_site, "dash"), tmp_path)
+    file = tmp_path / "pids"
+    with ending(file):
+        outcome = read(host, f"setsid sleep 1000 >/dev/null 2>&1 & echo $! >{file}; sleep 7; exit 3")
+        assert isinstance(outcome, Exited), outcome
+        assert outcome.code == 3
+        assert not [pid for pid in pids(file) if lives(pid)]
+    host.close()
+
+
 def test_a_shared_shell_that_is_killed_while_idle_is_replaced(host: SshMachine) -> None:
     os.kill(shared_shell(host), signal.SIGKILL)
     is_exact(host)
