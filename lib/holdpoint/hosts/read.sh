@@ -11,7 +11,7 @@
   exec 9<&0 8>&1 7>&2 </dev/null 2>/dev/null
   trap : HUP INT QUIT TERM PIPE
   hp_group='' hp_session='' hp_setsid=''
-  { read -r hp_line </proc/self/stat; } && hp_line=${hp_line##*) } && set -- $hp_line && hp_group=$3 hp_session=$4
+  { read -r hp_line </proc/self/stat; } && hp_line=${hp_line##*) } && set -- $hp_line && hp_group=$3 hp_session=$4 hp_born=${20}
   if command -v setsid >/dev/null; then hp_setsid=setsid
   elif command -v perl >/dev/null; then hp_setsid='perl -MPOSIX=setsid -e setsid;exec@ARGV'; fi
   # Without either, a step lives in the session of this shell, where that is ours alone.
@@ -40,7 +40,7 @@
   hp_look() { # COOKIE, PID of the step's shell or nothing, AFTER
     hp_passes=0 hp_shell=$2
     while :; do
-      hp_left='' hp_others='' hp_unclear='' hp_last=0
+      hp_left='' hp_others='' hp_young='' hp_unclear='' hp_last=0
       [ -n "$hp_group" ] || { hp_ask_ps; return; }
       { read -r _ _ _ _ hp_last </proc/loadavg; }
       if [ "$3" -gt 0 ] && [ "$hp_last" -ge "${hp_shell:-$3}" ] && [ $((hp_last - $3)) -lt 200 ]; then
@@ -58,6 +58,7 @@
       hp_passes=$((hp_passes + 1))
       if [ -n "$hp_others" ]; then
         hp_carriers "$1"
+        hp_holders
         [ "$hp_passes" -gt 1 ] || hp_unclear=yes # one that becomes another program shows nothing for an instant
       fi
       [ -z "$hp_left" ] && [ -n "$hp_unclear" ] && [ "$hp_passes" -lt 3 ] || return 0
@@ -73,6 +74,7 @@
     if [ "$4" = "${hp_shell:-none}" ] || [ "$4" = "${hp_session:-none}" ]; then hp_left="$hp_left $hp_pid"
     elif [ "$4" -gt "$hp_after" ] || [ -z "$hp_setsid" ]; then
       hp_others="$hp_others /proc/$hp_pid/environ /proc/$hp_pid/cmdline"
+      [ "${20}" -le "$hp_born" ] || hp_young="$hp_young $hp_pid"
     fi
   }
 
@@ -84,6 +86,19 @@
       case $2 in Z | X) continue ;; esac
       case $hp_place in */cmdline) [ -z "$hp_setsid" ] || hp_shell=$5 ;; esac # the session that it leads
       case "$hp_left " in *" $hp_pid "*) ;; *) hp_left="$hp_left $hp_pid" ;; esac
+    done
+  }
+
+  # What left session, group and environment behind, and may print still: it writes to what only steps inherit. What is
+  # older than this shell is none of theirs.
+  hp_holders() {
+    for hp_pid in $hp_young; do
+      for hp_place in "/proc/$hp_pid/fd"/*; do
+        if [ "$hp_place" -ef /proc/self/fd/8 ] || [ "$hp_place" -ef /proc/self/fd/7 ]; then
+          { read -r _ hp_flags && read -r _ hp_flags; } <"/proc/$hp_pid/fdinfo/${hp_place##*/}"
+          case $hp_flags in *[12]) hp_left="${hp_left% "$hp_pid"} $hp_pid" && break ;; esac
+        fi
+      done
     done
   }
 

@@ -104,6 +104,19 @@ def test_what_a_long_step_leaves_is_ended_as_well(ssh_site: Site, tmp_path: Path
     host.close()
 
 
+@pytest.mark.parametrize("stream", [1, 2])
+def test_what_leaves_all_behind_but_the_output_is_ended_as_well(host: SshMachine, tmp_path: Path, stream: int) -> None:
+    file = tmp_path / "pids"
+    leaves = f"echo $$ >{file}.new; mv {file}.new {file}; exec >&{stream} {3 - stream}>&-; exec sleep 1000"
+    with ending(file):
+        text = f"env -i \"PATH=$PATH\" setsid sh -c '{leaves}' & until [ -e {file} ]; do sleep 0.02; done; sleep 0.1; exit 3"
+        outcome = read(host, text)
+        assert isinstance(outcome, Exited), outcome
+        assert outcome.code == 3
+        assert not [pid for pid in pids(file) if lives(pid)]
+    is_exact(host)
+
+
 def test_a_shared_shell_that_is_killed_while_idle_is_replaced(host: SshMachine) -> None:
     os.kill(shared_shell(host), signal.SIGKILL)
     is_exact(host)
