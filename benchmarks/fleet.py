@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import resource
 import socket
 import statistics
@@ -43,30 +44,43 @@ STEPS = ("uptime", "df --output=pcent -- / | tr -dc 0-9", "uname -n")
 
 
 class Daemon:
-    """A server at every address of loopback, in a process of its own, as a host has it."""
+    """Servers at every address of loopback, as many as hosts are asked at once, so that each of these has processes of its own.
+
+    That takes root; else they share them, and look at one another's where a step may have left something.
+    """
 
     def __init__(self, folder: Path) -> None:
         described = Sshd(folder, {"HOME": str(folder)})
         described.close()  # only its files are wanted
-        self.port, self.key, self.authorized = described.port, described.key, described.authorized
-        self.public = described.public
-        options = ["-o", "ListenAddress=0.0.0.0", "-o", "MaxStartups=1000", "-p", str(self.port)]
-        self._process = subprocess.Popen(
-            [require("sshd", "openssh-server"), "-D", "-e", "-f", folder / "sshd_config", *options],
-            stderr=subprocess.DEVNULL,
-        )
-        self._await()
+        self.key, self.authorized, self.public = described.key, described.authorized, described.public
+        self.ports = [free_port() for _ in range(AT_ONCE)]
+        alone = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"] if os.geteuid() == 0 else []
+        sshd = [require("sshd", "openssh-server"), "-D", "-e", "-f", folder / "sshd_config"]
+        options = ["-o", "ListenAddress=0.0.0.0", "-o", "MaxStartups=1000", "-o", "PidFile=none"]
+        self._processes = [
+            subprocess.Popen([*alone, *sshd, *options, "-p", str(port)], stderr=subprocess.DEVNULL)
+            for port in self.ports
+        ]
+        for port in self.ports:
+            self._await(port)
 
-    def _await(self) -> None:
+    def _await(self, port: int) -> None:
         for _ in range(200):
             with contextlib.suppress(OSError):
-                return socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return socket.create_connection(("127.0.0.1", port), 1).close()
             time.sleep(0.05)
         raise SystemExit("sshd did not start")
 
     def close(self) -> None:
-        self._process.terminate()
-        self._process.wait()
+        for process in self._processes:
+            process.kill()  # `unshare` passes no other signal on
+        for process in self._processes:
+            process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
 
 
 def ours(made: Site, folder: Path, names: list[str]) -> None:
@@ -90,15 +104,15 @@ def _step(text: str, number: int, machine: SshMachine, watch: object) -> object:
     return machine.read(command, watch)  # type: ignore[arg-type] - the crew's own
 
 
-def theirs(made: Site, port: int, names: list[str], addresses: list[str], *, asks: bool) -> None:
+def theirs(made: Site, names: list[str], places: list[tuple[str, int]], *, asks: bool) -> None:
     """A pool of ten threads, each with a client of its own for each host; `asks` OpenSSH for each host's configuration."""
     key = paramiko.Ed25519Key(filename=str(made.key))
     known = paramiko.HostKeys(str(made.known_hosts))
 
-    def one(name: str, address: str) -> None:
+    def one(name: str, place: tuple[str, int]) -> None:
         if asks:
             subprocess.run(["ssh", "-G", "-F", made.config, "--", name], capture_output=True, check=True)
-        sock = socket.create_connection((address, port))
+        sock = socket.create_connection(place)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         transport = paramiko.Transport(sock)
         transport.start_client(timeout=30)
@@ -115,7 +129,7 @@ def theirs(made: Site, port: int, names: list[str], addresses: list[str], *, ask
         transport.close()
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(one, names, addresses))
+        list(pool.map(one, names, places))
 
 
 def main() -> None:
@@ -127,12 +141,12 @@ def main() -> None:
     with site(folder) as made:
         server = Daemon(folder / "sshd-fleet")
         server.authorized.write_text(made.key.with_name(made.key.name + ".pub").read_text())
-        addresses = [f"127.0.{n // 250 + 1}.{n % 250 + 1}" for n in range(given.hosts)]
-        names = [made.host(f"h{n}", server.port, server, HostName=address) for n, address in enumerate(addresses)]
+        places = [(f"127.0.{n // 250 + 1}.{n % 250 + 1}", server.ports[n % AT_ONCE]) for n in range(given.hosts)]
+        names = [made.host(f"h{n}", port, server, HostName=address) for n, (address, port) in enumerate(places)]
         sides: dict[str, Callable[[], None]] = {
             "ours": partial(ours, made, folder, names),
-            "paramiko": partial(theirs, made, server.port, names, addresses, asks=False),
-            "paramiko, ssh -G": partial(theirs, made, server.port, names, addresses, asks=True),
+            "paramiko": partial(theirs, made, names, places, asks=False),
+            "paramiko, ssh -G": partial(theirs, made, names, places, asks=True),
         }
         seconds: dict[str, list[float]] = {name: [] for name in sides}
         spent: dict[str, list[float]] = {name: [] for name in sides}

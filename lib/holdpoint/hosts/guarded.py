@@ -106,7 +106,7 @@ class _Execution:
             if self._reader.ready and not self._sent:
                 self._begin(script)
             ended = self._take(min(TICK, max(0.0, deadline - time.monotonic())))
-            if ended is not None or self._heard("ended"):
+            if ended is not None or self._heard("ended", "lost"):
                 return self._outcome(ended)
             now = time.monotonic()
             if now >= deadline:
@@ -174,12 +174,14 @@ class _Execution:
     def _outcome(self, ended: Ended | None) -> Outcome:
         if not self._sent:
             raise self._not_ready()
-        if not self._ended and self._was_used and not any(self._capture.offset(stream) for stream in BOTH):
+        if not self._ended and ended is None:
+            self._end(min(LEFTOVER_GRACE, self._command.kill_grace.total_seconds()))
+        if not self._ended and self._was_used:  # it may have gone before the step came
             raise LinkFailed("the shell that waited for the step is gone")
-        match self._ended, ended:
-            case (_, code, "missing"), _:
+        match self._ended:
+            case (_, code, "missing"):
                 raise LinkRefused(f"`{self._command.script.shell}` is not installed there, or not in `PATH`")
-            case (_, code, state, *died), _:
+            case (_, code, state, *died):
                 self._clean = state == "clean" and ended is None
                 if state == "left":
                     self._end(min(LEFTOVER_GRACE, self._command.kill_grace.total_seconds()))
@@ -191,8 +193,6 @@ class _Execution:
                     if died and number > SIGNALS_START
                     else Exited(number, output)
                 )
-            case _, Ended(int(code)) if code < 0:  # a signal that reached the shell around it as well
-                return Signalled(-code, self._capture.finish())
         self._capture.finish()
         return Unknown(NOT_TOLD)
 
@@ -225,7 +225,7 @@ class _Execution:
                 if self._heard("stuck"):
                     return False
                 if self._heard("gone"):
-                    if self._heard("ended"):
+                    if self._heard("ended", "lost"):
                         return True
                     ask_at = min(ask_at, time.monotonic() + TICK)
         return False

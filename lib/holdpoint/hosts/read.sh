@@ -4,20 +4,32 @@
 # A guard reads what the client sends, and hands the text of a step to a worker beside it, which has a fresh shell execute it,
 # in a session of its own, and says how it ended and whether anything of it is left. Where the client wants the end of a step,
 # or is gone, which ends standard input, the guard ends what is left of it. What they say stands in lines that begin with a
-# record separator and a nonce that the step does not know, on both streams. A step is known by its cookie, among the
+# record separator and a nonce that the step does not know, on both streams. A witness says where the worker was killed. A step is known by its cookie, among the
 # arguments of its shell and in the environment of what it starts, and by its session. Wants a POSIX shell; /proc is used where
 # it is. No name here may be one that a user exports.
 {
   exec 9<&0 8>&1 7>&2 </dev/null 2>/dev/null
   trap : HUP INT QUIT TERM PIPE
-  hp_group='' hp_session='' hp_setsid=''
-  { read -r hp_line </proc/self/stat; } && hp_line=${hp_line##*) } && set -- $hp_line && hp_group=$3 hp_session=$4
+  hp_group='' hp_session='' hp_setsid='' hp_reaper=''
+  { read -r hp_line </proc/self/stat; } && hp_line=${hp_line##*) } && set -- $hp_line && hp_group=$3 hp_session=$4 hp_born=${20}
   if command -v setsid >/dev/null; then hp_setsid=setsid
   elif command -v perl >/dev/null; then hp_setsid='perl -MPOSIX=setsid -e setsid;exec@ARGV'; fi
   # Without either, a step lives in the session of this shell, where that is ours alone.
   if [ -n "$hp_setsid" ] || [ "$hp_session" != $$ ]; then hp_session=''; fi
 
-  hp_mark() { printf '\036%s\n' "$*" >&8; printf '\036%s\n' "$*" >&7; }
+  # Where a step left a stream that does not wait for room, a mark is tried again until there is some.
+  hp_mark() {
+    for hp_stream in 8 7; do
+      hp_tries=1500
+      until printf '\036%s\n' "$*" >&"$hp_stream"; do
+        hp_tries=$((hp_tries - 1))
+        if [ "$hp_tries" = 0 ] || hp_waits "$hp_stream"; then break; fi
+        sleep 0.02 || sleep 1
+      done
+    done
+  }
+
+  hp_waits() { { read -r _ hp_flags && read -r _ hp_flags; } <"/proc/self/fdinfo/$1" && [ $((hp_flags & 04000)) -eq 0 ]; }
 
   hp_who_am_i() { { read -r hp_me _ </proc/self/stat; } || hp_me=$(exec sh -c 'echo $PPID'); }
 
@@ -26,13 +38,15 @@
   # Sets `hp_left` to what lives of a step, apart from this shell's own. A process that ended while it was looked at may have
   # left a child that was not: then it is looked again. Process ids after AFTER are enough where they cannot have gone round.
   hp_look() { # COOKIE, PID of the step's shell or nothing, AFTER
-    hp_passes=0 hp_shell=$2
+    hp_passes=0 hp_shell=$2 hp_adopts=''
     while :; do
-      hp_left='' hp_others='' hp_unclear='' hp_last=0
+      hp_left='' hp_others='' hp_orphans=' ' hp_young='' hp_unclear='' hp_last=0
       [ -n "$hp_group" ] || { hp_ask_ps; return; }
       { read -r _ _ _ _ hp_last </proc/loadavg; }
       if [ "$3" -gt 0 ] && [ "$hp_last" -ge "${hp_shell:-$3}" ] && [ $((hp_last - $3)) -lt 200 ]; then
         hp_pid=$3
+        # Whose shell has ended is an orphan, or descends from one, which is older. What adopts orphans is asked for at the start.
+        [ ! -e "/proc/$hp_reaper/stat" ] || hp_adopts=$hp_reaper
         while [ "$hp_pid" -lt "$hp_last" ]; do
           hp_pid=$((hp_pid + 1))
           if [ -e "/proc/$hp_pid" ]; then hp_judge "$3"; fi
@@ -46,6 +60,7 @@
       hp_passes=$((hp_passes + 1))
       if [ -n "$hp_others" ]; then
         hp_carriers "$1"
+        hp_holders
         [ "$hp_passes" -gt 1 ] || hp_unclear=yes # one that becomes another program shows nothing for an instant
       fi
       [ -z "$hp_left" ] && [ -n "$hp_unclear" ] && [ "$hp_passes" -lt 3 ] || return 0
@@ -54,13 +69,27 @@
 
   hp_judge() { # AFTER; a process in `hp_pid`
     hp_after=$1
-    case $hp_pid in "$hp_me" | "$hp_other" | "$$" | "$PPID") return 0 ;; esac
-    { read -r hp_line <"/proc/$hp_pid/stat"; } || { hp_unclear=yes; return 0; }
-    set -- ${hp_line##*) }
-    case $1 in Z | X) return 0 ;; esac
-    if [ "$4" = "${hp_shell:-none}" ] || [ "$4" = "${hp_session:-none}" ]; then hp_left="$hp_left $hp_pid"
-    elif [ "$4" -gt "$hp_after" ] || [ -z "$hp_setsid" ]; then
+    case $hp_pid in "$hp_me" | "${hp_other%.*}" | "${hp_other#*.}" | "$$" | "$PPID") return 0 ;; esac
+    { read -r _ _ hp_state hp_parent _ hp_its hp_line <"/proc/$hp_pid/stat"; } || { hp_unclear=yes; return 0; }
+    case $hp_state$hp_parent$hp_its$hp_line in
+      *\)*) # a name with spaces in it
+        { read -r hp_line <"/proc/$hp_pid/stat"; } || { hp_unclear=yes; return 0; }
+        set -- ${hp_line##*) }
+        hp_state=$1 hp_parent=$2 hp_its=$4
+        shift 4
+        hp_line=$*
+        ;;
+    esac
+    case $hp_state in Z | X) return 0 ;; esac
+    if [ "$hp_its" = "${hp_shell:-none}" ] || [ "$hp_its" = "${hp_session:-none}" ]; then hp_left="$hp_left $hp_pid"
+    elif [ "$hp_its" -gt "$hp_after" ] || [ -z "$hp_setsid" ]; then
+      case ${hp_adopts:-$hp_parent}$hp_orphans in
+        "$hp_parent "* | *" $hp_parent "*) hp_orphans="$hp_orphans$hp_pid " ;;
+        *) return 0 ;;
+      esac
       hp_others="$hp_others /proc/$hp_pid/environ /proc/$hp_pid/cmdline"
+      set -- $hp_line
+      [ "${16}" -le "$hp_born" ] || hp_young="$hp_young $hp_pid"
     fi
   }
 
@@ -75,8 +104,21 @@
     done
   }
 
+  # What left session, group and environment behind, and may print still: it writes to what only steps inherit. What is
+  # older than this shell is none of theirs.
+  hp_holders() {
+    for hp_pid in $hp_young; do
+      for hp_place in "/proc/$hp_pid/fd"/*; do
+        if [ "$hp_place" -ef /proc/self/fd/8 ] || [ "$hp_place" -ef /proc/self/fd/7 ]; then
+          { read -r _ hp_flags && read -r _ hp_flags; } <"/proc/$hp_pid/fdinfo/${hp_place##*/}"
+          case $hp_flags in *[12]) hp_left="${hp_left% "$hp_pid"} $hp_pid" && break ;; esac
+        fi
+      done
+    done
+  }
+
   hp_ask_ps() {
-    hp_own=" $hp_me $hp_other $$ $PPID " hp_asking='' hp_all=$(ps -A -o pid= -o ppid= -o pgid= -o stat=)
+    hp_own=" $hp_me ${hp_other%.*} ${hp_other#*.} $$ $PPID " hp_asking='' hp_all=$(ps -A -o pid= -o ppid= -o pgid= -o stat=)
     hp_its=$(ps -o pgid= -p $$)
     set -- $hp_all
     while [ $# -ge 4 ]; do
@@ -87,6 +129,21 @@
       esac
       shift 4
     done
+  }
+
+  # Sets `hp_reaper` to the process that becomes the parent of one whose parent ended; to nothing where that is not seen.
+  hp_ask_reaper() {
+    hp_reaper=$( (
+      hp_who_am_i
+      (
+        hp_rounds=1000
+        while [ $hp_rounds -gt 0 ] && read -r hp_line </proc/self/stat; do
+          set -- ${hp_line##*) }
+          [ "$2" = "$hp_me" ] || { echo "$2" && exit; }
+          hp_rounds=$((hp_rounds - 1))
+        done
+      ) &
+    ) )
   }
 
   hp_end() { # COOKIE, GRACE in 1/100 s; fails where something cannot be ended
@@ -130,7 +187,7 @@
         bye) exit ;;
       esac
     done
-    [ -z "$hp_other" ] || kill -s KILL "$hp_other" # that it tells nobody how this ended
+    [ -z "$hp_other" ] || kill -s KILL "${hp_other#*.}" "${hp_other%.*}" # that they tell nobody how this ended
     [ -z "$hp_step" ] || hp_end "$hp_step" @GRACE@
   }
 
@@ -139,37 +196,48 @@
     # In its POSIX mode bash does not say that a child was ended by a signal; leaving it forgets what it stands for.
     case ${BASH_VERSION:+$(export -p)} in '' | *POSIXLY_CORRECT*) ;; *) set +o posix ;; esac
     hp_who_am_i
+    hp_ask_reaper
     hp_machine='' hp_boot=''
     { read -r hp_machine <"${HOLDPOINT_MACHINE_ID:-/etc/machine-id}"; }
     [ -n "$hp_machine" ] || { read -r hp_machine </var/lib/dbus/machine-id; }
     { read -r hp_boot <"${HOLDPOINT_BOOT_ID:-/proc/sys/kernel/random/boot_id}"; }
-    hp_mark @NONCE@ @NONCE@ hello "$hp_me" "${hp_boot:--}" "${hp_machine:--}"
+    hp_mark @NONCE@ @NONCE@ hello "$hp_me.$hp_witness" "${hp_boot:--}" "${hp_machine:--}"
     while IFS=' ' read -r hp_wish hp_cookie hp_program hp_other; do
-      [ "$hp_wish" = @NONCE@ ] || exit
+      [ "$hp_wish" = @NONCE@ ] || exit 0
+      hp_other=$hp_other.$hp_witness
       command -v "$hp_program" >/dev/null || { hp_mark @NONCE@ "$hp_cookie" ended 127 missing && exit; }
       hp_from=0 hp_began=0
       { read -r _ _ _ _ hp_from </proc/loadavg && read -r hp_began _ </proc/uptime; }
-      # What a shell says where its child is ended by a signal tells that from an exit code.
-      hp_said=$( ( ( hp_who_am_i; echo "$hp_me"; exec $hp_setsid "$hp_program" -s "holdpoint-$hp_cookie" >&8 2>&7 7>&- 8>&- 9>&- ); exit $? ) 2>&1 )
-      hp_code=$?
+      # What a shell says where its child is ended by a signal tells that from an exit code. Where what waits for the
+      # step's shell was killed, no code comes, and how that ended is not known.
+      hp_said=$( ( ( hp_who_am_i; echo "$hp_me"; exec $hp_setsid "$hp_program" -s "holdpoint-$hp_cookie" >&8 2>&7 7>&- 8>&- 9>&- ); echo "=$?" ) 2>&1 )
+      case $hp_said in *=*) hp_code=${hp_said##*=} ;; *) hp_code=-1 ;; esac
       { read -r hp_now _ </proc/uptime; } || hp_now=0
       [ $((${hp_now%.*} - ${hp_began%.*})) -le 5 ] || hp_from=0
       set -f
-      set -- $hp_said
-      # Where what waits for the step's shell was killed, how that ended is not known.
-      if { read -r hp_line <"/proc/$1/stat"; }; then case ${hp_line##*) } in Z* | X*) ;; *) hp_code=-1 ;; esac; fi
+      set -- ${hp_said%=*}
+      set +f
       hp_look "$hp_cookie" "$1" "$hp_from"
       shift
       [ -z "$hp_left" ] || hp_left=left
       # A stream that a step left without waiting would cut the output of the next one short.
       for hp_line in 7 8; do
-        { read -r _ hp_place && read -r _ hp_place; } <"/proc/self/fdinfo/$hp_line" && [ $((hp_place & 04000)) -eq 0 ] || [ ! -e /proc/self/fdinfo ] || hp_left=${hp_left:-used}
+        hp_waits "$hp_line" || [ ! -e /proc/self/fdinfo ] || hp_left=${hp_left:-used}
       done
+      # Without the guard, nobody ends what is left, nor is it known whether the whole of the step was there.
+      kill -s 0 "${hp_other%.*}" || { hp_end "$hp_cookie" @GRACE@; exit 1; }
       hp_mark @NONCE@ "$hp_cookie" ended "$hp_code" "${hp_left:-clean}" "$@"
-      set +f
     done
+    exit 0
   }
 
-  hp_guard | hp_worker
+  hp_witness() {
+    trap : HUP INT QUIT TERM PIPE
+    hp_who_am_i
+    hp_witness=$hp_me
+    (hp_worker) || hp_mark @NONCE@ @NONCE@ lost
+  }
+
+  hp_guard | hp_witness
   exit
 }

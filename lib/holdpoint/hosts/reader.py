@@ -106,7 +106,8 @@ class Reader:
                         case (_, "hello", worker, boot, *machine):
                             self._worker, self.boot, self.machine = worker, boot, " ".join(machine)
                             self._silent.discard(stream)
-                            return pieces
+                        case (_, "lost"):
+                            pieces.append((stream, ("lost",)))
                         case (cookie, *words) if isinstance(cookie, str):
                             pieces += [(stream, tuple(map(str, words)))] if cookie == self._cookie else []
                         case bytes():

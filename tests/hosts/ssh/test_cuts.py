@@ -71,11 +71,14 @@ def is_exact(outcome: Outcome, made: Path) -> None:
 
 @contextmanager
 def cutting(cut: Callable[[], bool], chance: random.Random) -> Iterator[list[int]]:
-    """Cut again and again, in a thread; gives the number of cuts that hit something, as a list of one."""
+    """Cut again and again, in a thread; gives the number of cuts that hit something, as a list of one.
+
+    Less and less often, so that a machine that is slow to log in gets through at last.
+    """
     hit, over = [0], threading.Event()
 
     def work() -> None:
-        while not over.wait(chance.uniform(0.001, 0.12)):
+        while not over.wait(chance.uniform(0.001, 0.12) * (1 + hit[0] / 20)):
             hit[0] += cut()
 
     thread = threading.Thread(target=work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,18 +92,65 @@ def test_a_step_that_stops_itself_is_ended_whole(host: SshMachine, tmp_path: Pat
     is_exact(host)
 
 
+def test_what_a_long_step_leaves_is_ended_as_well(ssh_site: Site, tmp_path: Path) -> None:
+    """After some seconds all processes are looked at, not only those that are younger."""
+    host = ssh_machine(ssh_site, way_to(ssh_site, "dash"), tmp_path)
+    file = tmp_path / "pids"
+    with ending(file):
+        outcome = read(host, f"setsid sleep 1000 >/dev/null 2>&1 & echo $! >{file}; sleep 7; exit 3")
+        assert isinstance(outcome, Exited), outcome
+        assert outcome.code == 3
+        assert not [pid for pid in pids(file) if lives(pid)]
+    host.close()
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+def test_what_leaves_all_behind_but_the_output_is_ended_as_well(host: SshMachine, tmp_path: Path, stream: int) -> None:
+    file = tmp_path / "pids"
+    leaves = f"echo $$ >{file}.new; mv {file}.new {file}; exec >&{stream} {3 - stream}>&-; exec sleep 1000"
+    with ending(file):
+        text = f"env -i \"PATH=$PATH\" setsid sh -c '{leaves}' & until [ -e {file} ]; do sleep 0.02; done; sleep 0.1; exit 3"
+        outcome = read(host, text)
+        assert isinstance(outcome, Exited), outcome
+        assert outcome.code == 3
+        assert not [pid for pid in pids(file) if lives(pid)]
+    is_exact(host)
+
+
 def test_a_shared_shell_that_is_killed_while_idle_is_replaced(host: SshMachine) -> None:
     os.kill(shared_shell(host), signal.SIGKILL)
     is_exact(host)
 
 
-def test_a_shared_shell_that_is_killed_under_a_step_tells_no_false_end(host: SshMachine, tmp_path: Path) -> None:
-    for whom in ("$PPID", '$(cut -d " " -f 6 "/proc/$PPID/stat")'):
-        outcome = read(host, f"kill -9 {whom}; sleep 0.5; echo on; exit 3")
-        assert isinstance(outcome, Exited | Signalled | Unknown | Unreachable), outcome
-        if isinstance(outcome, Exited):
-            assert (outcome.code, outcome.output.value) == (3, b"on\n")
-        is_exact(host)
+def test_what_is_killed_around_a_step_tells_no_false_end(host: SshMachine, tmp_path: Path) -> None:
+    parent = '$(cut -d " " -f 4 "/proc/$PPID/stat")'
+    leader = '$(cut -d " " -f 6 "/proc/$PPID/stat")'
+    for whom in ("$PPID", parent, f"$PPID {parent}", leader, f"-{leader}"):
+        for then in ("exit 3", "sleep 0.5; echo on; exit 3"):
+            outcome = read(host, f"kill -9 {whom}; {then}")
+            assert isinstance(outcome, Exited | Unknown | Unreachable), (whom, outcome)
+            assert not isinstance(outcome, Exited) or outcome.code == 3, (whom, outcome)
+            is_exact(host)
+
+
+KILLS_WORKER = """
+of() { cut -d " " -f "$1" "/proc/$2/stat"; }
+worker=$PPID leader=$(of 6 "$PPID")
+until [ "$(of 4 "$(of 4 "$worker")")" = "$leader" ]; do worker=$(of 4 "$worker"); done
+kill -9 "$worker"
+"""
+
+
+def test_a_worker_that_is_killed_under_a_step_is_told_at_once_and_the_step_is_ended(
+    host: SshMachine, tmp_path: Path
+) -> None:
+    file = tmp_path / "pids"
+    with ending(file):
+        outcome = read(host, f"echo $$ >{file}; {KILLS_WORKER} sleep 1000 & echo $! >>{file}; wait", timeout=20)
+        assert isinstance(outcome, Unknown), outcome
+        assert len(pids(file)) == 2
+        assert not [pid for pid in pids(file) if lives(pid)]
+    is_exact(host)
 
 
 def test_a_server_that_gives_one_session_at_a_time_is_waited_for(ssh_site: Site, tmp_path: Path) -> None:
@@ -116,3 +164,28 @@ def test_a_server_that_gives_one_session_at_a_time_is_waited_for(ssh_site: Site,
         assert isinstance(changed, Exited), changed
         assert changed.code == 5
     host.close()
+
+
+FILLS = """
+import fcntl, os
+for stream in (1, 2):
+    fcntl.fcntl(stream, fcntl.F_SETFL, fcntl.fcntl(stream, fcntl.F_GETFL) | os.O_NONBLOCK)
+    try:
+        while True:
+            os.write(stream, b"x" * 4096)
+    except BlockingIOError:
+        pass
+"""
+
+
+def test_a_stream_without_room_that_is_left_without_waiting_hides_no_end(host: SshMachine, tmp_path: Path) -> None:
+    """The server is stopped while the step ends, so that nothing makes room; a child of ours lets it go on."""
+    stops = f"""
+leader=$(cut -d " " -f 6 "/proc/$PPID/stat"); server=$(cut -d " " -f 4 "/proc/$leader/stat")
+setsid sh -c 'until [ -e "$1" ]; do sleep 0.02; done; sleep 0.3; kill -CONT "$2"' x {tmp_path}/ended "$server" >/dev/null 2>&1 &
+kill -STOP "$server"; "$python" -c "$fills"; touch {tmp_path}/ended; exit 3
+"""
+    outcome = host.read(command(stops, timeout=20, values={"python": sys.executable, "fills": FILLS}), Watcher())
+    assert isinstance(outcome, Exited), outcome
+    assert outcome.code == 3
+    is_exact(host)

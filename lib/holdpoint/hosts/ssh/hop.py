@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable
-from functools import cache
 
 import fabric
 import paramiko
@@ -136,9 +135,8 @@ class DialledHop:
         return ours
 
 
-@cache
 def _no_configuration() -> fabric.Config:
-    """Fabric's own configuration, empty: what OpenSSH said counts. Making one takes long, and nothing changes it."""
+    """Fabric's own configuration, empty: what OpenSSH said counts. One for each connection, which writes into it."""
     return fabric.Config(ssh_config=paramiko.SSHConfig(), lazy=True)
 
 
