@@ -15,6 +15,8 @@ from typing import TypeVar, assert_never
 from holdpoint.engine.events import (
     NEVER_STARTED,
     CauseDecided,
+    ConnectionLost,
+    ConnectionMade,
     DoubtSettled,
     Escalated,
     Event,
@@ -172,6 +174,8 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return _taken_over(state, event, record)
         case TakeoverBegun() | TargetAnswered() | LockTaken() | LockReturned() | LockKept():
             return _holding(state, event)
+        case ConnectionLost() | ConnectionMade():
+            return state
         case StepIntended() | StepEnded() | StepLeft() | StepVerified() | DoubtSettled():
             return _step(state, event, record)
         case ProofLooked():

@@ -67,6 +67,8 @@ def execute_guarded(
             if reader is None:
                 return EndedByPerson(True, capture.finish())
             execution = _Execution(reader, command, capture, watch, whom)
+            if broke:
+                watch.regained(host)
             return execution.follow(script)
         except LinkFailed as failed:
             capture.finish()
@@ -74,7 +76,7 @@ def execute_guarded(
                 why = "" if command.become is None else refused(str(failed), host, command.become)
                 return Unreachable(why or str(failed))
             broke = True
-            watch.about("the connection was lost; dialling again")
+            watch.lost(host, str(failed))
         finally:
             if execution is not None:
                 execution.let_go(readers)
@@ -130,7 +132,6 @@ class _Execution:
             self._whom.meet(self._reader.machine, self._reader.boot)
         self._reader.begin(self._command.script.shell.value, script)
         self._sent = True
-        self._watch.about("")
 
     def _take(self, patience: float) -> Ended | None:
         """Pass on what comes first; gives the end of the shell itself where that is what came."""
