@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from holdpoint.app import machines
 from holdpoint.app.repository import repository
 from holdpoint.document.commands import Need, needs
-from holdpoint.document.model import Runbook, Where
+from holdpoint.document.model import Runbook, Use, Where
 from holdpoint.engine.ports import HeldBy, Standing, T, Unwatched, Watch
 from holdpoint.hosts.agent import KeyRefused, LinkFailed, WrongMachine
 from holdpoint.hosts.crew import ThreadCrew
@@ -101,7 +101,8 @@ def check(world: World, hosts: Sequence[str] = ()) -> int:
     books, problems = world.library.load_all()
     if problems:
         sys.stderr.write("Some runbooks cannot be read, and what they need was not looked for: inv runbook.lint\n")
-    wanted = {here: _wanted(books.values(), here=here) for here in (False, True)}
+    counted = _counted(books, world.library.own())
+    wanted = {here: _wanted(counted, here=here) for here in (False, True)}
     targets = [world.fleet.target(name) for name in names]
     waiting = _Waiting(_screen(world), names, world.prompt_secret)
     each = machines.each(
@@ -118,6 +119,21 @@ def check(world: World, hosts: Sequence[str] = ()) -> int:
         screen = _screen(world)
         screen.lines(view.results(checked, screen.width))
     return view.exit_of(checked)
+
+
+def _counted(books: Mapping[str, Runbook], own: Iterable[str]) -> list[Runbook]:
+    """Where a repository has runbooks of its own, give those and what they use; else all."""
+    found: dict[str, Runbook] = {}
+    left = [name for name in own if name in books]
+    while left:
+        name = left.pop()
+        found[name] = books[name]
+        left += [
+            step.action.runbook
+            for step in books[name].steps()
+            if isinstance(step.action, Use) and step.action.runbook in books.keys() - found.keys()
+        ]
+    return list((found or books).values())
 
 
 def _wanted(books: Iterable[Runbook], *, here: bool) -> _Wanted:
