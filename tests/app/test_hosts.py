@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -53,8 +54,8 @@ def made(tmp_path: Path) -> Iterator[Site]:
 class Lab:
     """A repository with an inventory, and servers that it names."""
 
-    def __init__(self, case: Case, at: Site) -> None:
-        self.case = nothing_needed(case)
+    def __init__(self, case: Case, at: Site, *, alone: bool = True) -> None:
+        self.case = nothing_needed(case) if alone else case
         self.site = at
         self.servers: dict[str, Sshd] = {}
         self._entries = ""
@@ -241,6 +242,29 @@ def test_a_tool_that_a_runbook_starts_is_missed_where_it_is_missing(lab: Lab) ->
     assert [one["state"] for one in found.values()] == ["well", "lacking"]
     assert found["without"]["missing"] == [{"tool": "frobnicate", "runbooks": ["lab"]}]
     assert "frobnicate (lab)" in lab.run("host.check").expect(4, ...).raw
+
+
+def test_only_what_the_repositorys_own_runbooks_need_is_missed(case: Case, made: Site) -> None:
+    lab = Lab(case, made, alone=False)
+    bare = made.folder / "bare"
+    bare.mkdir()
+    for tool in ("sh", "cat", "uname", "id", "readlink", "ls", "df", "sed", "grep", "mkdir", "rm", "bash"):
+        (bare / tool).symlink_to(str(shutil.which(tool)))
+    lab.host("web1", environment={"PATH": str(bare)})
+    assert len(lab.check(status=4)["web1"]["missing"]) > 1, "no runbook of its own: all of them count"
+    lab.case.runbook("lab", book(NEEDS))
+    assert lab.check(status=4)["web1"]["missing"] == [{"tool": "frobnicate", "runbooks": ["lab"]}]
+
+
+def test_the_way_to_a_host_is_asked_for_once(lab: Lab) -> None:
+    shims, asked = lab.site.folder / "shims", lab.site.folder / "asked"
+    shims.mkdir()
+    (shims / "ssh").write_text(f'#!/bin/sh\necho "$*" >>{asked}\nexec {shutil.which("ssh")} "$@"\n')
+    (shims / "ssh").chmod(0o755)
+    lab.host("web1")
+    environ = {**lab.environ(), "PATH": f"{shims}:{os.environ['PATH']}"}
+    lab.case.run("host.check", environ=environ).expect(0, ..., "")
+    assert len(asked.read_text().splitlines()) == 1
 
 
 def test_sudo_is_missed_where_runbooks_become_somebody(lab: Lab) -> None:

@@ -74,6 +74,10 @@ class FakeWatch:
 
     def about(self, what: str) -> None: ...
 
+    def lost(self, host: str, why: str) -> None: ...
+
+    def regained(self, host: str) -> None: ...
+
     def wish(self) -> Wish:
         return Wish.GO_ON
 

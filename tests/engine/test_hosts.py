@@ -290,6 +290,10 @@ def test_what_a_person_left_before_its_turn_was_not_begun() -> None:
 
         def about(self, what: str) -> None: ...
 
+        def lost(self, host: str, why: str) -> None: ...
+
+        def regained(self, host: str) -> None: ...
+
         def wish(self) -> Wish:
             return Wish.LEAVE if fleet.done("mend") else Wish.GO_ON
 

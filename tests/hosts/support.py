@@ -39,6 +39,12 @@ class Watcher:
     def about(self, what: str) -> None:
         self.told.append(what)
 
+    def lost(self, host: str, why: str) -> None:
+        self.told.append(f"lost {host}: {why}")
+
+    def regained(self, host: str) -> None:
+        self.told.append(f"regained {host}")
+
     def wish(self) -> Wish:
         return self._wish if self._once_seen in self.seen["stdout"] else Wish.GO_ON
 

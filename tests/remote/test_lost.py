@@ -42,6 +42,10 @@ def test_a_connection_that_is_cut_during_a_change_loses_nothing(remote: Remote) 
         assert left(child) == 0
     assert mended.read_text() == "x\n"
     assert (remote.home("web1") / "more").read_text() == "x\n"
+    journal = remote.journals()[0].read_text()
+    lost, made = journal.index('"connection.lost"'), journal.index('"connection.made"')
+    assert journal.index('"step.intent"') < lost < made < journal.index('"step.result"', lost)
+    assert "the connection to web1; it is dialled again" in remote.run("run.show", "last").stdout
 
 
 def test_a_client_that_is_killed_is_taken_up_from_another_terminal(remote: Remote) -> None:

@@ -11,6 +11,8 @@ from holdpoint.document.parse import parse
 from holdpoint.document.source import Source
 from holdpoint.engine.events import (
     CauseDecided,
+    ConnectionLost,
+    ConnectionMade,
     DoubtSettled,
     Escalated,
     Event,
@@ -266,6 +268,8 @@ EVENTS: tuple[Event, ...] = (
     GateOpened("truncate", "gate", "Truncate the held file", "d", ("db1",), 2, "destroy", {"db1": SCRIPT}),
     GateAnswered("truncate", "gate", "run", "hand", "ann", "d", {"db1": "d"}, ("bob",)),
     Escalated("truncate", "backup", "It is still full", "delivered", 0),
+    ConnectionLost("db1", "truncate", "the connection to `db1` was lost"),
+    ConnectionMade("db1", "truncate"),
     RollbackBegun("20261123-1300-log-disk-back"),
     RunStopped(3, "ann answered `stop` at `truncate`", "truncate"),
     RunFinished(5, "rolled back: every undo that there is succeeded", ("db1: Truncate: the text is gone",)),

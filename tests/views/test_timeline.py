@@ -6,7 +6,19 @@ from datetime import UTC
 
 import pytest
 
-from holdpoint.engine.events import KINDS, ProofLooked, Reason, RunResumed, Status, StepEnded, StepIntended, StepLeft
+from holdpoint.engine.events import (
+    KINDS,
+    LockKept,
+    LockReturned,
+    LockTaken,
+    ProofLooked,
+    Reason,
+    RunResumed,
+    Status,
+    StepEnded,
+    StepIntended,
+    StepLeft,
+)
 from holdpoint.engine.state import replay
 from holdpoint.views import bounds, runs
 from holdpoint.views.background import background
@@ -113,6 +125,14 @@ def test_every_exit_code_has_an_end_in_words(code):
     assert f"exit {code}" in text
     assert f"inv run.resume {RUN_ID}" in text
     assert "not begun  Stop the shipping of logs" in text
+
+
+def test_a_lock_that_could_not_be_given_back_stands_at_the_end():
+    kept = [OPENED, LockTaken("db1", 1), LockKept("db1", "no answer")]
+    named = background(plan(load(LOG_DISK)))
+    end = bounds.End(RUN_ID, 0, "why", over=True, found=bounds.left(replay(records(*kept)), named))
+    assert "LOCKED     db1: the lock could not be given back: no answer" in drawn(bounds.closing(end, 80))
+    assert bounds.left(replay(records(*kept, LockReturned("db1"))), named).locked == ()
 
 
 def test_what_runs_still_and_what_is_in_doubt_stands_out():

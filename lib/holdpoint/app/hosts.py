@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from holdpoint.app import machines
 from holdpoint.app.repository import repository
 from holdpoint.document.commands import Need, needs
-from holdpoint.document.model import Runbook, Where
+from holdpoint.document.model import Runbook, Use, Where
 from holdpoint.engine.ports import HeldBy, Standing, T, Unwatched, Watch
 from holdpoint.hosts.agent import KeyRefused, LinkFailed, WrongMachine
 from holdpoint.hosts.crew import ThreadCrew
@@ -27,7 +28,6 @@ from holdpoint.views.times import size
 
 if TYPE_CHECKING:
     from holdpoint.app.world import World
-    from holdpoint.hosts.ssh.config import Hop
 
 AT_ONCE = 32
 """Hosts that are looked at at once: so many dead ones, each waited for, delay no other."""
@@ -65,19 +65,18 @@ def list_all(world: World) -> int:
 def _listed(world: World, name: str, _watch: Watch) -> Listed:
     from holdpoint.hosts.ssh.config import resolve  # noqa: PLC0415 - this machine needs no SSH
 
+    return _with_way(world, name, lambda: resolve(name, environ=world.environ).way())
+
+
+def _with_way(world: World, name: str, ask: Callable[[], tuple[str, ...]]) -> Listed:
+    """What is known of a host without looking at it; `ask` tells the way to it."""
     listed = Listed(world.fleet.target(name), world.fleet.entry(name))
     if name == world.local.name:
         return listed
     try:
-        route = resolve(name, environ=world.environ)
+        return replace(listed, way=ask())
     except LinkFailed as failed:
         return replace(listed, wrong=str(failed))
-    return replace(listed, way=tuple(_hop(hop) for hop in route.hops))
-
-
-def _hop(hop: Hop) -> str:
-    host = f"[{hop.hostname}]" if ":" in hop.hostname else hop.hostname
-    return f"{hop.user}@{host}:{hop.port}"
 
 
 # --- check ------------------------------------------------------------------------------------------------------
@@ -101,21 +100,39 @@ def check(world: World, hosts: Sequence[str] = ()) -> int:
     books, problems = world.library.load_all()
     if problems:
         sys.stderr.write("Some runbooks cannot be read, and what they need was not looked for: inv runbook.lint\n")
-    wanted = {here: _wanted(books.values(), here=here) for here in (False, True)}
+    counted = _counted(books, world.library.own())
+    wanted = {here: _wanted(counted, here=here) for here in (False, True)}
     targets = [world.fleet.target(name) for name in names]
+    waiting = _Waiting(_screen(world), names, world.prompt_secret)
+    each = machines.each(
+        world, world.state.run(NO_RUN).path, targets, changes=False, prompt=waiting.asks if world.interactive else None
+    )
     jobs = [  # each closes its own machine, so that a person who leaves early waits for none of them
         partial(_checked, world, machine, wanted[name == world.local.name])
-        for name, machine in zip(
-            names, machines.each(world, world.state.run(NO_RUN).path, targets, changes=False), strict=True
-        )
+        for name, machine in zip(names, each, strict=True)
     ]
-    checked = _all_at_once(jobs, partial(_waiting, _screen(world), names))
+    checked = _all_at_once(jobs, waiting.hears)
     if world.json:
         print_json([view.checked_data(one) for one in checked])
     else:
         screen = _screen(world)
         screen.lines(view.results(checked, screen.width))
     return view.exit_of(checked)
+
+
+def _counted(books: Mapping[str, Runbook], own: Iterable[str]) -> list[Runbook]:
+    """Where a repository has runbooks of its own, give those and what they use; else all."""
+    found: dict[str, Runbook] = {}
+    left = [name for name in own if name in books]
+    while left:
+        name = left.pop()
+        found[name] = books[name]
+        left += [
+            step.action.runbook
+            for step in books[name].steps()
+            if isinstance(step.action, Use) and step.action.runbook in books.keys() - found.keys()
+        ]
+    return list((found or books).values())
 
 
 def _wanted(books: Iterable[Runbook], *, here: bool) -> _Wanted:
@@ -137,7 +154,7 @@ def _by_program(found: Iterable[Need], *, raised: bool) -> dict[str, frozenset[s
 
 def _checked(world: World, machine: AgentMachine, wanted: _Wanted, watch: Watch) -> Checked:
     """Look at one host; whatever it does is told and never raised."""
-    listed = _listed(world, machine.target.name, watch)
+    listed = _with_way(world, machine.target.name, machine.way)
     if listed.wrong:
         return _unreached(listed, State.UNREACHED, listed.wrong)
     began = time.monotonic()
@@ -293,13 +310,34 @@ def _all_at_once(jobs: Sequence[Callable[[Watch], T]], told: Callable[[set[int]]
     return [answers[number] for number in range(len(jobs))]
 
 
-def _waiting(screen: Screen, names: Sequence[str], done: set[int]) -> None:
-    """Say on a live screen who is waited for."""
-    if len(done) == len(names):
-        screen.clear()
-    else:
-        rest = ", ".join(name for number, name in enumerate(names) if number not in done)
-        screen.progress(f"{len(done)} of {len(names)}; waiting for {rest}")
+class _Waiting:
+    """Says on a live screen who is waited for; not while a person is asked for a pass-phrase, which takes its place."""
+
+    def __init__(self, screen: Screen, names: Sequence[str], ask: Callable[[str], str] | None) -> None:
+        self._screen = screen
+        self._names = names
+        self._ask = ask
+        self._asked = threading.Lock()
+
+    def hears(self, done: set[int]) -> None:
+        if not self._asked.acquire(blocking=False):
+            return
+        try:
+            self._tell(done)
+        finally:
+            self._asked.release()
+
+    def asks(self, text: str) -> str:
+        with self._asked:
+            self._screen.clear()
+            return self._ask(text) if self._ask is not None else ""
+
+    def _tell(self, done: set[int]) -> None:
+        if len(done) == len(self._names):
+            self._screen.clear()
+            return
+        rest = ", ".join(name for number, name in enumerate(self._names) if number not in done)
+        self._screen.progress(f"{len(done)} of {len(self._names)}; waiting for {rest}")
 
 
 def _screen(world: World) -> Screen:

@@ -49,10 +49,18 @@ def each(
     memory_allowed: bool = False,
     agree: Agree | None = None,
     changes: bool = True,
+    prompt: Callable[[str], str] | None = None,
 ) -> list[AgentMachine]:
-    """Give the machine of each target; whoever asks closes them. Without `changes`, one may stand behind two names."""
+    """Give the machine of each target; whoever asks closes them. Without `changes`, one may stand behind two names.
+
+    `prompt` asks a person for a secret, in the place of the world's own.
+    """
     told, shared = list(targets), Names()
-    over_ssh = _over_ssh(world, run_folder) if any(target.name != world.local.name for target in told) else None
+    over_ssh = (
+        _over_ssh(world, run_folder, prompt or world.prompt_secret)
+        if any(target.name != world.local.name for target in told)
+        else None
+    )
     made: list[AgentMachine] = []
     for target in told:
         names = shared if changes else Names()
@@ -72,12 +80,14 @@ def each(
     return made
 
 
-def _over_ssh(world: World, run_folder: Path) -> Callable[[Target, Terms], AgentMachine]:
+def _over_ssh(
+    world: World, run_folder: Path, prompt: Callable[[str], str] | None
+) -> Callable[[Target, Terms], AgentMachine]:
     """Give what makes a machine over SSH; the keys are loaded once for all of them."""
     from holdpoint.hosts.ssh.keys import KeyRing  # noqa: PLC0415 - a run on this machine needs no SSH
     from holdpoint.hosts.ssh.machine import SshMachine  # noqa: PLC0415 - as above
 
-    keys = KeyRing(world.prompt_secret)
+    keys = KeyRing(prompt)
 
     def make(target: Target, terms: Terms) -> AgentMachine:
         entry = world.fleet.entry(target.name)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from holdpoint.document.model import Effect
+from holdpoint.engine.events import ConnectionLost, ConnectionMade
 from holdpoint.engine.next import Stop
 from holdpoint.engine.ports import T, Watch, Wish
 from holdpoint.engine.session import Session
@@ -20,10 +22,36 @@ def at_once(
     `instead` is the answer of a host whose turn comes only after the person wished for something else.
     """
     hosts, ports = tuple(jobs), session.ports
-    watch = ports.operator.watch(item.key, tuple(map(session.target, hosts)), effect)
+    watch = _OnRecord(session, item, ports.operator.watch(item.key, tuple(map(session.target, hosts)), effect))
     turns = [_in_turn(job, instead) for job in jobs.values()]
     for number, answer in ports.crew.carry_out(turns, watch):
         yield hosts[number], answer
+
+
+@dataclass(frozen=True, slots=True)
+class _OnRecord:
+    """A watch that has lost connections in the journal as well, when they are lost."""
+
+    session: Session
+    item: Item
+    watch: Watch
+
+    def output(self, stream: str, text: str) -> None:
+        self.watch.output(stream, text)
+
+    def about(self, what: str) -> None:
+        self.watch.about(what)
+
+    def lost(self, host: str, why: str) -> None:
+        self.session.record(ConnectionLost(host, self.item.key, why))
+        self.watch.lost(host, why)
+
+    def regained(self, host: str) -> None:
+        self.session.record(ConnectionMade(host, self.item.key))
+        self.watch.regained(host)
+
+    def wish(self) -> Wish:
+        return self.watch.wish()
 
 
 def _in_turn(job: Callable[[Watch], T], instead: T) -> Callable[[Watch], T]:

@@ -150,6 +150,25 @@ class LockKept:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """The connection was lost under a step, or under a look at the target, and is made again."""
+
+    kind: ClassVar[str] = "connection.lost"
+    host: str
+    item: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionMade:
+    """It stands again, and the step goes on: the same execution where it changes something, else once more."""
+
+    kind: ClassVar[str] = "connection.made"
+    host: str
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepIntended:
     """Durable before the first byte goes to the host. `digest` is what the person agreed to.
 
@@ -355,6 +374,8 @@ Event = (
     | LockTaken
     | LockReturned
     | LockKept
+    | ConnectionLost
+    | ConnectionMade
     | StepIntended
     | StepEnded
     | StepLeft

@@ -217,6 +217,12 @@ class Watch(Protocol):
     def about(self, what: str) -> None:
         """Say what the machine is about, besides waiting for the step; empty once that is over."""
 
+    def lost(self, host: str, why: str) -> None:
+        """Hear that the connection to a host was lost, and is being made again."""
+
+    def regained(self, host: str) -> None:
+        """Hear that it stands again."""
+
     def wish(self) -> Wish: ...
 
 
@@ -227,6 +233,12 @@ class Unwatched:
         """Let it go by."""
 
     def about(self, what: str) -> None:
+        """Let it go by."""
+
+    def lost(self, host: str, why: str) -> None:
+        """Let it go by."""
+
+    def regained(self, host: str) -> None:
         """Let it go by."""
 
     def wish(self) -> Wish:

@@ -15,6 +15,8 @@ from typing import TypeVar, assert_never
 from holdpoint.engine.events import (
     NEVER_STARTED,
     CauseDecided,
+    ConnectionLost,
+    ConnectionMade,
     DoubtSettled,
     Escalated,
     Event,
@@ -120,6 +122,8 @@ class State:
     epochs: Mapping[str, int] = field(default_factory=dict)
     owed: frozenset[str] = frozenset()
     """Hosts whose lock a process of this run took, or may have taken, and none gave back."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """Hosts whose lock could not be given back, and why."""
     unanswered: frozenset[str] = frozenset()
     """Hosts on which a step that was begun before may live, of whichever run: nothing is begun there before the target
     answered."""
@@ -172,6 +176,8 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return _taken_over(state, event, record)
         case TakeoverBegun() | TargetAnswered() | LockTaken() | LockReturned() | LockKept():
             return _holding(state, event)
+        case ConnectionLost() | ConnectionMade():
+            return state
         case StepIntended() | StepEnded() | StepLeft() | StepVerified() | DoubtSettled():
             return _step(state, event, record)
         case ProofLooked():
@@ -207,13 +213,18 @@ def _holding(state: State, event: TakeoverBegun | TargetAnswered | LockTaken | L
         case LockTaken(host=host, epoch=epoch):
             inherited = state.inherited - {host}
             return replace(
-                state, epochs=_with(state.epochs, host, epoch), owed=state.owed | {host}, inherited=inherited
+                state,
+                epochs=_with(state.epochs, host, epoch),
+                owed=state.owed | {host},
+                inherited=inherited,
+                kept=_without(state.kept, host),
             )
         case LockReturned(host=host):
-            epochs = {name: epoch for name, epoch in state.epochs.items() if name != host}
-            return replace(state, epochs=epochs, owed=state.owed - {host}, inherited=state.inherited - {host})
-        case LockKept():
-            return state
+            inherited = state.inherited - {host}
+            epochs, kept = _without(state.epochs, host), _without(state.kept, host)
+            return replace(state, epochs=epochs, owed=state.owed - {host}, inherited=inherited, kept=kept)
+        case LockKept(host=host, why=why):
+            return replace(state, kept=_with(state.kept, host, why))
         case _:
             assert_never(event)
 
@@ -334,6 +345,10 @@ def may_have_effect(progress: Progress) -> bool:
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+def _without(mapping: Mapping[K, V], key: K) -> Mapping[K, V]:
+    return MappingProxyType({name: value for name, value in mapping.items() if name != key})
 
 
 def _with(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:

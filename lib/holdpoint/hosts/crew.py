@@ -55,20 +55,26 @@ class _Relay:
 
     def __init__(self) -> None:
         self.wanted = Wish.GO_ON
-        self._said: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+        self._said: queue.SimpleQueue[Callable[[Watch], None]] = queue.SimpleQueue()
 
     def output(self, stream: str, text: str) -> None:
-        self._said.put((stream, text))
+        self._said.put(lambda watch: watch.output(stream, text))
 
     def about(self, what: str) -> None:
         """Let it go by: the line that shows who is waited for has no room for what each of them is about."""
+
+    def lost(self, host: str, why: str) -> None:
+        self._said.put(lambda watch: watch.lost(host, why))
+
+    def regained(self, host: str) -> None:
+        self._said.put(lambda watch: watch.regained(host))
 
     def wish(self) -> Wish:
         return self.wanted
 
     def pass_on(self, watch: Watch) -> None:
         while not self._said.empty():
-            watch.output(*self._said.get())
+            self._said.get()(watch)
         self.wanted = watch.wish()
 
 

@@ -67,6 +67,8 @@ def execute_guarded(
             if reader is None:
                 return EndedByPerson(True, capture.finish())
             execution = _Execution(reader, command, capture, watch, whom)
+            if broke:
+                watch.regained(host)
             return execution.follow(script)
         except LinkFailed as failed:
             capture.finish()
@@ -74,7 +76,7 @@ def execute_guarded(
                 why = "" if command.become is None else refused(str(failed), host, command.become)
                 return Unreachable(why or str(failed))
             broke = True
-            watch.about("the connection was lost; dialling again")
+            watch.lost(host, str(failed))
         finally:
             if execution is not None:
                 execution.let_go(readers)
@@ -109,12 +111,14 @@ class _Execution:
             if ended is not None or self._heard("ended", "lost"):
                 return self._outcome(ended)
             now = time.monotonic()
+            if not self._sent and now >= min(deadline, began + GREETING_PATIENCE):
+                raise self._not_ready(
+                    f"no answer within {now - began:.0f} seconds; does a start-up file read its input?"
+                )
             if now >= deadline:
                 return TimedOut(self._end(self._command.kill_grace.total_seconds()), self._capture.finish())
             if self._wants_it_ended(now):
                 return EndedByPerson(self._end(self._command.kill_grace.total_seconds()), self._capture.finish())
-            if not self._sent and now - began > GREETING_PATIENCE:
-                raise LinkFailed(f"no shell answered within {GREETING_PATIENCE:.0f} seconds")
 
     def let_go(self, readers: Readers) -> None:
         """Give the shell back where nothing of the step can be left in it, else close it."""
@@ -128,7 +132,6 @@ class _Execution:
             self._whom.meet(self._reader.machine, self._reader.boot)
         self._reader.begin(self._command.script.shell.value, script)
         self._sent = True
-        self._watch.about("")
 
     def _take(self, patience: float) -> Ended | None:
         """Pass on what comes first; gives the end of the shell itself where that is what came."""
@@ -173,7 +176,7 @@ class _Execution:
 
     def _outcome(self, ended: Ended | None) -> Outcome:
         if not self._sent:
-            raise self._not_ready()
+            raise self._not_ready("it ended at once")
         if not self._ended and ended is None:
             self._end(min(LEFTOVER_GRACE, self._command.kill_grace.total_seconds()))
         if not self._ended and self._was_used:  # it may have gone before the step came
@@ -196,10 +199,10 @@ class _Execution:
         self._capture.finish()
         return Unknown(NOT_TOLD)
 
-    def _not_ready(self) -> LinkRefused:
-        """Say why the shell did not begin."""
+    def _not_ready(self, otherwise: str) -> LinkRefused:
+        """Say why the shell did not begin, in its own words where it has any."""
         noise = self._noise.decode("utf-8", "replace") + self._reader.started.complaint()
-        return LinkRefused(f"no shell could be started: {' '.join(noise.split())[-500:] or 'it ended at once'}")
+        return LinkRefused(f"no shell could be started: {' '.join(noise.split())[-500:] or otherwise}")
 
     def _wants_it_ended(self, now: float) -> bool:
         if now - self._asked < ASK_EVERY:

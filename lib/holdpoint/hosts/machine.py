@@ -128,6 +128,10 @@ class AgentMachine:
         """Give the gates of a run that wait on the target for another person. Raises `LinkFailed`."""
         return self._lock.gates(run)
 
+    def way(self) -> tuple[str, ...]:
+        """Give the hops to the target, as people write them; none to this machine. Raises `LinkFailed`."""
+        return ()
+
     def connect(self) -> None:
         """Make the way to the target now, where it needs one. Raises `LinkFailed`."""
 

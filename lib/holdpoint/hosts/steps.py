@@ -99,6 +99,7 @@ class Steps:
     ) -> None:
         self._link = link
         self._run_folder = run_folder
+        self._name = name
         self._place = place
         self._holder = holder
         self._memory = Memory(run_folder / f"agent-{quote(name, safe='')}")
@@ -191,7 +192,14 @@ class Steps:
         capture = Capture(self._run_folder, command, watch)
         place = self._place().arguments()
         execution = _Execution(
-            self._link, self._memory, command=command, ticket=ticket, watch=watch, capture=capture, place=place
+            self._link,
+            self._memory,
+            self._name,
+            command=command,
+            ticket=ticket,
+            watch=watch,
+            capture=capture,
+            place=place,
         )
         arguments = [*place, *_terms(command, ticket, self._holder(), self._run_folder.name)]
         try:
@@ -218,6 +226,7 @@ class _Execution:
         self,
         link: Link,
         memory: Memory,
+        host: str,
         *,
         command: Command,
         ticket: Ticket,
@@ -228,6 +237,7 @@ class _Execution:
         self._place = place
         self._link = link
         self._memory = memory
+        self._host = host
         self._command = command
         self._ticket = ticket
         self._watch = watch
@@ -240,6 +250,8 @@ class _Execution:
         self._asked = 0.0
         self._heard = 0.0
         """When the agent was last heard of; 0 where it never was."""
+        self._dialling = False
+        """Whether the link broke, and nothing was heard since."""
         self._reached = False
         """Whether a conversation was begun, though nothing may have been heard in it."""
         self._end_asked = 0.0
@@ -266,9 +278,11 @@ class _Execution:
             except LinkFailed as failed:
                 why = str(failed)
                 self._lost = self._sent
-                self._watch.about("the connection was lost; dialling again")
                 if isinstance(failed, LinkRefused) or not self._tries_again(attempt):
                     break
+                if not self._dialling:
+                    self._dialling = True
+                    self._watch.lost(self._host, why)
                 failed_in_a_row = 1 if self._heard > heard else failed_in_a_row + 1
                 if not self._pauses(min((failed_in_a_row - 1) * PAUSE, LONGEST_PAUSE)):
                     return LeftRunning()
@@ -327,7 +341,9 @@ class _Execution:
                 if frame is not None:
                     if frame.kind != "hello" or not self._heard:  # who only greets makes no progress
                         self._heard = time.monotonic()
-                        self._watch.about("")
+                        if self._dialling:
+                            self._dialling = False
+                            self._watch.regained(self._host)
                     if (answer := self._take(frame.kind, frame.payload, conversation)) is not None:
                         return answer
                 if self._wants_to_leave():

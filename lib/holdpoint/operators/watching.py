@@ -128,6 +128,15 @@ class ConsoleWatch:
         """Show beside the sign of life what the machine is about, until it says otherwise."""
         self._about = what
 
+    def lost(self, host: str, why: str) -> None:
+        """Show that a connection is made again; which, and why, stands in its record."""
+        del host, why
+        self._about = "the connection was lost; dialling again"
+
+    def regained(self, host: str) -> None:
+        del host
+        self._about = ""
+
     # --- wishes
 
     def wish(self) -> Wish:

@@ -74,6 +74,10 @@ class Library:
         """Give the names of all runbooks, sorted. Nothing is opened."""
         return tuple(sorted(self._found()[0]))
 
+    def own(self) -> frozenset[str]:
+        """Give the names of the runbooks that do not come with Holdpoint; in its own checkout, of all. Nothing is opened."""
+        return frozenset(name for name, (folder, _) in self._found()[0].items() if folder == self.folders[0])
+
     def source(self, name: str) -> Source:
         """Read the bytes of a runbook. Raises `HoldpointError` for an unfit or unknown name or file."""
         return self._source(name, *self._found())

@@ -96,6 +96,8 @@ class Left:
     left_out: tuple[str, ...] = ()
     not_done: tuple[str, ...] = ()
     not_undone: tuple[str, ...] = ()
+    locked: tuple[str, ...] = ()
+    """Hosts that are held still, since their lock could not be given back."""
     touched: bool = False
     """Something was changed, or may have been."""
     unseen: bool = False
@@ -131,6 +133,7 @@ def left(state: State, background: Background, not_undone: Sequence[str] = (), *
         hosts=several,
         not_done=not_done,
         not_undone=tuple(not_undone),
+        locked=tuple(f"{host}: the lock could not be given back: {why}" for host, why in state.kept.items()),
         touched=touched,
         unseen=blind or any(bins[name] for name in ("running", "unknown", "doubt")),
         **texts,
@@ -296,6 +299,7 @@ def unsettled(found: Left, width: int) -> list[Line]:
     drawn += listed("NOT KNOWN", found.unknown, width, [Tone.BAD] * len(found.unknown))
     drawn += listed("IN DOUBT", found.doubt, width, [Tone.BAD] * len(found.doubt))
     drawn += listed("failed", found.failed, width)
+    drawn += listed("LOCKED", found.locked, width, [Tone.BAD] * len(found.locked))
     return [*drawn, *listed("left out", found.left_out, width)]
 
 

@@ -9,6 +9,8 @@ from typing import assert_never
 
 from holdpoint.engine.events import (
     CauseDecided,
+    ConnectionLost,
+    ConnectionMade,
     DoubtSettled,
     Escalated,
     Event,
@@ -137,6 +139,8 @@ class Timeline:
                 return []
             case LockTaken() | LockReturned() | LockKept() | TakeoverBegun() | TargetAnswered():
                 return _holding(event, row)
+            case ConnectionLost() | ConnectionMade():
+                return _connection(event, row)
             case StepIntended():
                 return self._intended(event, record, row)
             case StepEnded():
@@ -327,6 +331,16 @@ def _cause(event: CauseDecided, row: _Row) -> list[Line]:
             return row.block("ruled out", Tone.DIM, text, text_tone=Tone.DIM)
         case None:
             return row.block("not known", Tone.WARN, text, ["a value that it rests on was not read"])
+
+
+def _connection(event: ConnectionLost | ConnectionMade, row: _Row) -> list[Line]:
+    match event:
+        case ConnectionLost():
+            return row.block("lost", Tone.WARN, f"the connection to {event.host}; it is dialled again", [event.why])
+        case ConnectionMade():
+            return row.block("connected", Tone.DIM, f"{event.host} answers again")
+        case _:
+            assert_never(event)
 
 
 def _holding(event: LockTaken | LockReturned | LockKept | TakeoverBegun | TargetAnswered, row: _Row) -> list[Line]:

@@ -153,6 +153,15 @@ def test_a_worker_that_is_killed_under_a_step_is_told_at_once_and_the_step_is_en
     is_exact(host)
 
 
+def test_a_start_up_file_that_swallows_the_shell_is_no_time_out_of_the_step(ssh_site: Site, tmp_path: Path) -> None:
+    server = ssh_site.sshd("swallows", {}, "ForceCommand cat >/dev/null")
+    host = ssh_machine(ssh_site, ssh_site.host("swallows", server.port, server), tmp_path)
+    outcome = read(host, "echo on", timeout=1)
+    host.close()
+    assert isinstance(outcome, Unreachable), outcome
+    assert "start-up file" in outcome.why
+
+
 def test_a_server_that_gives_one_session_at_a_time_is_waited_for(ssh_site: Site, tmp_path: Path) -> None:
     server = ssh_site.sshd(f"one-{tmp_path.name}", {}, "MaxSessions 1")
     host = ssh_machine(ssh_site, ssh_site.host(f"one-{tmp_path.name}", server.port, server), tmp_path)

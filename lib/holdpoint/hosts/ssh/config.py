@@ -52,6 +52,10 @@ class Hop:
             return self.host_key_alias
         return self.hostname if self.port == 22 else f"[{self.hostname}]:{self.port}"  # noqa: PLR2004
 
+    def address(self) -> str:
+        host = f"[{self.hostname}]" if ":" in self.hostname else self.hostname
+        return f"{self.user}@{host}:{self.port}"
+
     def says(self) -> str:
         """Give the hop as people know it."""
         at = f"{self.hostname}:{self.port}"
@@ -67,6 +71,10 @@ class Route:
     @property
     def host(self) -> Hop:
         return self.hops[-1]
+
+    def way(self) -> tuple[str, ...]:
+        """Give the hops as people write them."""
+        return tuple(hop.address() for hop in self.hops)
 
 
 def resolve(alias: str, config: Path | None = None, environ: Mapping[str, str] | None = None) -> Route:

@@ -54,6 +54,9 @@ class SshMachine(AgentMachine):
 
         super().__init__(target, run_folder, terms or Terms(), link=link, read=read)
 
+    def way(self) -> tuple[str, ...]:
+        return self.connection.route().way()
+
     def connect(self) -> None:
         self.connection.dial()
 
