@@ -214,6 +214,20 @@ def test_a_leak_shuts_out_first(world: World) -> None:
     assert world.present() == set()
 
 
+def test_the_one_who_goes_first_is_one_of_the_list(here: World) -> None:
+    here.known["canary"] = "bridge"
+    before = here.files()
+    here.diagnose()
+    assert here.known["first"] == "bridge"
+    here.good("create", "canary")
+    changed = {name for name, file in here.files().items() if before.get(name) != file}
+    assert changed == {"bridge.env", "bridge.env.before-wiki_b"}
+    assert here.served()
+    here.known["canary"] = "nobody"
+    done = here.book.run("list", here.known)
+    assert (done.returncode, "does not list nobody" in done.stderr) == (1, True), done.stderr
+
+
 def test_an_alert_with_nothing_wrong_finds_nothing(here: World) -> None:
     here.known["reason"] = "alert"
     assert (here.present(), here.diagnose()) == (set(), set())
