@@ -162,6 +162,15 @@ def test_a_drill_that_is_killed_anywhere_is_healed(case: Case) -> None:
     case.run("drill.heal").expect(0, "Nothing to heal: no drill left anything standing.\n", "")
 
 
+def test_whoever_interrupts_a_proof_leaves_nothing_standing(case: Case) -> None:
+    drill(case, **{"break": "echo there >there; sleep 1000"})
+    with case.started("drill.prove", "--only", "open-door") as running:
+        wait_for("the fault is being set", lambda: len(_sandboxes(case)) > 1)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60)
+    assert not list(case.state.glob("drills/armed/*"))
+
+
 def test_a_program_that_shows_no_mark_is_ended_where_it_works_in_the_sandbox(case: Case) -> None:
     make = "|\n  : >rooms\n  sha256sum rooms >ledger\n  start cat env -i sleep 1000\n"
     drill(case, make=make, heal='"true"', traps="[]")
