@@ -92,13 +92,13 @@ CMD ["redis-server"]
 DOCKERFILE
   for engine_one in 0.20.4 0.21.0; do
     engine_image "docmost/docmost:$engine_one" <<DOCKERFILE
-ENV IMAGE=docmost/docmost:$engine_one BOOT_INTERVAL=0.2 SAVE_AFTER=3
+ENV IMAGE=docmost/docmost:$engine_one SERVICE=0.0.0.0 BOOT_INTERVAL=0.2 SAVE_AFTER=3
 ENTRYPOINT ["/usr/bin/python3", "/stand-ins/wiki.py"]
 DOCKERFILE
   done
   for engine_one in 1.30.1 1.31.0; do
     engine_image "baserow/backend:$engine_one" <<DOCKERFILE
-ENV IMAGE=baserow/backend:$engine_one BOOT_INTERVAL=0.3 BEAT_INTERVAL=2
+ENV IMAGE=baserow/backend:$engine_one SERVICE=0.0.0.0 BOOT_INTERVAL=0.3 BEAT_INTERVAL=2
 HEALTHCHECK --interval=3s CMD ["/usr/bin/python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/api/_health/', timeout=5)"]
 ENTRYPOINT ["/usr/bin/python3", "/stand-ins/nocode.py"]
 CMD ["backend"]

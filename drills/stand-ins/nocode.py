@@ -17,7 +17,7 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, quote, urlsplit
 
-from parts import Down, Redis, environment, listening, query
+from parts import Down, Redis, address, environment, query
 
 ENV = os.environ.get
 DATABASE = "postgresql://{}:{}@{}:{}/{}".format(
@@ -239,8 +239,9 @@ def backend():
     wait_for_postgres()
     if ENV("MIGRATE_ON_STARTUP", "true") == "true":
         locked_migrate()
+    host, _, port = address(os.environ["SERVICE"], 8000).rpartition(":")
     ThreadingHTTPServer.daemon_threads = True
-    server = ThreadingHTTPServer(listening(8000), Handler)
+    server = ThreadingHTTPServer((host, int(port)), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     say("[INFO] Application startup complete.")
     signal.pause()

@@ -1,6 +1,7 @@
 """What both application stand-ins need: names of services, PostgreSQL through `psql`, and Redis.
 
-It refuses to know what the applications mean. In a container names are looked up in its network. In a process that takes
+It refuses to know what the applications mean. In a container names are looked up in its network, and
+`SERVICE` is the address of all of its networks, on which it listens. In a process that takes
 the place of one, `NET` is the folder where each running service has a file with its address; a service that does not run
 has none, as its name has no address in a container network.
 """
@@ -33,14 +34,6 @@ def address(host, port):
         if host in ("127.0.0.1", "localhost"):
             return f"{host}:{port}"
         raise Down(f"getaddrinfo ENOTFOUND {host}") from None
-
-
-def listening(port):
-    """Give the address at which this service is to listen: in a container the port of the image, on every address."""
-    if "NET" not in os.environ:
-        return "0.0.0.0", port
-    host, _, port = address(os.environ["SERVICE"], port).rpartition(":")
-    return host, int(port)
 
 
 def environment(url):

@@ -16,7 +16,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from parts import Down, Redis, give_up, listening, log, query
+from parts import Down, Redis, address, give_up, log, query
 
 MIGRATIONS = [
     ("0.20.0", "20240324T085500-uuid_v7_fn", "CREATE TABLE workspaces (id int PRIMARY KEY, name text)"),
@@ -236,8 +236,9 @@ def main():
     checked_environment()
     establish()
     migrate()
+    host, _, port = address(os.environ["SERVICE"], 3000).rpartition(":")
     ThreadingHTTPServer.daemon_threads = True
-    server = ThreadingHTTPServer(listening(3000), Handler)
+    server = ThreadingHTTPServer((host, int(port)), Handler)
     threading.Thread(target=pages.keep_saving, daemon=True).start()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     log(f"Listening on http://127.0.0.1:3000 ({VERSION}, {secrets.token_hex(4)})")
