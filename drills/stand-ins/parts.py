@@ -1,9 +1,8 @@
 """What both application stand-ins need: names of services, PostgreSQL through `psql`, and Redis.
 
-It refuses to know what the applications mean. In a container names are looked up in its network, and
-`SERVICE` is the address of all of its networks, on which it listens. In a process that takes
-the place of one, `NET` is the folder where each running service has a file with its address; a service that does not run
-has none, as its name has no address in a container network.
+It refuses to know what the applications mean. In a container names are looked up in its network, and `SERVICE` is
+the address on which it listens. In a process that takes the place of one, `SERVICE` is its name, and `NET` the folder where
+each running service has a file with its address; a service that does not run has none, as in the network of containers.
 """
 
 import os
