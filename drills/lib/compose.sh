@@ -1,18 +1,44 @@
 # shellcheck shell=sh
-# A compose project of real PostgreSQL, real Redis and stand-ins for the applications, without Docker. `$drills` is the
-# folder of the drills. Everything of it lies in $sandbox/stack (the compose file), $sandbox/docker and $sandbox/bin.
+# A compose project of real PostgreSQL, real Redis and stand-ins for the applications: on a Docker engine of the sandbox's
+# own where engine.sh comes after this and one can be started, else as processes with a stand-in for Docker. Scripts are the
+# same for both. `$drills` is the folder of the drills. Everything lies in $sandbox/stack (the compose file), $sandbox/docker
+# and $sandbox/bin. For tests DRILL_CONTAINERS=engine or =processes says which, and what cannot be is an error.
 
 # docker_ and compose: what a person at the keyboard would type.
 docker_() { "$sandbox/bin/docker" "$@"; }
 compose() { docker_ compose -f "$sandbox/stack/compose.yaml" "$@"; }
 
-# stack_begin: the stand-in of docker with its images; the compose file is the caller's.
+# stack_begin: docker with its images; the compose file is the caller's.
 stack_begin() {
   chmod 755 "$sandbox"
   stack_pg=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
   [ -n "$stack_pg" ] || { say "there is no PostgreSQL in /usr/lib/postgresql"; return 1; }
+  mkdir -p "$sandbox/stack" "$sandbox/docker" "$sandbox/bin"
+  stack_port=$(free_port)
+  printf 'url=http://127.0.0.1:%s\n' "$stack_port" >>"$sandbox/values"
+  if stack_takes_engine; then return 0; fi
+  [ "${DRILL_CONTAINERS:-}" != engine ] || return 1
+  processes_begin
+}
+
+# stack_takes_engine: begins a real engine, or says why there is none.
+stack_takes_engine() {
+  [ "${DRILL_CONTAINERS:-}" != processes ] && command -v engine_begin >/dev/null || return 1
+  if stack_why=$(engine_lacks); then
+    say "no Docker engine: $stack_why"
+    return 1
+  fi
+  echo engine >"$sandbox/docker/kind"
+  engine_begin || { rm -f "$sandbox/docker/kind"; return 1; }
+}
+stack_has_engine() { [ -f "$sandbox/docker/kind" ]; }
+
+# stack_volume NAME: the folder of a volume.
+stack_volume() { if stack_has_engine; then engine_volume "$1"; else echo "$sandbox/docker/volumes/$1"; fi; }
+
+processes_begin() {
   stack_python=$(as_user sh -c 'command -v python3')
-  mkdir -p "$sandbox/stack" "$sandbox/docker/redis-bin" "$sandbox/docker/worker-bin" "$sandbox/docker/net" "$sandbox/bin"
+  mkdir -p "$sandbox/docker/redis-bin" "$sandbox/docker/worker-bin" "$sandbox/docker/net"
   cp -R "${drills:?}/stand-ins" "$sandbox/docker/stand-ins"
   chmod -R a+rX "$sandbox/docker/stand-ins"
   stack_code="$sandbox/docker/stand-ins"
@@ -26,7 +52,6 @@ stack_begin() {
 PYTHONDONTWRITEBYTECODE=1 STAND_IN='$sandbox/docker' exec $stack_python '$stack_code/docker.py' "\$@"
 SH
   chmod 755 "$sandbox/bin/docker" "$sandbox/docker/redis-bin/redis-cli" "$sandbox/docker/worker-bin/entrypoint"
-  stack_port=$(free_port)
   stack_db_port=$(free_port)
   cat >"$sandbox/docker/images.json" <<JSON
 {
@@ -47,7 +72,6 @@ SH
 }
 JSON
   printf '{"db": %s, "docmost": %s, "backend": %s}\n' "$stack_db_port" "$stack_port" "$stack_port" >"$sandbox/docker/ports.json"
-  printf 'url=http://127.0.0.1:%s\n' "$stack_port" >>"$sandbox/values"
   own "$sandbox/docker"
 }
 
@@ -63,8 +87,11 @@ stack_wait() {
 # stack_url: where the application answers.
 stack_url() { sed -n 's/^url=//p' "$sandbox/values"; }
 
-# stack_serve: start the daemon; containers that ran come up again.
-stack_serve() {
+# stack_serve: start what stack_begin prepared; an engine runs already.
+stack_serve() { stack_has_engine || processes_serve; }
+
+# processes_serve: start the stand-in; containers that ran come up again.
+processes_serve() {
   stack_python=$(as_user sh -c 'command -v python3')
   set -- "$stack_python" "$sandbox/docker/stand-ins/docker.py" serve "$sandbox/docker"
   set -- env PYTHONDONTWRITEBYTECODE=1 HOME="$sandbox" BACKOFF_MAX="${backoff_max:-1}" "$@"
@@ -78,8 +105,13 @@ stack_serve() {
 
 # stack_crash: all containers and the daemon die at once, as in a power cut, and come up again as Docker brings them up.
 stack_crash() {
-  stop docker KILL
-  stack_serve
+  if stack_has_engine; then
+    engine_crash
+    engine_serve
+  else
+    stop docker KILL
+    processes_serve
+  fi
 }
 
 # stack_again: the same, and what ran before runs again also where no restart policy says so; what did not run does not.
@@ -91,7 +123,10 @@ stack_again() {
 }
 
 # stack_end: from any moment, and twice.
-stack_end() { end_all; }
+stack_end() {
+  if stack_has_engine; then engine_end; fi
+  end_all
+}
 
 # stack_db_first: a new database takes a moment, and a worker without a restart policy would not come back for it.
 stack_db_first() {

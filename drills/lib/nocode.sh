@@ -6,6 +6,7 @@ nocode_random() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 nocode_worker() {
   cat <<YAML
   $1:
+    container_name: nocode-$1-1
     image: baserow/backend:1.30.1
     command: $2
     depends_on:
@@ -15,6 +16,8 @@ nocode_worker() {
       DATABASE_PASSWORD: \${DATABASE_PASSWORD}
       REDIS_PASSWORD: \${REDIS_PASSWORD}
     restart: ${nocode_worker_restart:-unless-stopped}
+    healthcheck:
+      disable: true
 YAML
 }
 
@@ -22,9 +25,9 @@ nocode_make() {
   stack_begin
   {
     cat <<YAML
-name: nocode
 services:
   backend:
+    container_name: nocode-backend-1
     image: baserow/backend:1.30.1
     depends_on:
       - db
@@ -43,6 +46,7 @@ YAML
     nocode_worker celery-beat-worker celery-beat
     cat <<YAML
   db:
+    container_name: nocode-db-1
     image: postgres:15
     environment:
       - POSTGRES_USER=baserow
@@ -52,6 +56,7 @@ YAML
     volumes:
       - pgdata:/var/lib/postgresql/data
   redis:
+    container_name: nocode-redis-1
     image: redis:7.2-alpine
     command: redis-server --requirepass \${REDIS_PASSWORD}
     restart: unless-stopped
@@ -61,7 +66,7 @@ YAML
   } >"$sandbox/stack/compose.yaml"
   (
     umask 077
-    printf 'SECRET_KEY=%s\nDATABASE_PASSWORD=%s\nREDIS_PASSWORD=%s\n' \
+    printf 'COMPOSE_PROJECT_NAME=nocode\nSECRET_KEY=%s\nDATABASE_PASSWORD=%s\nREDIS_PASSWORD=%s\n' \
       "$(nocode_random)" "$(nocode_random)" "$(nocode_random)" >"$sandbox/stack/.env"
   )
   stack_serve
@@ -149,7 +154,7 @@ SQL
 # nocode_kept: the ledger's rows are there, and no job of a row that users made is lost: done, or still in its queue.
 nocode_kept() {
   if ! nocode_sql -c 'SELECT 1' </dev/null >/dev/null 2>&1; then
-    [ -s "$sandbox/docker/volumes/nocode_pgdata/PG_VERSION" ] || { echo "the database's files are gone"; return 1; }
+    [ -s "$(stack_volume nocode_pgdata)/PG_VERSION" ] || { echo "the database's files are gone"; return 1; }
     echo "the database does not run; its files are there"
     return 0
   fi
@@ -194,14 +199,12 @@ nocode_untouched() {
   echo "nothing was touched"
 }
 
-# nocode_session NAME ROLE SQL: a session of the database that executes this and then stays, from outside of all containers.
+# nocode_session NAME ROLE SQL: a session of the database that executes this and then stays, from outside of the project.
 nocode_session() {
-  nocode_bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin | sort -V | tail -n 1)
-  nocode_port=$(sed -n 's/.*"db": \([0-9]*\).*/\1/p' "$sandbox/docker/ports.json")
   printf '%s\n' "$3" >"$sandbox/session.$1"
   # shellcheck disable=SC2016
-  start "$1" sh -c '{ cat "$1"; exec sleep 100000; } | PGHOST=$2 PGPORT=$3 PGUSER=$4 PGDATABASE=baserow exec "$5/psql" -XAtq' \
-    sh "$sandbox/session.$1" "$sandbox/docker/net" "$nocode_port" "$2" "$nocode_bin"
+  start "$1" sh -c '{ cat "$1"; exec sleep 100000; } | "$2" exec -i nocode-db-1 psql -XAtq -U "$3" -d baserow' \
+    sh "$sandbox/session.$1" "$sandbox/bin/docker" "$2"
 }
 
 nocode_locked() {

@@ -4,9 +4,9 @@
 wiki_make() {
   stack_begin
   cat >"$sandbox/stack/compose.yaml" <<YAML
-name: wiki
 services:
   docmost:
+    container_name: wiki-docmost-1
     image: docmost/docmost:0.20.4
     depends_on:
       - db
@@ -22,6 +22,7 @@ services:
     volumes:
       - docmost:/app/data/storage
   db:
+    container_name: wiki-db-1
     image: postgres:15
     environment:
       POSTGRES_DB: docmost
@@ -31,6 +32,7 @@ services:
     volumes:
       - db_data:/var/lib/postgresql/data
   redis:
+    container_name: wiki-redis-1
     image: redis:7.2-alpine
     command: redis-server --appendonly yes
     restart: ${wiki_redis_restart:-unless-stopped}
@@ -41,7 +43,7 @@ volumes:
   db_data:
   redis_data:
 YAML
-  (umask 077 && printf 'APP_SECRET=%s\nDB_PASSWORD=%s\n' "$(wiki_random)$(wiki_random)" "$(wiki_random)" >"$sandbox/stack/.env")
+  (umask 077 && printf 'COMPOSE_PROJECT_NAME=wiki\nAPP_SECRET=%s\nDB_PASSWORD=%s\n' "$(wiki_random)$(wiki_random)" "$(wiki_random)" >"$sandbox/stack/.env")
   stack_serve
   stack_db_first
   compose up -d >&2
@@ -117,7 +119,7 @@ SQL
 # wiki_kept: the ledger's rows are there, but for pages that users edited since; those hold the edit, saved or not yet.
 wiki_kept() {
   if ! psql_db -At -U docmost -d docmost -c 'SELECT 1' </dev/null >/dev/null 2>&1; then
-    wiki_control="$sandbox/docker/volumes/wiki_db_data/PG_VERSION"
+    wiki_control="$(stack_volume wiki_db_data)/PG_VERSION"
     [ -s "$wiki_control" ] || { echo "the database's files are gone"; return 1; }
     echo "the database does not run; its files are there"
     return 0

@@ -153,7 +153,7 @@ def read_project(file):
     env = read_env(folder / ".env") if (folder / ".env").exists() else {}
     env.update(os.environ)
     tree = filled(tree, env)
-    name = tree.get("name") or re.sub(r"[^a-z0-9_-]", "", folder.name.lower())
+    name = env.get("COMPOSE_PROJECT_NAME") or tree.get("name") or re.sub(r"[^a-z0-9_-]", "", folder.name.lower())
     services = {}
     for service, raw in (tree.get("services") or {}).items():
         given = {}

@@ -1,7 +1,8 @@
 """What both application stand-ins need: names of services, PostgreSQL through `psql`, and Redis.
 
-It refuses to know what the applications mean. `NET` is the folder where each running service has a file with its
-address; a service that does not run has none, as its name has no address in a container network.
+It refuses to know what the applications mean. In a container names are looked up in its network, and `SERVICE` is
+the address on which it listens. In a process that takes the place of one, `SERVICE` is its name, and `NET` the folder where
+each running service has a file with its address; a service that does not run has none, as in the network of containers.
 """
 
 import os
@@ -24,9 +25,10 @@ def log(text, level="LOG", who="NestApplication"):
 
 def address(host, port):
     """Give `unix:PATH` or `HOST:PORT` of a service."""
-    at = Path(os.environ["NET"]) / host
     try:
-        return at.read_text()
+        if "NET" not in os.environ:
+            return f"{socket.gethostbyname(host)}:{port}"
+        return (Path(os.environ["NET"]) / host).read_text()
     except OSError:
         if host in ("127.0.0.1", "localhost"):
             return f"{host}:{port}"
