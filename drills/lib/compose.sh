@@ -133,7 +133,10 @@ stack_db_first() {
   compose up -d db redis >&2
   stack_wait 60 stack_db_answers || { say "the database does not come up"; compose logs db >&2; return 1; }
 }
-stack_db_answers() { compose exec -T db pg_isready -q </dev/null; }
+stack_db_answers() { docker_ exec "$(stack_db)" pg_isready -q </dev/null; }
+
+# stack_db: the database's container. `docker exec` is asked and not `docker compose`, which takes its time on Debian 12.
+stack_db() { echo "$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' "$sandbox/stack/.env")-db-1"; }
 
 # psql_db ARGUMENTS...: a superuser's psql in the database's container.
-psql_db() { compose exec -T db psql -X -v ON_ERROR_STOP=1 "$@"; }
+psql_db() { docker_ exec -i "$(stack_db)" psql -X -v ON_ERROR_STOP=1 "$@"; }
