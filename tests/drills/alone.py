@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LIMIT = 120.0
+LIMIT = 300.0
 TICK = 0.001
 OTHERS = ("/tmp", "/run", "/var")
 NOT_DISKS = ("/proc", "/sys", "/dev", "/run/lock")
