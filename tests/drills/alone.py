@@ -26,8 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LIMIT = 120.0
+LIMIT = 300.0
 TICK = 0.001
+OTHERS = ("/tmp", "/run", "/var")
 NOT_DISKS = ("/proc", "/sys", "/dev", "/run/lock")
 LISTENS, UP = "0A", 1
 
@@ -41,15 +42,18 @@ class Machine:
 
     layers: dict[Path, tuple[int, int]]
     state: Path
+    covered: frozenset[str]
+    """The mounts that lie below the layers, by number: nobody here reaches them, and others take them away."""
 
     @classmethod
     def make(cls, scratch: Path, state: Path) -> Machine:
         """Cut this process off from the machine that it is on. It has to be the first one of namespaces of its own."""
         _loopback_up()
+        covered = frozenset(number for number, place in _mounted() if not _is_apart(place))
         _mount("drill-layers", str(scratch), "tmpfs")
         upper = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY)
         layers: dict[Path, tuple[int, int]] = {}
-        below = [(place, os.open(place, os.O_PATH)) for place in _disks(scratch)]
+        below = [(place, os.open(place, os.O_PATH)) for place in _disks()]
         for number, (place, descriptor) in enumerate(below):
             for kind in ("written", "work"):
                 os.mkdir(f"{kind}{number}", dir_fd=upper)
@@ -59,14 +63,14 @@ class Machine:
             layers[place] = os.open(f"written{number}", os.O_RDONLY | os.O_DIRECTORY, dir_fd=upper), descriptor
         _mount("drill-memory", "/dev/shm", "tmpfs")
         os.chdir(Path.cwd())  # through the new mounts
-        return cls(layers, state)
+        return cls(layers, state, covered)
 
     def ledger(self) -> dict[str, list[str]]:
         """Everything that could be left behind."""
         _reap()
         return {
             "processes": sorted(_processes()),
-            "mounts": sorted(_lines("/proc/self/mountinfo", lambda field: " ".join(field[3:5]))),
+            "mounts": sorted(str(place) for number, place in _mounted() if number not in self.covered),
             "loop devices": sorted(_loops()),
             "ports": sorted(_ports()),
             "sockets": sorted(_lines("/proc/net/unix", lambda field: field[7] if len(field) > 7 else "")),
@@ -100,12 +104,24 @@ def _face(folder: Path) -> tuple[int, int, int] | None:
     return None
 
 
-def _disks(scratch: Path) -> list[Path]:
-    """Every folder of the root, and every mount below one, the outermost first."""
-    mounted = {Path(line.split()[4]) for line in Path("/proc/self/mountinfo").read_text().splitlines()}
-    nested = {place for place in mounted if len(place.parts) > 2 and place.is_dir() and place != scratch}
+def _mounted() -> list[tuple[str, Path]]:
+    fields = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return [(field[0], Path(field[4].encode().decode("unicode_escape"))) for field in fields]
+
+
+def _is_apart(place: Path) -> bool:
+    return any(place.is_relative_to(one) for one in NOT_DISKS)
+
+
+def _disks() -> list[Path]:
+    """Every folder of the root, and every mount below one but for those that others make for a moment."""
     tops = {place for place in Path("/").iterdir() if place.is_dir() and not place.is_symlink()}
-    disks = {place for place in tops | nested if not any(place.is_relative_to(one) for one in NOT_DISKS)}
+    nested = {
+        place
+        for _, place in _mounted()
+        if len(place.parts) > 2 and not any(place.is_relative_to(one) for one in OTHERS)
+    }
+    disks = {place for place in tops | nested if place.is_dir() and not _is_apart(place)}
     return sorted(disks, key=lambda place: (len(place.parts), place))
 
 

@@ -76,6 +76,11 @@ def send(number: signal.Signals, group: int, pids: list[int]) -> None:
     """Signal a group and more processes; those that are gone, or not ours, are passed over."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+    send_each(number, pids)
+
+
+def send_each(number: signal.Signals, pids: list[int]) -> None:
+    """Signal processes; those that are gone, or not ours, are passed over."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
@@ -83,9 +88,7 @@ def send(number: signal.Signals, group: int, pids: list[int]) -> None:
 
 def stop(pids: list[int]) -> None:
     """Have processes stand still, and wait a moment until they do."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGSTOP)
+    send_each(signal.SIGSTOP, pids)
     for _ in range(STOP_LOOKS):
         if not any(_stat(pid)[:1] in ([b"R"], [b"S"]) for pid in pids):
             return

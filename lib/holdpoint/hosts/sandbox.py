@@ -117,10 +117,14 @@ class Sandbox:
     # --- giving back
 
     def heal(self) -> tuple[str, ...]:
-        """Give back all that stands outside the folder, and remove it; names what is left. May be done again."""
+        """Give back all that stands outside the folder, and remove it; names what is left. May be done again.
+
+        Processes end first: what they hold has to be known before anything else makes them let go of it.
+        """
+        shared = self._end_all()
         if self.folder.is_dir():
             self.run(self.heals, HEAL_PATIENCE)
-        shared = self._end_all() | memory.noted_in(self.base)
+        shared |= self._end_all() | memory.noted_in(self.base)
         for place in self._mounts():
             if subprocess.run(["umount", place], capture_output=True, check=False).returncode:
                 subprocess.run(["umount", "-l", place], capture_output=True, check=False)
@@ -140,21 +144,17 @@ class Sandbox:
         return sorted(pids - {os.getpid()})
 
     def _end_all(self) -> set[str]:
-        """End every process; gives the shared memory that they held, which would outlive them.
+        """Kill every process; gives the shared memory that they held, which outlives them. Nothing in here is needed again.
 
         They are stopped first, so that what they hold is known when they end.
         """
         held = set[str]()
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            deadline = time.monotonic() + KILL_PATIENCE
-            while (pids := self._processes()) and time.monotonic() < deadline:
-                process.stop(pids)
-                held |= memory.held_by(pids)
-                for pid in pids:
-                    for one in (number, signal.SIGCONT):
-                        with suppress(ProcessLookupError, PermissionError):
-                            os.kill(pid, one)
-                time.sleep(TICK)
+        deadline = time.monotonic() + KILL_PATIENCE
+        while (pids := self._processes()) and time.monotonic() < deadline:
+            process.stop(pids)
+            held |= memory.held_by(pids)
+            process.send_each(signal.SIGKILL, pids)
+            time.sleep(TICK)
         return held
 
     def _mounts(self) -> list[str]:
