@@ -1,6 +1,8 @@
 """The commands: their screens, what they write, and what they refuse."""
 
 import json
+import shlex
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,7 @@ from holdpoint.store.clock import FrozenClock
 from tests.oncall.clocks import paris
 from tests.oncall.samples import HEAD, SWAP, TEAM, cover
 
+TOP = Path(__file__).parents[2]
 NOW = paris("2026-11-25 15:00")
 DENTIST = cover("ada", "bob", "2026-11-25 12:00", "2026-11-25 18:00")
 
@@ -160,6 +163,14 @@ def test_days_are_counted_for_this_month_or_for_some(case, board, capsys):
     assert json.loads(capsys.readouterr().out)["to"] == "2027-02-28"
 
 
+def test_before_the_rota_begins_there_is_nothing_to_show(case, board, capsys):
+    case.write("team.yaml", TEAM)
+    oncall.weekly(board(), None, "2026-01-01", "2026-02-01")
+    oncall.count_days(board(), "2026-01-01", None)
+    told = capsys.readouterr().out
+    assert told.count(" Nobody is on call in that time: the rota begins later.\n") == 2
+
+
 # --- the real commands ------------------------------------------------------------------------------------------
 
 
@@ -258,3 +269,38 @@ def test_where_the_packages_are_missing_it_says_so_and_goes_on(case):
     )
     ran = case.run("rota", "--days", *day, "--json", environ=without).expect(0, ...)
     assert [one["holiday"] for one in ran.json()["counts"]] == [None, None]
+
+
+# --- the document -----------------------------------------------------------------------------------------------
+
+
+def test_the_example_of_the_document_is_what_it_says(case, board, capsys):
+    guide = (TOP / "docs/on-call.md").read_text().partition("## Who is on call\n")[2]
+    case.write("team.yaml", guide.partition("```yaml\n")[2].partition("```")[0])
+    oncall.weekly(board(json=True), "8", None, None)
+    said = json.loads(capsys.readouterr().out)
+    assert said["idle"] == []
+    assert [(one["since"][:16], one["principal"]["person"], one["backup"]["person"]) for one in said["shifts"]] == [
+        ("2026-11-23T09:00", "eve", "ada"),
+        ("2026-11-25T12:00", "ada", "bob"),
+        ("2026-11-25T18:00", "eve", "ada"),
+        ("2026-11-30T09:00", "bob", "ada"),
+        ("2026-12-07T09:00", "ada", "bob"),
+        ("2026-12-14T09:00", "bob", "eve"),
+        ("2026-12-21T09:00", "eve", "ada"),
+        ("2026-12-24T00:00", "bob", "ada"),
+        ("2026-12-27T00:00", "eve", "ada"),
+        ("2026-12-28T09:00", "ada", "bob"),
+        ("2027-01-04T09:00", "eve", "ada"),
+        ("2027-01-11T09:00", "ada", "eve"),
+    ]
+
+
+def test_the_commands_of_the_document_can_be_typed(case):
+    guide = (TOP / "docs/on-call.md").read_text().partition("## Who is on call\n")[2]
+    commands = [line.partition("   ")[0] for line in guide.split("```")[1].splitlines() if line.startswith("inv ")]
+    case.write("team.yaml", guide.partition("```yaml\n")[2].partition("```")[0])
+    assert len(commands) == 5
+    for command in commands:
+        program, *words = shlex.split(command)
+        case.run(*words, program=program).expect(0, ...)
