@@ -118,6 +118,18 @@ def test_backups_can_have_an_order_of_their_own():
     ]
 
 
+def test_who_takes_two_weeks_in_a_row_is_no_backup_of_themselves_and_that_is_as_planned():
+    twice = Rota((Order(date(2026, 11, 2), ("ada", "ada", "bob")),))
+    for week, expected in (
+        ("2026-11-02", ("ada", "bob")),
+        ("2026-11-09", ("ada", "bob")),
+        ("2026-11-16", ("bob", "ada")),
+    ):
+        (one,) = stretches(twice, PARIS, date.fromisoformat(week))
+        assert names(one) == expected
+        assert (one.principal.why, one.backup.why) == ("", "")
+
+
 # --- cover ------------------------------------------------------------------------------------------------------
 
 
