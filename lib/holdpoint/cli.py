@@ -66,7 +66,7 @@ class Strict(Program):
             self.load_collection()
         screen = Screen(sys.stdout)
         offered = [(_written(self.collection, name), name) for name in self.collection.task_names]
-        offered.sort(key=lambda pair: (_GROUPS.get(pair[1].partition(".")[0], len(_GROUPS)), pair[1] not in _DEFAULTS))
+        offered.sort(key=lambda pair: (_GROUPS.get(pair[1].partition(".")[0], _OTHERS), pair[1] not in _DEFAULTS))
         column = max((len(written) for written, _ in offered), default=0) + 2
         lines = [
             f"Usage: {self.binary} TASK [NAME] [--option VALUE ...]",
@@ -110,7 +110,7 @@ class Strict(Program):
         if match := _VALUE.match(message):
             option = match[1].replace("_", "-")
             if match[2] == "needed value":
-                return bare(option)
+                return bare(option, context.name or "" if context else "")
             return Problem("usage", f"`--{option}` takes no value", hint="it stands alone; without it, it is off")
         said = message[:1].lower() + message[1:]
         return Problem("usage", f"the command line was refused: {said}", hint=self._all_tasks())
@@ -182,7 +182,9 @@ class Strict(Program):
 
 _DEFAULTS = {"runbook.run": "runbook", "drill.begin": "drill"}
 """The tasks that go by the name of their group."""
-_GROUPS = {"runbook": 0, "run": 1, "drill": 2, "host": 3}
+_GROUPS = {"runbook": 0, "run": 1, "drill": 2, "host": 3, "oncall": 4, "rota": 5, "calendar": 5, "test": 9}
+_OTHERS = 8
+"""In which order tasks are told."""
 
 
 def _written(collection: Collection, name: str) -> str:
