@@ -143,7 +143,7 @@ def test_the_tests_need_more(clone: Clone) -> None:
     clone.with_uv().run("--list")
     clone.run("test", "--version")
     clone.run("--list")
-    assert [line.rpartition(" ")[2] for line in clone.installations()] == [".", ".[test]"]
+    assert [line.rpartition(" ")[2] for line in clone.installations()] == [".[incident]", ".[test]"]
 
 
 def test_an_environment_that_was_not_finished_is_never_used(clone: Clone) -> None:

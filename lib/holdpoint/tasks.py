@@ -6,86 +6,15 @@ Invoke imports this module for every `--list`.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.exceptions import Exit as Ended
-from invoke.tasks import Task
 
-if TYPE_CHECKING:
-    from holdpoint.app.world import World
+from holdpoint.offering import JSON, PLAIN, collection, offered, opened
 
-JSON = "JSON alone on standard output; for people, standard error."
-PLAIN = "No colour, no live redrawing."
 ANSWERS = "A YAML map from step id to a gate's word or the value of an `ask`."
 RUN = "A run's name, its beginning or end, or `last`."
 RUN_OR_FILE = "A run's name, its beginning or end, `last`, or a file that was handed over."
 NAME = "A runbook's id."
-Body = Callable[..., int | None]
-
-
-def offered(
-    path: str,
-    *,
-    named: str = "",
-    lists: tuple[str, ...] = (),
-    dry: bool = False,
-    rest: bool = False,
-    unread: int = 0,
-    **options: Any,
-) -> Callable[[Body], Task[Body]]:
-    """Make the task `path` of a function that gives an exit code, where nothing counts as 0.
-
-    `named` is the positional argument, and `lists` the options that can be repeated: where Invoke would take an option
-    for the one, or drop the other, they are refused. `dry` says that the task knows Invoke's own `--dry`, `rest` that
-    it takes what stands behind `--`. `unread` is the exit code where nobody reads standard output any more.
-    """
-
-    def make(body: Body) -> Task[Body]:
-        @functools.wraps(body)
-        def told(context: Context, *args: Any, **kwargs: Any) -> None:
-            from holdpoint.app import ending, typed  # noqa: PLC0415 - see the module
-
-            def work() -> int:
-                if kwargs.get(named) in {"--help", "-h"}:
-                    return _help(path)
-                dropped = context.config.run.dry and not dry
-                typed.refuse(path, kwargs, named=named, lists=lists, rest=rest, dry=dropped)
-                return body(context, *args, **kwargs) or 0
-
-            typed.keep_compiled()
-            code = ending.conclude(work, as_json=kwargs.get("json", False), unread=unread)
-            if code:
-                raise Ended(code=code)
-
-        name = path.rpartition(".")[2]
-        return Task(
-            told,
-            name=name,
-            positional=[named] if named else [],
-            iterable=list(lists),
-            auto_shortflags=False,
-            **options,
-        )
-
-    return make
-
-
-def _help(path: str) -> int:
-    """Invoke takes `--help` behind a task for its name."""
-    from invoke.program import Program  # noqa: PLC0415 - see the module
-
-    Program(namespace=ns, binary="inv").run(["inv", "--help", path], exit=False)
-    return 0
-
-
-def _world(*, json: bool = False, plain: bool = False) -> World:
-    from holdpoint.app.world import World  # noqa: PLC0415 - see the module
-
-    return World.here(json=json, plain=plain)
 
 
 # --- runbooks ---------------------------------------------------------------------------------------------------
@@ -129,7 +58,7 @@ def run(
 
     dry = dry_run or context.config.run.dry
     kind = Kind(typed.one_of({"--dry-run": dry, "--check": check}, default="real").removeprefix("--"))
-    world = _world(json=json, plain=plain)
+    world = opened(json=json, plain=plain)
     given = values.parse_params(tuple(param))
     said = typed.answers(answers)
     return running.begin(world, name, given, kind, answers=said, incident=incident or "", hosts=host).exit
@@ -207,7 +136,7 @@ def list_runs(_context: Context, json: bool = False, plain: bool = False) -> int
     """List the runs, the newest last, and how each stands."""
     from holdpoint.app import records  # noqa: PLC0415 - see the module
 
-    return records.list_all(_world(json=json, plain=plain))
+    return records.list_all(opened(json=json, plain=plain))
 
 
 @offered("run.show", named="run", help={"run": RUN, "json": JSON, "plain": PLAIN})
@@ -215,7 +144,7 @@ def show_run(_context: Context, run: str, json: bool = False, plain: bool = Fals
     """Show what happened in a run."""
     from holdpoint.app import records  # noqa: PLC0415 - see the module
 
-    return records.show(_world(json=json, plain=plain), run)
+    return records.show(opened(json=json, plain=plain), run)
 
 
 @offered("run.follow", named="run", help={"run": RUN, "json": JSON, "plain": PLAIN})
@@ -223,7 +152,7 @@ def follow(_context: Context, run: str, json: bool = False, plain: bool = False)
     """Follow a run from another terminal until it stops or ends."""
     from holdpoint.app import records  # noqa: PLC0415 - see the module
 
-    return records.follow(_world(json=json, plain=plain), run)
+    return records.follow(opened(json=json, plain=plain), run)
 
 
 @offered("run.verify", named="run", help={"run": RUN, "json": JSON})
@@ -231,7 +160,7 @@ def verify(_context: Context, run: str, json: bool = False) -> int | None:
     """Check whether the record of a run was altered."""
     from holdpoint.app import records  # noqa: PLC0415 - see the module
 
-    return records.verify(_world(json=json), run)
+    return records.verify(opened(json=json), run)
 
 
 @offered(
@@ -258,7 +187,7 @@ def resume(
     """Take a run up again where it was left."""
     from holdpoint.app import running, typed  # noqa: PLC0415 - see the module
 
-    world = _world(json=json, plain=plain)
+    world = opened(json=json, plain=plain)
     return running.resume(world, run, typed.answers(answers), take_over=take_over).exit
 
 
@@ -279,7 +208,7 @@ def handover(
     """Write the file with which another person takes a run over."""
     from holdpoint.app import handing  # noqa: PLC0415 - see the module
 
-    return handing.hand_over(_world(json=json, plain=plain), run, out, to or "")
+    return handing.hand_over(opened(json=json, plain=plain), run, out, to or "")
 
 
 @offered("run.rollback", named="run", unread=3, help={"run": RUN, "answers": ANSWERS, "json": JSON, "plain": PLAIN})
@@ -287,7 +216,7 @@ def rollback(_context: Context, run: str, answers: str | None = None, json: bool
     """Take back what a run changed; asks before each undo."""
     from holdpoint.app import running, typed  # noqa: PLC0415 - see the module
 
-    return running.rollback(_world(json=json, plain=plain), run, typed.answers(answers)).exit
+    return running.rollback(opened(json=json, plain=plain), run, typed.answers(answers)).exit
 
 
 @offered(
@@ -300,7 +229,7 @@ def approve(_context: Context, run: str, host: list[str], plain: bool = False) -
     """Agree, as the second person, to what a run's gate shows."""
     from holdpoint.app import approving  # noqa: PLC0415 - see the module
 
-    return approving.approve(_world(plain=plain), run, host)
+    return approving.approve(opened(plain=plain), run, host)
 
 
 # --- hosts ------------------------------------------------------------------------------------------------------
@@ -311,7 +240,7 @@ def list_hosts(_context: Context, json: bool = False, plain: bool = False) -> in
     """List the hosts, their tiers, and the way to each."""
     from holdpoint.app import hosts  # noqa: PLC0415 - see the module
 
-    return hosts.list_all(_world(json=json, plain=plain))
+    return hosts.list_all(opened(json=json, plain=plain))
 
 
 @offered(
@@ -327,7 +256,7 @@ def check_hosts(_context: Context, host: list[str], json: bool = False, plain: b
     """Look whether hosts can be worked on; leaves nothing there."""
     from holdpoint.app import hosts  # noqa: PLC0415 - see the module
 
-    return hosts.check(_world(json=json, plain=plain), host)
+    return hosts.check(opened(json=json, plain=plain), host)
 
 
 # --- drills -----------------------------------------------------------------------------------------------------
@@ -338,7 +267,7 @@ def begin_drill(_context: Context, name: str, plain: bool = False) -> int | None
     """Break a sandbox, show the page, and grade the repair."""
     from holdpoint.app import training  # noqa: PLC0415 - see the module
 
-    return training.begin(_world(plain=plain), name)
+    return training.begin(opened(plain=plain), name)
 
 
 @offered("drill.history", help={"json": JSON, "plain": PLAIN})
@@ -346,7 +275,7 @@ def history(_context: Context, json: bool = False, plain: bool = False) -> int |
     """Show your best at each drill."""
     from holdpoint.app import training  # noqa: PLC0415 - see the module
 
-    return training.history(_world(json=json, plain=plain))
+    return training.history(opened(json=json, plain=plain))
 
 
 @offered("drill.list", help={"json": JSON, "plain": PLAIN})
@@ -354,7 +283,7 @@ def list_drills(_context: Context, json: bool = False, plain: bool = False) -> i
     """List the drills, from easy to hard, and what each teaches."""
     from holdpoint.app import drills  # noqa: PLC0415 - see the module
 
-    return drills.list_all(_world(json=json, plain=plain))
+    return drills.list_all(opened(json=json, plain=plain))
 
 
 @offered(
@@ -373,7 +302,7 @@ def prove(
     """Prove drills with nobody there; every trap is tried."""
     from holdpoint.app import drills  # noqa: PLC0415 - see the module
 
-    return drills.prove(_world(json=json, plain=plain), only, full=full)
+    return drills.prove(opened(json=json, plain=plain), only, full=full)
 
 
 @offered("drill.heal", help={"json": JSON, "plain": PLAIN})
@@ -381,7 +310,7 @@ def heal(_context: Context, json: bool = False, plain: bool = False) -> int | No
     """Give back what a drill that was cut off left."""
     from holdpoint.app import drills  # noqa: PLC0415 - see the module
 
-    return drills.heal(_world(json=json, plain=plain))
+    return drills.heal(opened(json=json, plain=plain))
 
 
 # --- the project ------------------------------------------------------------------------------------------------
@@ -395,17 +324,10 @@ def test(_context: Context) -> int | None:
     return checks.test(typed.rest())
 
 
-def _collection(name: str, *tasks: Task[Body]) -> Collection:
-    collection = Collection(name)
-    for one in tasks:
-        collection.add_task(one)
-    return collection
-
-
 ns = Collection(
-    _collection("runbook", run, list_runbooks, show, find, lint, new, docs),
-    _collection("run", list_runs, show_run, follow, verify, resume, handover, rollback, approve),
-    _collection("host", list_hosts, check_hosts),
-    _collection("drill", begin_drill, list_drills, history, prove, heal),
+    collection("runbook", run, list_runbooks, show, find, lint, new, docs),
+    collection("run", list_runs, show_run, follow, verify, resume, handover, rollback, approve),
+    collection("host", list_hosts, check_hosts),
+    collection("drill", begin_drill, list_drills, history, prove, heal),
     test,
 )
