@@ -110,7 +110,7 @@ class Strict(Program):
         if match := _VALUE.match(message):
             option = match[1].replace("_", "-")
             if match[2] == "needed value":
-                return bare(option)
+                return bare(option, context.name or "" if context else "")
             return Problem("usage", f"`--{option}` takes no value", hint="it stands alone; without it, it is off")
         said = message[:1].lower() + message[1:]
         return Problem("usage", f"the command line was refused: {said}", hint=self._all_tasks())

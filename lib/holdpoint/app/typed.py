@@ -14,7 +14,7 @@ from pathlib import Path
 
 from holdpoint.problem import HoldpointError, Problem
 
-VALUED = ("answers", "incident", "out", "to")
+VALUED = ("answers", "incident", "out", "to", "at", "weeks", "from_", "person")
 """Options whose value can be any text but an empty one or another option."""
 
 
@@ -27,7 +27,7 @@ def refuse(
     that something takes what stands behind `--`, `dry` that a dry run was asked of a task that has none.
     """
     problems = [bare(option) for option in lists if _stands_bare(f"--{option}", _tokens())]
-    problems += [bare(option) for option in VALUED if _is_no_value(given.get(option))]
+    problems += [bare(option, task) for option in VALUED if _is_no_value(given.get(option))]
     if named and _is_no_value(given.get(named)):
         problems.append(_bad_name(task, named, str(given[named])))
     if _behind() and not rest:
@@ -96,8 +96,9 @@ def _stands_bare(option: str, tokens: list[str]) -> bool:
     return any(_is_no_value(value) for value in values)
 
 
-def bare(option: str) -> Problem:
-    """An option that needs a value, and has none."""
+def bare(option: str, task: str = "") -> Problem:
+    """An option that needs a value, and has none; `_` behind it is of a word that Python keeps for itself."""
+    option = option.rstrip("_-")
     examples = {
         "param": "mount=/var/log",
         "host": "web1",
@@ -105,6 +106,12 @@ def bare(option: str) -> Problem:
         "answers": "answers.yaml",
         "out": "pages",
         "to": "bob",
+        "at": '"14:05"',
+        "from": "2026-11-01",
+        "rota.to": "2026-11-30",
+        "calendar.out": "oncall.ics",
+        "weeks": "4",
+        "person": "ada",
     }
-    example = f"--{option} {examples.get(option, 'ID')}"
+    example = f"--{option} {examples.get(f'{task}.{option}') or examples.get(option, 'ID')}"
     return Problem("bare-option", f"`--{option}` stands without a value", expected=f"`{example}`")

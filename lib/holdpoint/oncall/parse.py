@@ -16,6 +16,7 @@ from holdpoint.document.yaml import Map, Seq, place
 from holdpoint.oncall import moments
 from holdpoint.oncall.model import (
     DAYS,
+    MIDNIGHT,
     OFFICE,
     Cover,
     Holidays,
@@ -130,7 +131,8 @@ class _Reading:
     # --- the rota
 
     def _rota(self, tree: Map, where: ZoneInfo, people: Mapping[str, Person]) -> Rota | None:
-        start = self._date(tree, "start")
+        first, start = self._orders(tree, people), self._date(tree, "start")
+        covers = tuple(filter(None, [self._cover(one, where, people) for one in _each(tree.get("cover"))]))
         handover = cast("Map", tree.get("handover") or Map(tree.mark))
         if start is None:
             return None
@@ -139,7 +141,7 @@ class _Reading:
             message = f"{start} is a `{DAYS[start.weekday()]}`, and the handover is on `{handover['day']}`"
             self._say("week", message, tree.marks["start"], hint=f"write {near}")
             return None
-        orders = [Order(start, *self._orders(tree, people))]
+        orders = [Order(start, *first)]
         for one in _each(tree.get("changes")):
             begins = self._week(one, "from", start)
             if begins is not None and begins <= orders[-1].start:
@@ -150,8 +152,8 @@ class _Reading:
         return Rota(
             tuple(orders),
             _minutes(str(handover.get("at", HANDOVER))),
-            tuple(filter(None, (self._swap(one, start) for one in _each(tree.get("swaps"))))),
-            tuple(filter(None, (self._cover(one, where, people) for one in _each(tree.get("cover"))))),
+            tuple(filter(None, [self._swap(one, start) for one in _each(tree.get("swaps"))])),
+            covers,
         )
 
     def _orders(self, tree: Map, people: Mapping[str, Person]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -220,12 +222,12 @@ class _Reading:
         return day
 
     def _moment(self, owner: Map, key: str, where: ZoneInfo) -> datetime | None:
-        """Read a moment; a date alone is its first."""
+        """Read a moment; a day alone is meant whole, from its first moment to its last."""
         text = str(owner[key])
         try:
             if len(text) == len("2026-11-25"):
                 day = self._date(owner, key)
-                return None if day is None else moments.on(day, 0, where)
+                return None if day is None else moments.on(day, MIDNIGHT if key == "to" else 0, where)
             return moments.read(text, now=_AT, zone=where, future=True)
         except HoldpointError as error:
             at = place(self.lines, owner.marks[key])
