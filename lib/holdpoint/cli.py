@@ -33,6 +33,9 @@ _POSITIONALS = {
     "name": ("the name of a runbook", "disk-full"),
     "run": ("the name of a run, or `last`", "last"),
     "text": ("a text in quotes", '"No space left on device"'),
+    "title": ("a title in quotes", '"the wiki is down"'),
+    "severity": ("a severity", "1"),
+    "item": ("an item of the checklist", "scope"),
 }
 """What is expected in each place, and an example."""
 
@@ -182,7 +185,7 @@ class Strict(Program):
 
 _DEFAULTS = {"runbook.run": "runbook", "drill.begin": "drill"}
 """The tasks that go by the name of their group."""
-_GROUPS = {"runbook": 0, "run": 1, "drill": 2, "host": 3}
+_GROUPS = {"runbook": 0, "run": 1, "incident": 2, "drill": 3, "host": 4}
 
 
 def _written(collection: Collection, name: str) -> str:

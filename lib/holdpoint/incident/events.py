@@ -39,7 +39,7 @@ class Purpose(StrEnum):
 class Declared:
     """The first record. `happened` is when it was noticed; `users_see` is null where that is not known yet.
 
-    `principal` and `backups` are who was on call then.
+    `principal` and `backup` are who was on call then.
     """
 
     kind: ClassVar[str] = "incident.declared"
@@ -53,7 +53,7 @@ class Declared:
     """Data is lost, or may be: `happened` is then also when people became aware of it."""
     users_see: bool | None = None
     principal: str = ""
-    backups: tuple[str, ...] = ()
+    backup: str = ""
     language: str = "en"
 
 
@@ -193,7 +193,7 @@ KINDS: Mapping[str, type[Event]] = {event.kind: event for event in get_args(Even
 _TYPED: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("severity", "was", "to"), Severity),
     **dict.fromkeys(("happened", "began", "restored"), lambda text: datetime.fromisoformat(text).astimezone(UTC)),
-    **dict.fromkeys(("services", "backups"), tuple),
+    "services": tuple,
     "trigger": Trigger,
     "purpose": Purpose,
 }
@@ -211,7 +211,9 @@ def event_of(record: Record) -> Event:
     if kind is None:
         raise ValueError(f"record {record.seq} is of an unknown kind, `{record.kind}`")
     try:
-        return kind(**{name: _TYPED[name](value) if name in _TYPED else value for name, value in record.data.items()})
+        given: dict[str, Any] = dict(record.data)
+        given |= {name: _TYPED[name](value) for name, value in given.items() if name in _TYPED}
+        return kind(**given)
     except (TypeError, ValueError) as error:
         raise ValueError(f"record {record.seq} (`{record.kind}`) has another shape: {error}") from error
 

@@ -133,8 +133,8 @@ class State:
         return tuple(item for item in self.items if item.phase is phase and item.required and item.id not in self.done)
 
     def waiting(self) -> tuple[Message, ...]:
-        """Messages that were made and have not gone out; only the last of each purpose counts."""
-        last = {message.rendered.purpose: message for message in self.messages.values()}
+        """The last message to the team, and the last to management, where they have not gone out."""
+        last = {message.rendered.purpose is Purpose.DATA_LOSS: message for message in self.messages.values()}
         return tuple(message for message in last.values() if message.sent is None)
 
 
@@ -195,8 +195,8 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return replace(state, resolved=event)
         case Reopened():
             again = {item.id for item in state.items if item.phase in _AGAIN} - _STAYS
-            done = {item: one for item, one in state.done.items() if item not in again}
-            return replace(state, resolved=None, times_reopened=state.times_reopened + 1, done=done)
+            kept = {item: one for item, one in state.done.items() if item not in again}
+            return replace(state, resolved=None, times_reopened=state.times_reopened + 1, done=kept)
         case _:
             assert_never(event)
 

@@ -6,9 +6,7 @@ A folder in memory stands in where the disk has no room; the folder on disk look
 
 from __future__ import annotations
 
-import hashlib
 import os
-import pwd
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,9 +23,9 @@ from holdpoint.store import disk
 from holdpoint.store.incident_folder import IncidentFolder
 from holdpoint.store.naming import NAME, candidates, choose, in_order
 from holdpoint.store.run_folder import RunFolder
+from holdpoint.store.state_path import INCIDENTS, RUNS, named, stand_ins
 
 KEY_BYTES = 32
-RUNS, INCIDENTS = "runs", "incidents"
 F = TypeVar("F", RunFolder, IncidentFolder)
 
 
@@ -45,8 +43,8 @@ class StateFolder:
 
         Raises `HoldpointError` for a relative path, and for what stands there and cannot be trusted.
         """
-        path = _named(environ)
-        folder = cls(path, stand_ins=_stand_ins(path, environ))
+        path = named(environ)
+        folder = cls(path, stand_ins=stand_ins(path, environ))
         if path.exists() or path.is_symlink():
             _refuse_untrusted(path)
         return folder
@@ -244,31 +242,6 @@ class StateFolder:
 
 
 # --- finding and trusting ---------------------------------------------------------------------------------------
-
-
-def _named(environ: Mapping[str, str]) -> Path:
-    home = environ.get("HOME") or pwd.getpwuid(os.geteuid()).pw_dir
-    for name, below in (("HOLDPOINT_STATE", ""), ("XDG_STATE_HOME", "holdpoint")):
-        if value := environ.get(name):
-            return _absolute(value, name) / below
-    return _absolute(home, "HOME") / ".local" / "state" / "holdpoint"
-
-
-def _absolute(value: str, name: str) -> Path:
-    if "\0" in value or not Path(value).is_absolute():
-        raise HoldpointError(
-            Problem("state-folder", f"`${name}` is not an absolute path", found=f"`{value}`", expected="`/…`")
-        )
-    return Path(value)
-
-
-def _stand_ins(path: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """Name the places in memory; each state folder has its own, so that states that are kept apart stay apart."""
-    mark = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
-    places = [Path("/dev/shm") / f"holdpoint-{os.geteuid()}-{mark}"]  # noqa: S108 - owner and mode are checked
-    if Path(runtime := environ.get("XDG_RUNTIME_DIR", "")).is_absolute():
-        places.append(Path(runtime) / f"holdpoint-{mark}")
-    return tuple(places)
 
 
 def _refuse_untrusted(path: Path) -> None:

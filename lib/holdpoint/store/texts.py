@@ -87,7 +87,8 @@ def _rendered(path: Path, words: Words) -> str:
     except UnicodeDecodeError as error:
         raise UnusableError("it is not UTF-8") from error
     except TemplateError as error:
-        line = f"line {error.lineno}: " if getattr(error, "lineno", None) else ""
+        at = getattr(error, "lineno", None)
+        line = f"line {at}: " if at else ""
         raise UnusableError(f"{line}{error.message or type(error).__name__}") from error
     except Exception as error:  # a template can fail in every way that an expression can
         raise UnusableError(f"{type(error).__name__}: {error}") from error

@@ -12,6 +12,7 @@ from holdpoint.incident.phases import OUTPUTS, Item, Phase
 from holdpoint.incident.severity import RULES
 from holdpoint.incident.state import Message, State
 from holdpoint.incident.timeline import Mark, Row
+from holdpoint.journal.record import Json
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
 from holdpoint.views.tables import table
 from holdpoint.views.times import clock_time, full_time, span
@@ -109,14 +110,21 @@ def _rounded(duration: timedelta) -> str:
     return span(duration // minute * minute) if minute <= duration < timedelta(hours=1) else span(duration)
 
 
-def reminder(incident: str, state: State, clocks: Sequence[Clock]) -> str:
+def reminder(one: Listed, pressing: Sequence[Clock], zone: tzinfo | None) -> str:
     """One line on the most urgent clock, with what to type."""
-    told = told_clock(clocks[0], None)[0]
-    types = {Kind.RESPONSE: "incident.update", Kind.UPDATE: "incident.update", Kind.BREACH: "incident.done authority"}
-    command = types[clocks[0].kind]
-    if clocks[0].kind is not Kind.BREACH and any(message.sent is None for message in state.waiting()):
-        command = "incident.sent"
-    return f"incident {incident}: {told}: `inv {command}`"
+    clock = pressing[0]
+    waiting = one.state.waiting() if one.state else ()
+    command = (
+        "incident.done authority" if clock.kind is Kind.BREACH else "incident.sent" if waiting else "incident.update"
+    )
+    return f"incident {one.incident}: {told_clock(clock, zone)[0]}; `inv {command}`"
+
+
+def how_to_link(incidents: Sequence[str]) -> str:
+    """What to type so that a run belongs to an incident."""
+    which = f"incident {incidents[0]} is" if len(incidents) == 1 else f"{len(incidents)} incidents are"
+    named = "" if len(incidents) == 1 else " --incident ID"
+    return f"{which} open, and this run is not linked to it; `inv incident.link last{named}` links it"
 
 
 def clock_lines(clocks: Iterable[Clock], width: int, zone: tzinfo | None) -> list[Line]:
@@ -151,7 +159,11 @@ def _item(item: Item, state: State, width: int) -> list[Line]:
     said = f" {done.say}" if done and done.say else ""
     evidence = f" ({done.evidence})" if done and done.evidence else ""
     first, *rest = wrap(f"{item.title}{said}{evidence}", width - _COLUMN)
-    head = (Segment(f"    {box} ", tone), Segment(f"{item.id:<{_ID}}"), Segment(first, Tone.DIM if done else Tone.PLAIN))
+    head = (
+        Segment(f"    {box} ", tone),
+        Segment(f"{item.id:<{_ID}}"),
+        Segment(first, Tone.DIM if done else Tone.PLAIN),
+    )
     return [head, *(line(" " * _COLUMN + piece, Tone.DIM if done else Tone.PLAIN) for piece in rest)]
 
 
@@ -190,14 +202,16 @@ def head(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[
     if opening.services:
         drawn += labelled("services", ", ".join(opening.services), width)
     if opening.principal:
-        backups = f"; backup {', '.join(opening.backups)}" if opening.backups else ""
-        drawn += labelled("on call", f"{opening.principal}{backups}", width)
+        backup = f"; backup {opening.backup}" if opening.backup else ""
+        drawn += labelled("on call", f"{opening.principal}{backup}", width)
     drawn += labelled("people", ", ".join(state.people), width)
     seen = {True: "see it", False: "do not see it", None: "not known whether they see it"}[state.users_see]
     drawn += labelled("users", seen, width)
     drawn += labelled("data", _loss(state, zone), width, Tone.BAD if state.loses_data else Tone.PLAIN)
     for jump in state.jumps:
-        text = f"at record {jump.seq} a clock stood {span(jump.by)} behind an earlier record; the order is that of writing"
+        text = (
+            f"at record {jump.seq} a clock stood {span(jump.by)} behind an earlier record; the order is that of writing"
+        )
         drawn += labelled("clock", text, width, Tone.WARN)
     for message in state.waiting():
         drawn += labelled("NOT SENT", _waiting(message), width, Tone.BAD)
@@ -249,6 +263,18 @@ def next_steps(state: State, width: int) -> list[Line]:
     return drawn
 
 
+def also_open(other: Listed, width: int) -> list[Line]:
+    """Another incident that is open: the new one may be the same."""
+    title = other.state.opening.title if other.state else ""
+    text = f"{other.incident} is open too: {title}. From now on every command needs `--incident ID`"
+    return labelled("NOTE", text, width, Tone.WARN)
+
+
+def runbook_of(run: str) -> str:
+    """The runbook that the name of a run tells."""
+    return run[14:-5]
+
+
 def timeline(rows: Iterable[Row], width: int, zone: tzinfo | None) -> list[Line]:
     """When it happened, what, and where it is recorded; when it was written too, where that was later."""
     drawn: list[Line] = []
@@ -290,3 +316,90 @@ def message(text: str, number: int, channel: str, width: int) -> list[Line]:
     """A message between two rules, whole and unbroken, for pasting."""
     body = [line(one) for one in text.split("\n")]
     return [rule(width, text=f"message {number}, for {channel}"), *body, rule(width)]
+
+
+# --- for programs -----------------------------------------------------------------------------------------------
+
+
+def as_data(listed: Listed, state: State | None) -> dict[str, Json]:
+    """An incident for programs; times in UTC. One that cannot be read has its name, journal and status alone."""
+    named: dict[str, Json] = {"incident": listed.incident, "journal": listed.journal, "status": listed.status}
+    if state is None or state.declared is None:
+        return named
+    opening, resolved = state.declared, state.resolved
+    return {
+        **named,
+        "title": opening.title,
+        "severity": state.severity.value,
+        "services": list(opening.services),
+        "trigger": opening.trigger.value,
+        "noticed": _utc(opening.happened),
+        "began": _utc(resolved.began if resolved else state.began),
+        "restored": _utc(resolved.restored) if resolved else None,
+        "resolved": _utc(resolved.happened) if resolved else None,
+        "down_seconds": int((resolved.restored - resolved.began).total_seconds()) if resolved else None,
+        "cause": resolved.cause if resolved else None,
+        "impact": resolved.impact if resolved else None,
+        "data_loss": state.loses_data,
+        "aware": _utc(state.aware) if state.aware else None,
+        "users_see": state.users_see,
+        "on_call": {"principal": opening.principal, "backup": opening.backup},
+        "people": list(state.people),
+        "phase": state.phase.value if state.phase else None,
+        "clocks": [_clock(clock) for clock in listed.clocks],
+        "checklist": [_item_data(item, state) for item in state.items],
+        "messages": [_message_data(message) for message in state.messages.values()],
+        "runs": list(state.runs),
+        "set_back": [{"seq": jump.seq, "seconds": jump.by.total_seconds()} for jump in state.jumps],
+    }
+
+
+def row_data(row: Row) -> dict[str, Json]:
+    """A row of the timeline; `journal` is null for the incident's own, else the run."""
+    return {
+        "happened": _utc(row.happened),
+        "written": _utc(row.written),
+        "person": row.person,
+        "mark": row.mark.value,
+        "text": row.text,
+        "evidence": row.evidence,
+        "run": row.source or None,
+        "seq": row.seq,
+    }
+
+
+def _clock(clock: Clock) -> dict[str, Json]:
+    return {
+        "clock": clock.kind.value,
+        "start": _utc(clock.start),
+        "due": _utc(clock.due),
+        "stopped": _utc(clock.stopped) if clock.stopped else None,
+        "left_seconds": int(clock.left.total_seconds()),
+        "standing": clock.standing.value,
+        "set_back": clock.jumped,
+    }
+
+
+def _item_data(item: Item, state: State) -> dict[str, Json]:
+    done = state.done.get(item.id)
+    told: dict[str, Json] = {"done": done is not None, "say": "", "evidence": "", "happened": None, "person": ""}
+    if done is not None:
+        told |= {"say": done.say, "evidence": done.evidence, "happened": _utc(done.happened), "person": done.person}
+    return {"item": item.id, "phase": item.phase.value, "title": item.title, "required": item.required, **told}
+
+
+def _message_data(message: Message) -> dict[str, Json]:
+    rendered = message.rendered
+    return {
+        "message": rendered.message,
+        "purpose": rendered.purpose.value,
+        "language": rendered.language,
+        "channel": rendered.channel,
+        "text": rendered.text,
+        "sent": _utc(message.sent) if message.sent else None,
+        "failed": message.failed,
+    }
+
+
+def _utc(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

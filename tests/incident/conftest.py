@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.case import Case
+from tests.incident.support import Room
+
+
+@pytest.fixture
+def room(case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Room:
+    return Room(case, monkeypatch, capsys)
