@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,6 +142,14 @@ def test_an_end_before_the_beginning(case: Case) -> None:
 # --- bad input ---
 
 
+@pytest.fixture(scope="module")
+def open_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder in which one incident is open."""
+    case = Case(tmp_path_factory.mktemp("open"))
+    _declare(case)
+    return case.state
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -173,9 +183,9 @@ def test_an_end_before_the_beginning(case: Case) -> None:
         (["resolve", "--cause", "c", "--impact", "i", "--data-loss", "maybe"], 2, "was data lost?"),
     ],
 )
-def test_bad_input(case: Case, words: list[str], code: int, said: str) -> None:
+def test_bad_input(case: Case, open_one: Path, words: list[str], code: int, said: str) -> None:
     if words[0] != "declare":
-        _declare(case)
+        shutil.copytree(open_one, case.state)
     before = [path.read_bytes() for path in case.state.glob("incidents/*/journal.jsonl")]
     ran = case.run(f"incident.{words[0]}", *words[1:]).expect(code, ..., ...)
     assert said in ran.stderr + ran.stdout
