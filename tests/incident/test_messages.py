@@ -102,8 +102,8 @@ Ce qui est perdu : pas encore connu
 Depuis : 2026-11-25 13:00 CET
 Connu depuis : 2026-11-25 13:00 CET
 S'il s'agit de données personnelles, l'autorité doit être notifiée avant le
-2026-11-28 13:00 CET (72 heures, article 33 du RGPD). Ce qui n'est pas connu d'ici là peut
-suivre par étapes ; une notification tardive doit être motivée.
+2026-11-28 13:00 CET (72 heures, article 33 du RGPD). Ce qui n'est pas connu d'ici
+là peut suivre par étapes ; une notification tardive doit être motivée.
 Incident {incident}"""
     )
     room.sent(message="1")
@@ -154,9 +154,9 @@ To management: data loss in incident [SEV1] the wiki is down
 What is lost: not known yet
 Since: 2026-11-25 13:00 CET
 Aware since: 2026-11-25 13:10 CET
-If it is personal data, the authority is to be notified by 2026-11-28 13:10 CET (72 hours,
-GDPR article 33). What is not known by then may follow in phases; a late notice
-needs its reasons.
+If it is personal data, the authority is to be notified by
+2026-11-28 13:10 CET (72 hours, GDPR article 33). What is not known by then may
+follow in phases; a late notice needs its reasons.
 Incident {ID}"""
     )
 

@@ -167,7 +167,6 @@ def test_whoever_is_unsure_is_proposed_the_graver_one(case: Case) -> None:
         ("Type 1, 2 or 3, or Enter when unsure:", ""),
         ("Is the service down completely", "no"),
         ("Is data being lost", ""),
-        ("Is it one bug", "yes"),
         ("Proposed: SEV1. Enter takes it", ""),
     ):
         child.expect_exact(question)

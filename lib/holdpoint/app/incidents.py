@@ -125,7 +125,8 @@ def _asked_severity(world: World, told: Told) -> Severity:
             break
     down = _yes(world, "Is the service down completely? yes, no, or Enter when unsure:")
     loses = True if told.data_loss else _yes(world, "Is data being lost? yes, no, or Enter when unsure:")
-    around = None if down or loses else _yes(world, "Is it one bug, with a workaround? yes, no, or Enter when unsure:")
+    open_still = down is False and loses is False
+    around = None if not open_still else _yes(world, "Is it one bug, with a workaround? yes, no, or Enter when unsure:")
     severity = proposed(down=down, loses_data=loses, works_around=around)
     while True:
         word = world.prompt(f"Proposed: {severity}. Enter takes it, or type 1, 2 or 3:").strip()
