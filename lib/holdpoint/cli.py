@@ -69,7 +69,7 @@ class Strict(Program):
             self.load_collection()
         screen = Screen(sys.stdout)
         offered = [(_written(self.collection, name), name) for name in self.collection.task_names]
-        offered.sort(key=lambda pair: (_GROUPS.get(pair[1].partition(".")[0], len(_GROUPS)), pair[1] not in _DEFAULTS))
+        offered.sort(key=lambda pair: (_GROUPS.get(pair[1].partition(".")[0], _OTHERS), pair[1] not in _DEFAULTS))
         column = max((len(written) for written, _ in offered), default=0) + 2
         lines = [
             f"Usage: {self.binary} TASK [NAME] [--option VALUE ...]",
@@ -185,7 +185,12 @@ class Strict(Program):
 
 _DEFAULTS = {"runbook.run": "runbook", "drill.begin": "drill"}
 """The tasks that go by the name of their group."""
-_GROUPS = {"runbook": 0, "run": 1, "incident": 2, "drill": 3, "host": 4}
+_GROUPS = {
+    **{"runbook": 0, "run": 1, "incident": 2, "drill": 3, "host": 4},
+    **{"oncall": 5, "rota": 6, "calendar": 6, "test": 9},
+}
+_OTHERS = 8
+"""In which order tasks are told."""
 
 
 def _written(collection: Collection, name: str) -> str:

@@ -16,7 +16,7 @@ from holdpoint.offering import JSON, PLAIN, collection, offered
     },
 )
 def who(_context: Context, at: str | None = None, json: bool = False, plain: bool = False) -> int:
-    """Say who is on call, since when, until when, and who is next."""
+    """Say who is on call, until when, and who is next."""
     from holdpoint.app import oncall  # noqa: PLC0415 - see `holdpoint.offering`
 
     return oncall.who(oncall.board(json=json, plain=plain), at)

@@ -23,7 +23,7 @@ from holdpoint.journal.record import Record, as_json
 from holdpoint.oncall import moments, parse
 from holdpoint.oncall.model import Language, Team
 from holdpoint.oncall.rota import on_call
-from holdpoint.oncall.working import Working
+from holdpoint.oncall.working import DayOff, Working
 from holdpoint.problem import Exit, HoldpointError, Problem, draw
 from holdpoint.store import holidays
 from holdpoint.store.incident_folder import IncidentFolder
@@ -117,10 +117,15 @@ class Desk:
 
     def _off(self, day: date) -> str:
         """Asked only where working hours count, as public holidays take half a second to load."""
+        return self._days_off(day)
+
+    @cached_property
+    def _days_off(self) -> DayOff:
         try:
-            return holidays.off(self.team.holidays, self.team.language)(day)
-        except HoldpointError:
-            return self.team.holidays.own.get(day, "")
+            return holidays.off(self.team.holidays, self.team.language)
+        except HoldpointError as error:
+            self.warn("\n".join(draw(problem) for problem in error.problems))
+            return lambda day: self.team.holidays.own.get(day, "")
 
     def on_call(self, at: datetime) -> tuple[str, str]:
         """Who is on call at a moment: the principal and the backup; empty where no rota says."""

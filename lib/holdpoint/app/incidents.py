@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from holdpoint.app.desk import DAMAGED, Desk, one_line, some_text, something_left, state_of
 from holdpoint.app.messages import render
+from holdpoint.app.team import lacking
 from holdpoint.app.world import Kind, World
 from holdpoint.document.model import Severity
 from holdpoint.incident.events import (
@@ -59,6 +60,8 @@ def declare(world: World, told: Told) -> int:
     services = tuple(dict.fromkeys(one_line(name, "the name of a service") for name in told.services))
     trigger, happened, language = _trigger(told.trigger), desk.at(told.at), desk.language(told.language)
     severity = _asked_severity(world, told) if told.severity is None else severity_of(told.severity)
+    if RULES[severity].working and (lacks := lacking(desk.team)):
+        desk.warn(lacks)
     others = desk.open_ones()
     principal, backup = desk.on_call(happened)
     desk = Desk(world.ready(Kind.REAL), desk.root)

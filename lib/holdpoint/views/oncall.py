@@ -26,6 +26,7 @@ people:
 rota: {start: MONDAY, order: [ada, bob]}
 """
 NOBODY = "NOBODY"
+NO_SHIFT = "Nobody is on call in that time: the rota begins later."
 
 
 def moment(at: datetime, zone: ZoneInfo) -> str:
@@ -140,7 +141,7 @@ def weekly(team: Team, found: Sequence[Stretch], now: datetime, width: int) -> l
         for one in found
     ]
     drawn = table(("from", "principal", "backup", "why"), rows, width)
-    last = f"up to {moment(found[-1].end, team.zone)}; times are those of {team.zone.key}" if found else "nothing"
+    last = f"up to {moment(found[-1].end, team.zone)}; times are those of {team.zone.key}" if found else NO_SHIFT
     return [*drawn, BLANK, *labelled("", last, width, Tone.DIM, column=1)]
 
 
@@ -214,6 +215,8 @@ def days(team: Team, first: date, last: date, counts: Sequence[Count], lacking: 
         for one in counts
     ]
     drawn = [line(f"On call from {first:%a %Y-%m-%d} to {last:%a %Y-%m-%d}, both included", Tone.BOLD), BLANK]
+    if not rows:
+        return [*drawn, *labelled("", NO_SHIFT, width, column=1)]
     drawn += narrow(("person", "role", "days", "weekend", "holiday", "time"), rows, width)
     drawn += [BLANK, *labelled("", RULE, width, Tone.DIM, column=1)]
     return drawn + (labelled("", f"No holidays: {lacking}", width, Tone.WARN, column=1) if lacking else [])
