@@ -186,8 +186,15 @@ class Strict(Program):
 _DEFAULTS = {"runbook.run": "runbook", "drill.begin": "drill"}
 """The tasks that go by the name of their group."""
 _GROUPS = {
-    **{"runbook": 0, "run": 1, "incident": 2, "drill": 3, "host": 4},
-    **{"oncall": 5, "rota": 6, "calendar": 6, "test": 9},
+    "runbook": 0,
+    "run": 1,
+    "incident": 2,
+    "drill": 3,
+    "host": 4,
+    "oncall": 5,
+    "rota": 6,
+    "calendar": 6,
+    "test": 9,
 }
 _OTHERS = 8
 """In which order tasks are told."""
