@@ -70,7 +70,7 @@ class Strict(Program):
         screen = Screen(sys.stdout)
         offered = [(_written(self.collection, name), name) for name in self.collection.task_names]
         offered.sort(key=lambda pair: (_GROUPS.get(pair[1].partition(".")[0], _OTHERS), pair[1] not in _DEFAULTS))
-        column = max((len(written) for written, _ in offered), default=0) + 2
+        column = max((len(written) for written, _ in offered if len(written) <= _WIDEST), default=0)
         lines = [
             f"Usage: {self.binary} TASK [NAME] [--option VALUE ...]",
             f"`{self.binary} --help TASK` shows what a task takes.",
@@ -78,7 +78,7 @@ class Strict(Program):
         ]
         for written, name in offered:
             told = (self.collection[name].__doc__ or "").strip().partition("\n")[0]
-            lines.append(f"  {written:<{column}}{told}")
+            lines.append(f"  {written:<{column}}  {told}")
         screen.lines(line(clip(one, screen.width)) for one in lines)
 
     def _understand(self, argv: list[str] | None) -> None:
@@ -183,6 +183,8 @@ class Strict(Program):
         return f"`{self.binary} --list` names every task"
 
 
+_WIDEST = 17
+"""Cells of a task and what stands behind it, so that what it does has room; a longer one moves its own line."""
 _DEFAULTS = {"runbook.run": "runbook", "drill.begin": "drill"}
 """The tasks that go by the name of their group."""
 _GROUPS = {

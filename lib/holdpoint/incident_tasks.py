@@ -46,7 +46,7 @@ def declare(
     json: bool = False,
     plain: bool = False,
 ) -> int:
-    """Open an incident: clocks, checklist, and the first message."""
+    """Open an incident, and write its first message."""
     from holdpoint.app import incidents  # noqa: PLC0415 - see `offering`
 
     told = incidents.Told(
@@ -116,7 +116,7 @@ def severity(
     json: bool = False,
     plain: bool = False,
 ) -> int:
-    """Make an incident graver or less grave, with the reason."""
+    """Make an incident graver or less grave."""
     from holdpoint.app import incidents  # noqa: PLC0415 - see `offering`
 
     world = opened(json=json, plain=plain)
@@ -250,7 +250,7 @@ def resolve(
     json: bool = False,
     plain: bool = False,
 ) -> int:
-    """End an incident, once it is verified, with the last message."""
+    """End an incident, once verified, with a last message."""
     from holdpoint.app import messages  # noqa: PLC0415 - see `offering`
     from holdpoint.incident.messages import Asked  # noqa: PLC0415 - see `offering`
 
@@ -307,7 +307,7 @@ def list_all(_context: Context, *, json: bool = False, plain: bool = False) -> i
 
 @offered("incident.show", help={"incident": INCIDENT, "json": JSON, "plain": PLAIN})
 def show(_context: Context, incident: str | None = None, *, json: bool = False, plain: bool = False) -> int:
-    """Show one incident on a page: clocks, checklist, timeline, runs."""
+    """Show one incident: clocks, checklist, timeline, runs."""
     from holdpoint.app import incidents  # noqa: PLC0415 - see `offering`
 
     return incidents.show(opened(json=json, plain=plain), incident)

@@ -4,6 +4,9 @@ import pytest
 
 from tests.case import Case
 from tests.incident.support import Room
+from tests.store.conftest import small_disk
+
+__all__ = ["small_disk"]
 
 
 @pytest.fixture

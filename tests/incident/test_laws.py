@@ -17,6 +17,7 @@ from holdpoint.store.clock import SystemClock
 from holdpoint.store.incident_folder import IncidentFolder
 from holdpoint.store.journal_file import JournalFile, Keeping
 from tests.case import LIMIT, Case
+from tests.store.conftest import fill
 
 DECLARE = ("incident.declare", "the wiki is down", "--severity", "1", "--data-loss", "--json")
 END = ("incident.resolve", "--cause", "c", "--impact", "i", "--data-loss", "yes", "--without-verify", "w", "--json")
@@ -208,3 +209,19 @@ def test_files_are_of_their_owner_alone(case: Case) -> None:
     modes = [at.stat().st_mode & 0o777 for at in (path, path.parent, path.parent.parent)]
     assert modes == [0o600, 0o700, 0o700]
     assert os.stat(path).st_uid == os.geteuid()
+
+
+# --- a full disk ---
+
+
+def test_on_a_full_disk_an_incident_that_is_open_takes_notes_and_ends(case: Case, small_disk: Path) -> None:
+    """Its journal keeps its room from one command to the next; a new one cannot be declared there without a yes."""
+    case.state = small_disk / "state"
+    case.run(*DECLARE).expect(0, ..., ...)
+    fill(small_disk)
+    for _ in range(3):
+        case.run("incident.note", "x" * 4000).expect(0, ..., ...)
+    case.run(*END).expect(0, ..., ...)
+    assert _kinds(_journal(case)).count("note.made") == 3
+    ran = case.run(*DECLARE).expect(7, ..., ...)
+    assert "nobody agreed to use memory instead" in ran.stderr
