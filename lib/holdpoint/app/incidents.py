@@ -90,7 +90,7 @@ def declare(world: World, told: Told) -> int:
     width = desk.screen.width
     drawn = view.head(listed, book.state, width, desk.zone)
     drawn += [BLANK, *view.clock_lines(listed.clocks, width, desk.zone)]
-    drawn += [BLANK, line(view.LEGEND), *view.checklist(book.state, width), BLANK]
+    drawn += [BLANK, line(view.LEGEND), *view.checklist(book.state, width, desk.zone), BLANK]
     for one in messages:
         drawn += view.message(one.text, one.message, one.channel, width)
     for other in others:

@@ -66,6 +66,8 @@ class Item:
     required: bool = True
     """Without it the phase is not over; else it is advice."""
     asks: bool = False
+    dated: bool = False
+    """Its moment is a milestone, which is seldom now."""
     only: Mapping[Severity, Only] = field(default_factory=dict)
     by: By = By.PERSON
 
@@ -76,7 +78,7 @@ def _in_all(only: Only) -> Mapping[Severity, Only]:
 
 ITEMS: tuple[Item, ...] = (
     Item("scope", Phase.DETECT, "Who and what is down?", severities=_ALL, asks=True),
-    Item("since", Phase.DETECT, "Since when? (`--at` gives the moment)"),
+    Item("since", Phase.DETECT, "Since when?", dated=True),
     Item("lost", Phase.DETECT, "What is lost, if anything?", asks=True),
     Item("severity", Phase.TRIAGE, "Confirm the severity"),
     Item("backup", Phase.TRIAGE, "Notify the backup"),
@@ -98,7 +100,7 @@ ITEMS: tuple[Item, ...] = (
     Item("load", Phase.INVESTIGATE, "Processor, memory, disk", required=False),
     Item("stores", Phase.INVESTIGATE, "Are PostgreSQL and Redis reachable?", required=False),
     Item("cause", Phase.INVESTIGATE, "The root cause, or a strong hypothesis", asks=True),
-    Item("restored", Phase.MITIGATE, "Service is restored (`--at` gives the moment)"),
+    Item("restored", Phase.MITIGATE, "Service is restored", dated=True),
     Item("health", Phase.VERIFY, "The full health check is green"),
     Item("smoke", Phase.VERIFY, "The smoke test passes"),
     Item("flow", Phase.VERIFY, "One real user flow works, from end to end"),
@@ -150,6 +152,12 @@ def _applies(item: Item, known: Known) -> bool:
             return known.data_loss or known.users_see
         case _:
             assert_never(only)
+
+
+def answered(item: str, say: str) -> str:
+    """An item's title with what was said to it; the id alone stands for an item that is not known any more."""
+    title = _BY_ID[item].title if item in _BY_ID else item
+    return f"{title}{'' if title.endswith('?') else ':'} {say}" if say else title
 
 
 def item_of(text: str) -> Item:

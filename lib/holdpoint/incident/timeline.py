@@ -32,13 +32,12 @@ from holdpoint.incident.events import (
     event_of,
     happened,
 )
-from holdpoint.incident.phases import ITEMS
+from holdpoint.incident.phases import answered
 from holdpoint.incident.state import BACK
 from holdpoint.journal.record import Record
 
 LATE = timedelta(minutes=1)
 """What is written so much later than it happened was written down later."""
-_TITLES = {item.id: item.title for item in ITEMS}
 
 
 class Mark(StrEnum):
@@ -126,10 +125,9 @@ def _told(event: Event) -> tuple[Mark, str, str]:
         case UsersSawIt():
             return Mark.FOUND_OUT, "users see it" if event.sees else "users do not see it", ""
         case OutputRecorded():
-            said = f" {event.say}" if event.say else ""
-            return Mark.DONE, f"{_TITLES.get(event.item, event.item)}{said}", event.evidence
+            return Mark.DONE, answered(event.item, event.say), event.evidence
         case OutputWithdrawn():
-            return Mark.UNDONE, f"{_TITLES.get(event.item, event.item)}: {event.reason}", ""
+            return Mark.UNDONE, answered(event.item, event.reason), ""
         case RunLinked():
             return Mark.RUN, f"run {event.run} of {event.runbook} belongs to it", event.run
         case MessageRendered():

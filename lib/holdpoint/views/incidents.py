@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import assert_never
 
 from holdpoint.incident.clocks import Clock, Kind, Standing
-from holdpoint.incident.phases import OUTPUTS, Item, Phase
+from holdpoint.incident.phases import OUTPUTS, Item, Phase, answered
 from holdpoint.incident.severity import RULES
 from holdpoint.incident.state import Message, State
 from holdpoint.incident.timeline import Mark, Row
@@ -138,7 +138,7 @@ def clock_lines(clocks: Iterable[Clock], width: int, zone: tzinfo | None) -> lis
 # --- the checklist ----------------------------------------------------------------------------------------------
 
 
-def checklist(state: State, width: int) -> list[Line]:
+def checklist(state: State, width: int, zone: tzinfo | None) -> list[Line]:
     """Every phase with its items; the one where people are is marked."""
     drawn: list[Line] = []
     for phase in Phase:
@@ -149,16 +149,18 @@ def checklist(state: State, width: int) -> list[Line]:
         head = f"{phase.upper()}: {OUTPUTS[phase]}"
         drawn.append((Segment("> " if here else "  ", Tone.WARN), Segment(head, Tone.BOLD if here else Tone.PLAIN)))
         for item in items:
-            drawn += _item(item, state, width)
+            drawn += _item(item, state, width, zone)
     return drawn
 
 
-def _item(item: Item, state: State, width: int) -> list[Line]:
+def _item(item: Item, state: State, width: int, zone: tzinfo | None) -> list[Line]:
     done = state.done.get(item.id)
     box, tone = ("[x]", Tone.GOOD) if done else ("[ ]", Tone.WARN) if item.required else ("[.]", Tone.DIM)
-    said = f" {done.say}" if done and done.say else ""
-    evidence = f" ({done.evidence})" if done and done.evidence else ""
-    first, *rest = wrap(f"{item.title}{said}{evidence}", width - _COLUMN)
+    text = item.title
+    if done is not None:
+        at = f"{done.happened.astimezone(zone):%Y-%m-%d %H:%M %Z} " if item.dated else ""
+        text = answered(item.id, f"{at}{done.say}".strip()) + (f" ({done.evidence})" if done.evidence else "")
+    first, *rest = wrap(text, width - _COLUMN)
     head = (
         Segment(f"    {box} ", tone),
         Segment(f"{item.id:<{_ID}}"),
@@ -178,7 +180,7 @@ def page(of: Page, width: int, zone: tzinfo | None) -> list[Line]:
     state = of.state
     drawn = head(of.listed, state, width, zone)
     drawn += [BLANK, line("Clocks", Tone.BOLD), *clock_lines(of.listed.clocks, width, zone)]
-    drawn += [BLANK, line(f"Checklist   {LEGEND}", Tone.BOLD), *checklist(state, width)]
+    drawn += [BLANK, line(f"Checklist   {LEGEND}", Tone.BOLD), *checklist(state, width, zone)]
     drawn += [BLANK, line("Timeline", Tone.BOLD), *timeline(of.rows, width, zone)]
     if state.runs:
         drawn += [BLANK, line("Runs", Tone.BOLD)]
@@ -250,7 +252,7 @@ def next_steps(state: State, width: int) -> list[Line]:
         before_end = state.phase not in (Phase.COMMUNICATE, Phase.POSTMORTEM, None)
         if missing and before_end:
             item = missing[0]
-            say = ' --say "..."' if item.asks else ""
+            say = ' --say "..."' if item.asks else " --at 14:05" if item.dated else ""
             steps.append(f"`inv incident.done {item.id}{say}` ticks the next item")
         elif not before_end:
             steps.append('`inv incident.resolve --cause "..." --impact "..." --data-loss no` ends it')
