@@ -242,3 +242,15 @@ def test_after_the_end_an_update_is_the_last_message_again(room: Room) -> None:
     world = room.world(json=True)
     call = lambda: messages.update(world, Asked(), language="fr", sent=True, incident="last")  # noqa: E731
     assert "RÉSOLU" in json_of(room.said(call))["text"]
+
+
+def test_the_least_grave_has_no_cadence_no_verify_and_no_post_mortem(room: Room) -> None:
+    declared = room.declare("one button is grey", severity="3", trigger="user")
+    assert "Next message" not in declared["messages"][0]["text"]
+    assert [clock["clock"] for clock in declared["clocks"]] == ["response"]
+    room.done("scope", "one button")
+    room.done("issue", evidence="#41")
+    assert room.done("workaround", "press Enter")["clocks"][0]["standing"] == "kept"
+    end = room.resolve("a typo", "nobody was stopped")
+    assert "ost-mortem" not in end["text"]
+    assert (end["phase"], end["recorded"][0]["data"]["without_verify"]) == (None, "")

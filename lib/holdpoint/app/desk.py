@@ -30,6 +30,7 @@ from holdpoint.store.incident_folder import IncidentFolder
 from holdpoint.store.journal_file import JournalFile
 from holdpoint.store.naming import listed
 from holdpoint.store.texts import Texts
+from holdpoint.views import incident_data
 from holdpoint.views import incidents as view
 from holdpoint.views.console import Screen
 from holdpoint.views.inert import inert, typed
@@ -211,7 +212,7 @@ class Desk:
         """Say what was written down: as JSON, or in a sentence with the clocks and what is next."""
         listed_now = self.listed(book.folder, book.state)
         if self.world.json:
-            data = view.as_data(listed_now, book.state)
+            data = incident_data.as_data(listed_now, book.state)
             self.print_json({**data, "recorded": [as_json(record) for record in book.written], **(more or {})})
         else:
             self.screen.lines(view.recorded(text, listed_now, book.state, self.screen.width, self.zone))

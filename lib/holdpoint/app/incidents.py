@@ -32,8 +32,8 @@ from holdpoint.incident.timeline import timeline
 from holdpoint.journal.record import Record, as_json
 from holdpoint.problem import Exit, HoldpointError, Problem, did_you_mean
 from holdpoint.store.run_folder import RunFolder
+from holdpoint.views import incident_data
 from holdpoint.views import incidents as view
-from holdpoint.views.lines import BLANK, line
 
 # --- declare ----------------------------------------------------------------------------------------------------
 
@@ -86,11 +86,8 @@ def declare(world: World, told: Told) -> int:
             messages.append(render(desk, book, Purpose.DATA_LOSS, Asked()))
     if world.json:
         return desk.told(book, "", {"messages_written": [one.message for one in messages]})
-    listed = desk.listed(folder, book.state)
-    width = desk.screen.width
-    drawn = view.head(listed, book.state, width, desk.zone)
-    drawn += [BLANK, *view.clock_lines(listed.clocks, width, desk.zone)]
-    drawn += [BLANK, line(view.LEGEND), *view.checklist(book.state, width, desk.zone), BLANK]
+    width, zone = desk.screen.width, desk.zone
+    drawn = view.declaration(desk.listed(folder, book.state), book.state, width, zone)
     for one in messages:
         drawn += view.message(one.text, one.message, one.channel, width)
     for other in others:
@@ -232,7 +229,7 @@ def list_all(world: World) -> int:
     desk = Desk(world)
     known = desk.all()
     if world.json:
-        desk.print_json([view.as_data(one, one.state) for one in known])
+        desk.print_json([incident_data.as_data(one, one.state) for one in known])
     else:
         desk.screen.lines(view.listing(known, desk.screen.width, desk.zone))
     return Exit.OK
@@ -247,7 +244,11 @@ def show(world: World, incident: str | None) -> int:
     rows = timeline(records, runs)
     listed = desk.listed(folder, state)
     if world.json:
-        data = {**view.as_data(listed, state), "timeline": [view.row_data(row) for row in rows], "unread": dict(unread)}
+        data = {
+            **incident_data.as_data(listed, state),
+            "timeline": [incident_data.row_data(row) for row in rows],
+            "unread": dict(unread),
+        }
         desk.print_json({**data, "records": [as_json(record) for record in records]})
     else:
         desk.screen.lines(view.page(view.Page(listed, state, rows, unread), desk.screen.width, desk.zone))
