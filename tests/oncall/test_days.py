@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdpoint.oncall.days import counted
@@ -61,6 +61,7 @@ def test_before_the_rota_nobody_counts():
     assert count("2026-10-05", "2026-10-05") == {"ada": (1, 0, 0, 15)}
 
 
+@settings(deadline=None)
 @given(rotas(), st.integers(-20, 400), st.integers(0, 60))
 def test_days_and_hours_add_up(made, since, length):
     first = START + since * DAY

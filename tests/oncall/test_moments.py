@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import UTC, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdpoint.oncall.moments import instant, instants, local, read
@@ -109,12 +109,14 @@ def test_nonsense_is_a_problem_and_short(text):
     assert len(refused(text)) < 400
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30) | st.from_regex(r"[0-9:+\-TZ .]{1,30}", fullmatch=True))
 def test_any_text_is_a_moment_or_a_problem(text):
     with suppress(HoldpointError):
         assert read(text, now=NOW, zone=PARIS) <= NOW
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(wall("1971-01-01"), wall("2199-01-01")).map(
         lambda one: one.replace(second=0, microsecond=0, tzinfo=UTC)
@@ -124,6 +126,7 @@ def test_what_is_written_can_be_read_back(moment):
     assert read(local(moment, PARIS), now=moment, zone=PARIS) == moment
 
 
+@settings(deadline=None)
 @given(st.datetimes(SINCE, UNTIL), st.timedeltas(timedelta(), timedelta(days=1)))
 def test_a_later_time_is_never_an_earlier_moment(shown, more):
     assert instant(shown, PARIS) <= instant(shown + more, PARIS)

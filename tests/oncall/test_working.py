@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdpoint.oncall.model import MIDNIGHT, OFFICE, Hours
@@ -109,6 +109,7 @@ def workings(draw):
     return Working(ZoneInfo(draw(ZONES)), hours, lambda day: "off" if day in off else "")
 
 
+@settings(deadline=None)
 @given(workings(), MOMENTS, st.timedeltas(timedelta(), timedelta(hours=12)))
 def test_due_and_worked_are_inverse(working, start, amount):
     due = working.due(start, amount)
@@ -118,6 +119,7 @@ def test_due_and_worked_are_inverse(working, start, amount):
         assert working.worked(start, due - timedelta(microseconds=1)) < amount
 
 
+@settings(deadline=None)
 @given(
     workings(), MOMENTS, st.timedeltas(timedelta(), timedelta(days=30)), st.timedeltas(timedelta(), timedelta(days=30))
 )
@@ -127,6 +129,7 @@ def test_working_time_adds_up(working, start, first, second):
     assert working.worked(start, end) <= end - start
 
 
+@settings(deadline=None)
 @given(workings(), st.dates(date(2018, 1, 1), date(2031, 12, 30)))
 def test_the_stretches_of_a_day_follow_each_other_and_stay_before_the_next_day(working, day):
     spans = working.spans(day)
