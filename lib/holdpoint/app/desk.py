@@ -67,6 +67,8 @@ class Desk:
 
     world: World
     root: Path = field(default_factory=lambda: repository(Path.cwd()))
+    said: set[str] = field(default_factory=set)
+    """Warnings that were told already."""
     quiet: bool = False
     """Warnings are left to the other commands."""
 
@@ -97,7 +99,8 @@ class Desk:
         return self.world.clock.now()
 
     def warn(self, text: str) -> None:
-        if not self.quiet:
+        if not self.quiet and text not in self.said:
+            self.said.add(text)
             sys.stderr.write(f"{inert(text)}\n")
 
     def at(self, text: str | None) -> datetime:

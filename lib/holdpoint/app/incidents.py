@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdpoint.app.desk import DAMAGED, Desk, one_line, some_text, something_left, state_of
+from holdpoint.app.desk import DAMAGED, Book, Desk, one_line, some_text, something_left, state_of
 from holdpoint.app.messages import render
 from holdpoint.app.team import lacking
 from holdpoint.app.world import Kind, World
@@ -16,6 +16,7 @@ from holdpoint.document.model import Severity
 from holdpoint.incident.events import (
     DataLossNoticed,
     Declared,
+    MessageRendered,
     Noted,
     OutputRecorded,
     OutputWithdrawn,
@@ -64,7 +65,7 @@ def declare(world: World, told: Told) -> int:
         desk.warn(lacks)
     others = desk.open_ones()
     principal, backup = desk.on_call(happened)
-    desk = Desk(world.ready(Kind.REAL), desk.root)
+    desk = Desk(world.ready(Kind.REAL), desk.root, desk.said)
     folder = desk.world.state.new_incident(slug(title), desk.now)
     declared = Declared(
         incident=folder.name,
@@ -86,14 +87,19 @@ def declare(world: World, told: Told) -> int:
             messages.append(render(desk, book, Purpose.DATA_LOSS, Asked()))
     if world.json:
         return desk.told(book, "", {"messages_written": [one.message for one in messages]})
-    width, zone = desk.screen.width, desk.zone
-    drawn = view.declaration(desk.listed(folder, book.state), book.state, width, zone)
+    _show_declared(desk, book, messages, others)
+    return Exit.OK
+
+
+def _show_declared(desk: Desk, book: Book, messages: Sequence[MessageRendered], others: Sequence[view.Listed]) -> None:
+    """Draw what was declared, the messages for pasting, and what is open besides."""
+    width = desk.screen.width
+    drawn = view.declaration(desk.listed(book.folder, book.state), book.state, width, desk.zone)
     for one in messages:
         drawn += view.message(one.text, one.message, one.channel, width)
     for other in others:
         drawn += view.also_open(other, width)
     desk.screen.lines([*drawn, *view.next_steps(book.state, width)])
-    return Exit.OK
 
 
 def _trigger(text: str) -> Trigger:
