@@ -254,3 +254,6 @@ def test_the_least_grave_has_no_cadence_no_verify_and_no_post_mortem(room: Room)
     end = room.resolve("a typo", "nobody was stopped")
     assert "ost-mortem" not in end["text"]
     assert (end["phase"], end["recorded"][0]["data"]["without_verify"]) == (None, "")
+    journal = Path(end["journal"])
+    room.sent()
+    assert journal.stat().st_blocks * 512 < 32 * 1024  # nothing is left to do, so no room is kept

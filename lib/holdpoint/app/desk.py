@@ -202,14 +202,19 @@ class Desk:
 
     @contextmanager
     def writing(self, folder: IncidentFolder, *, open_only: bool = True) -> Iterator[Book]:
-        """Open an incident for writing; raises `HoldpointError` where it is closed and `open_only` is true."""
+        """Open an incident for writing; raises `HoldpointError` where it is closed and `open_only` is true.
+
+        One that is done with gives back the room that its journal keeps on the disk.
+        """
         with folder.writing(self.world.person, self.world.clock) as journal:
             state = _replayed(folder, journal.records)
             if open_only and not state.is_open:
                 message = f"incident `{folder.name}` is resolved"
                 hint = f'`inv incident.reopen --incident {folder.name} --reason "..."` opens it again'
                 raise HoldpointError(Problem("resolved", message, hint=hint))
-            yield Book(folder, journal, state)
+            book = Book(folder, journal, state)
+            yield book
+            journal.close(finished=not book.state.is_open and not something_left(book.state))
 
     def told(self, book: Book, text: str, more: dict[str, Any] | None = None) -> int:
         """Say what was written down: as JSON, or in a sentence with the clocks and what is next."""
