@@ -33,6 +33,9 @@ _POSITIONALS = {
     "name": ("the name of a runbook", "disk-full"),
     "run": ("the name of a run, or `last`", "last"),
     "text": ("a text in quotes", '"No space left on device"'),
+    "title": ("a title in quotes", '"the wiki is down"'),
+    "severity": ("a severity", "1"),
+    "item": ("an item of the checklist", "scope"),
 }
 """What is expected in each place, and an example."""
 
@@ -67,7 +70,7 @@ class Strict(Program):
         screen = Screen(sys.stdout)
         offered = [(_written(self.collection, name), name) for name in self.collection.task_names]
         offered.sort(key=lambda pair: (_GROUPS.get(pair[1].partition(".")[0], _OTHERS), pair[1] not in _DEFAULTS))
-        column = max((len(written) for written, _ in offered), default=0) + 2
+        column = max((len(written) for written, _ in offered if len(written) <= _WIDEST), default=0)
         lines = [
             f"Usage: {self.binary} TASK [NAME] [--option VALUE ...]",
             f"`{self.binary} --help TASK` shows what a task takes.",
@@ -75,7 +78,7 @@ class Strict(Program):
         ]
         for written, name in offered:
             told = (self.collection[name].__doc__ or "").strip().partition("\n")[0]
-            lines.append(f"  {written:<{column}}{told}")
+            lines.append(f"  {written:<{column}}  {told}")
         screen.lines(line(clip(one, screen.width)) for one in lines)
 
     def _understand(self, argv: list[str] | None) -> None:
@@ -180,9 +183,21 @@ class Strict(Program):
         return f"`{self.binary} --list` names every task"
 
 
+_WIDEST = 17
+"""Cells of a task and what stands behind it, so that what it does has room; a longer one moves its own line."""
 _DEFAULTS = {"runbook.run": "runbook", "drill.begin": "drill"}
 """The tasks that go by the name of their group."""
-_GROUPS = {"runbook": 0, "run": 1, "drill": 2, "host": 3, "oncall": 4, "rota": 5, "calendar": 5, "test": 9}
+_GROUPS = {
+    "runbook": 0,
+    "run": 1,
+    "incident": 2,
+    "drill": 3,
+    "host": 4,
+    "oncall": 5,
+    "rota": 6,
+    "calendar": 6,
+    "test": 9,
+}
 _OTHERS = 8
 """In which order tasks are told."""
 

@@ -43,7 +43,7 @@ def offered(
     def make(body: Body) -> Task[Body]:
         @functools.wraps(body)
         def told(context: Context, *args: Any, **kwargs: Any) -> None:
-            from holdpoint.app import ending, typed  # noqa: PLC0415 - see the module
+            from holdpoint.app import ending, reminding, typed  # noqa: PLC0415 - see the module
 
             def work() -> int:
                 if kwargs.get(named) in {"--help", "-h"}:
@@ -54,6 +54,7 @@ def offered(
 
             typed.keep_compiled()
             code = ending.conclude(work, as_json=kwargs.get("json", False), unread=unread)
+            reminding.remind()
             if code:
                 raise Ended(code=code)
 

@@ -8,8 +8,8 @@ import pytest
 
 from holdpoint.problem import HoldpointError
 from holdpoint.store.clock import SystemClock
+from holdpoint.store.naming import NAME
 from holdpoint.store.room import NoRoom, Room, probe
-from holdpoint.store.run_folder import RUN_NAME
 from holdpoint.store.state_folder import StateFolder
 from tests.needs import require_root
 
@@ -117,7 +117,7 @@ def test_modes_whatever_the_umask(state):
 
 def test_a_new_run(state):
     run = state.new_run("disk-full", NOW.astimezone(timezone(timedelta(hours=5))))
-    assert RUN_NAME.fullmatch(run.name)
+    assert NAME.fullmatch(run.name)
     assert run.name == f"20261123-1405-disk-full-{7089:04x}"
     assert run.journal == state.path / "runs" / run.name / "journal.jsonl"
     assert run.out.is_dir()

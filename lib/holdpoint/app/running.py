@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from holdpoint.app import taking
+from holdpoint.app import linking, taking
 from holdpoint.app.heads import CUT, remembered
 from holdpoint.app.values import resolve
 from holdpoint.app.world import Kind, Stage, World
@@ -27,6 +27,7 @@ from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.shell import MASK, Value
 from holdpoint.store import shellcheck
 from holdpoint.store.handover_file import DOCUMENTS
+from holdpoint.store.incident_folder import IncidentFolder
 from holdpoint.store.library import schema
 from holdpoint.store.run_folder import RunFolder
 from holdpoint.views.handing import origin
@@ -45,10 +46,11 @@ def begin(
     """Plan a runbook and run it; raises `HoldpointError` for everything that is wrong before it begins."""
     runbook = world.library.load(name)
     targets = world.fleet.select(hosts)
+    belongs = linking.belongs_to(world, incident, kind, asks=answers is None)
     world = world.ready(kind, answers)
     plan = plan_of(world, runbook, params, targets, ask=kind is not Kind.DRY)
     _can_be_parsed(world, plan)
-    return carry_out(world, plan, kind, answers, incident)
+    return carry_out(world, plan, kind, answers, belongs)
 
 
 def plan_of(world: World, runbook: Runbook, params: Mapping[str, str], hosts: tuple[str, ...], *, ask: bool) -> Plan:
@@ -57,11 +59,21 @@ def plan_of(world: World, runbook: Runbook, params: Mapping[str, str], hosts: tu
 
 
 def carry_out(
-    world: World, plan: Plan, kind: Kind, answers: Mapping[str, str] | None = None, incident: str = ""
+    world: World,
+    plan: Plan,
+    kind: Kind,
+    answers: Mapping[str, str] | None = None,
+    incident: IncidentFolder | None = None,
 ) -> Ended:
-    """Run a plan from its start, and take it back where a person or the document says so."""
+    """Run a plan from its start, and take it back where a person or the document says so.
+
+    An `incident` has the run in its record before anything is read; a walk-through is in no record.
+    """
     with world.stage(plan, kind, answers) as stage:
-        ended = _from_the_start(_session(world, stage, plan, State()), stage, kind.value, incident)
+        if incident is not None and kind is not Kind.DRY:
+            linking.link(world, incident, stage.run, plan.runbook.id)
+        named = incident.name if incident else ""
+        ended = _from_the_start(_session(world, stage, plan, State()), stage, kind.value, named)
     if ended.wants == Mode.ROLLBACK and kind is Kind.REAL:
         return rollback(world, stage.run, answers)
     return ended
@@ -110,6 +122,7 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
     run that changed something.
     """
     folder = _find(world, name, lambda state: state.changed and bool(state.opened and not state.opened.of_run))
+    whole = world.state
     world = world.ready(Kind.REAL, answers, folder)
     with folder.open_journal(world.person, world.clock) as journal:
         state = replay(journal.records)
@@ -143,7 +156,9 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
             except JournalFailed as error:
                 raise _not_kept(error) from error
             fresh = _session(world, stage, back, State())
-            return _from_the_start(fresh, stage, "rollback", "", session.state.holds_as)
+            incident = state.opened.incident if state.opened else ""
+            linking.link_where_it_is(world, whole, incident, stage.run, plan.runbook.id)
+            return _from_the_start(fresh, stage, "rollback", incident, session.state.holds_as)
 
 
 def _find(world: World, name: str, fits: Callable[[State], bool]) -> RunFolder:

@@ -14,7 +14,11 @@ from pathlib import Path
 
 from holdpoint.problem import HoldpointError, Problem
 
-VALUED = ("answers", "incident", "out", "to", "at", "weeks", "from_", "person")
+VALUED = (
+    *("answers", "incident", "out", "to", "at", "weeks", "from_", "person"),
+    *("severity", "trigger", "channel", "lang", "say", "estimate", "reason", "evidence", "undo", "message", "failed"),
+    *("cause", "impact", "data_loss", "without_verify"),
+)
 """Options whose value can be any text but an empty one or another option."""
 
 
@@ -44,8 +48,18 @@ def _is_no_value(value: object) -> bool:
     return isinstance(value, str) and (not value.strip() or value.startswith("-"))
 
 
+_POSITIONALS = {
+    "name": "the name of a runbook",
+    "run": "the name of a run",
+    "text": "a text",
+    "title": "a title in quotes",
+    "severity": "a severity",
+    "item": "an item of the checklist",
+}
+
+
 def _bad_name(task: str, named: str, found: str) -> Problem:
-    what = {"name": "the name of a runbook", "run": "the name of a run", "text": "a text"}[named]
+    what = _POSITIONALS[named]
     return Problem(
         "bad-name",
         f"`{task}` needs {what} before its options",
@@ -98,7 +112,7 @@ def _stands_bare(option: str, tokens: list[str]) -> bool:
 
 def bare(option: str, task: str = "") -> Problem:
     """An option that needs a value, and has none; `_` behind it is of a word that Python keeps for itself."""
-    option = option.rstrip("_-")
+    option = option.rstrip("_-").replace("_", "-")
     examples = {
         "param": "mount=/var/log",
         "host": "web1",
@@ -112,6 +126,13 @@ def bare(option: str, task: str = "") -> Problem:
         "calendar.out": "oncall.ics",
         "weeks": "4",
         "person": "ada",
+        "severity": "1",
+        "trigger": "monitor",
+        "lang": "fr",
+        "message": "1",
+        "data-loss": "no",
+        **dict.fromkeys(("channel", "say", "estimate", "reason", "evidence", "undo", "failed"), '"..."'),
+        **dict.fromkeys(("cause", "impact", "without-verify"), '"..."'),
     }
     example = f"--{option} {examples.get(f'{task}.{option}') or examples.get(option, 'ID')}"
     return Problem("bare-option", f"`--{option}` stands without a value", expected=f"`{example}`")

@@ -24,7 +24,7 @@ from holdpoint.journal.chain import Chain
 from holdpoint.journal.record import START, Json, Record, sealed_line
 from holdpoint.store.crash import KILL_AT, crash_point
 from holdpoint.store.disk import BLOCK, FULL, Reserved, reserve, sync_folder
-from holdpoint.store.journal_opening import FLAGS, open_alone, recover
+from holdpoint.store.journal_opening import FLAGS, GLANCES, open_alone, recover
 
 RESERVE = 256 * 1024
 """Bytes that are always kept free: some hundred usual records, and at least four of the longest."""
@@ -38,11 +38,15 @@ LAST = frozenset({RunFinished.kind, RollbackBegun.kind})
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How a journal is kept: bytes of room, what makes it durable, and the kinds that may not use that room."""
+    """How a journal is kept: bytes of room, what makes it durable, and the kinds that may not use that room.
+
+    `patience` are the seconds in which another writer is waited for.
+    """
 
     reserve: int = RESERVE
     sync: Callable[[int], None] = os.fdatasync
     before_effect: frozenset[str] = BEFORE_EFFECT
+    patience: float = GLANCES
 
 
 KEEPING = Keeping()
@@ -106,7 +110,7 @@ class JournalFile:
         Raises `HoldpointError`: exit code 10 where it is damaged, 9 where another process writes it, 2 where it is not
         there or may not be written. Raises `JournalFailed` where what was read cannot be made durable.
         """
-        fd = open_alone(path)
+        fd = open_alone(path, keeping.patience)
         try:
             chain = recover(path, fd, keeping.sync)
             journal = cls(path, fd, chain, person, clock, keeping)

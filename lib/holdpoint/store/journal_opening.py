@@ -14,19 +14,24 @@ from holdpoint.journal.chain import read as read_chain
 from holdpoint.problem import Exit, HoldpointError, Place, Problem
 from holdpoint.store.disk import sync_folder
 
-GLANCES, GLANCE = 3, 0.02
+GLANCE = 0.02
+GLANCES = 3 * GLANCE
+"""Seconds in which somebody who only looks whether the lock is held has let go of it."""
 FLAGS = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-def open_alone(path: Path) -> int:
-    """Open a journal to write it, as the only process. Raises `HoldpointError`: exit code 2, or 9 where one has it."""
+def open_alone(path: Path, patience: float = GLANCES) -> int:
+    """Open a journal to write it, as the only process; another one is waited for, `patience` seconds.
+
+    Raises `HoldpointError`: exit code 2, or 9 where one has it still.
+    """
     try:
         fd = os.open(path, FLAGS)
     except OSError as error:
         problem = Problem("journal-closed", f"the journal cannot be opened: {error.strerror}", Place(str(path), 0, 0))
         raise HoldpointError(problem) from error
     try:
-        _lock(fd)
+        _lock(fd, patience)
     except OSError as error:
         problem = Problem(
             "journal-locked",
@@ -39,13 +44,13 @@ def open_alone(path: Path) -> int:
     return fd
 
 
-def _lock(fd: int) -> None:
-    """Take the lock; somebody who only looks whether it is held has it for an instant too."""
-    for left in reversed(range(GLANCES)):
+def _lock(fd: int, patience: float) -> None:
+    end = time.monotonic() + patience
+    while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if not left:
+            if time.monotonic() >= end:
                 raise
             time.sleep(GLANCE)
         else:

@@ -1,4 +1,4 @@
-"""Where Holdpoint keeps what must outlive it: runs with their journals and output, and the key for keyed digests.
+"""Where Holdpoint keeps what must outlive it: runs with journals and output, incidents, and the key for keyed digests.
 
 Folders are of mode 700 and files of mode 600; what belongs to somebody else, or can be written by others, is refused.
 A folder in memory stands in where the disk has no room; the folder on disk looks into it too.
@@ -6,25 +6,27 @@ A folder in memory stands in where the disk has no room; the folder on disk look
 
 from __future__ import annotations
 
-import hashlib
 import os
-import pwd
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from holdpoint.engine.events import RunFinished
 from holdpoint.engine.ports import Standing
 from holdpoint.engine.state import replay
 from holdpoint.problem import HoldpointError, Place, Problem
 from holdpoint.store import disk
-from holdpoint.store.run_folder import RUN_NAME, RunFolder, choose, in_order
+from holdpoint.store.incident_folder import IncidentFolder
+from holdpoint.store.naming import NAME, candidates, choose, in_order
+from holdpoint.store.run_folder import RunFolder
+from holdpoint.store.state_path import INCIDENTS, RUNS, named, stand_ins
 
 KEY_BYTES = 32
-_SUFFIXES = 0x10000
+F = TypeVar("F", RunFolder, IncidentFolder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ class StateFolder:
 
         Raises `HoldpointError` for a relative path, and for what stands there and cannot be trusted.
         """
-        path = _named(environ)
-        folder = cls(path, stand_ins=_stand_ins(path, environ))
+        path = named(environ)
+        folder = cls(path, stand_ins=stand_ins(path, environ))
         if path.exists() or path.is_symlink():
             _refuse_untrusted(path)
         return folder
@@ -58,10 +60,13 @@ class StateFolder:
             "as soon as one has room"
         )
 
-    def prepare(self) -> None:
-        """Make the folder where it is missing; raises `HoldpointError` where that fails or what is there is refused."""
+    def prepare(self, below: str = "runs") -> None:
+        """Make the folder where it is missing, with one `below` it.
+
+        Raises `HoldpointError` where that fails or what is there is refused.
+        """
         try:
-            for folder in (self.path, self.path / "runs"):
+            for folder in (self.path, self.path / below):
                 if not folder.is_dir():
                     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                     disk.sync_folder(folder.parent)
@@ -90,39 +95,18 @@ class StateFolder:
     # --- runs ---
 
     def new_run(self, runbook: str, now: datetime) -> RunFolder:
-        """Make the folder of a new run, named `YYYYMMDD-HHMM-<runbook>-<4 hex>`; the name is new here and in memory.
-
-        The four digits start as the milliseconds within the minute, so that names sort by time among runs of a minute.
-        """
-        if "/" in runbook or not runbook:
-            raise ValueError(f"no id of a runbook: {runbook!r}")
-        self.prepare()
-        moment = now.astimezone(UTC)
-        first = moment.second * 1000 + moment.microsecond // 1000
+        """Make the folder of a new run, named `YYYYMMDD-HHMM-<runbook>-<4 hex>`; the name is new here and in memory."""
+        run = self.run(self._new(RUNS, runbook, now))
         try:
-            for step in range(_SUFFIXES):
-                name = f"{moment:%Y%m%d-%H%M}-{runbook}-{(first + step) % _SUFFIXES:04x}"
-                if any((twin.path / "runs" / name).exists() for twin in self._twins()):
-                    continue
-                with suppress(FileExistsError):
-                    return self._make_run(name)
+            run.out.mkdir(mode=0o700)
+            disk.sync_folder(run.path)
         except OSError as error:
             raise HoldpointError(_unusable(self.path, f"no run can be made in it: {error.strerror}")) from error
-        raise HoldpointError(_unusable(self.path, "it has no free name for a run in this minute"))
+        return run
 
     def runs(self) -> tuple[RunFolder, ...]:
         """Give every run that has a journal, here and in memory, the oldest first."""
-        found: list[RunFolder] = []
-        for folder in (self, *self._twins()):
-            try:
-                names = os.listdir(folder.path / "runs")  # noqa: PTH208 - only the names are needed
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-            except OSError as error:
-                raise HoldpointError(_unusable(folder.path, f"it cannot be read: {error.strerror}")) from error
-            runs = (folder.run(name) for name in names if RUN_NAME.fullmatch(name))
-            found += [run for run in runs if run.journal.exists()]
-        return tuple(sorted(found, key=in_order))
+        return self._all(RUNS, StateFolder.run)
 
     def find(self, text: str) -> RunFolder:
         """Find one run: by its name, the beginning or end of its name where only one has it, or `last`.
@@ -130,6 +114,60 @@ class StateFolder:
         Raises `HoldpointError` with the candidates.
         """
         return choose(text, self.runs())
+
+    # --- incidents ---
+
+    def new_incident(self, slug: str, now: datetime) -> IncidentFolder:
+        """Make the folder of a new incident, named as a run is."""
+        return self.incident(self._new(INCIDENTS, slug, now))
+
+    def incidents(self) -> tuple[IncidentFolder, ...]:
+        """Give every incident that has a journal, here and in memory, the oldest first."""
+        return self._all(INCIDENTS, StateFolder.incident)
+
+    def find_incident(self, text: str) -> IncidentFolder:
+        """Find one incident as a run is found."""
+        return choose(text, self.incidents(), "incident")
+
+    def incident(self, name: str) -> IncidentFolder:
+        """Give the folder of an incident by its exact name, whether or not it is there."""
+        return IncidentFolder(self.path / INCIDENTS / name, volatile=self.volatile)
+
+    # --- both ---
+
+    def _new(self, below: str, what: str, now: datetime) -> str:
+        """Make a folder with a new name."""
+        if "/" in what or not what:
+            raise ValueError(f"no part of a name: {what!r}")
+        self.prepare(below)
+        try:
+            for name in candidates(what, now):
+                if any((twin.path / below / name).exists() for twin in self._twins()):
+                    continue
+                with suppress(FileExistsError):
+                    folder = self.path / below / name
+                    folder.mkdir(mode=0o700)
+                    disk.sync_folder(folder.parent)
+                    return name
+        except OSError as error:
+            why = f"nothing new can be made in it: {error.strerror}"
+            raise HoldpointError(_unusable(self.path, why)) from error
+        raise HoldpointError(_unusable(self.path, "it has no free name in this minute"))
+
+    def _all(self, below: str, at: Callable[[StateFolder, str], F]) -> tuple[F, ...]:
+        found: list[F] = []
+        for folder in (self, *self._twins()):
+            try:
+                names = os.listdir(folder.path / below)  # noqa: PTH208 - only the names are needed
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise HoldpointError(_unusable(folder.path, f"it cannot be read: {error.strerror}")) from error
+            known = (at(folder, name) for name in names if NAME.fullmatch(name))
+            found += [one for one in known if one.journal.exists()]
+        return tuple(sorted(found, key=in_order))
+
+    # --- runs ---
 
     def standing(self, run: str) -> Standing:
         """Say how a run stands that is recorded here."""
@@ -149,14 +187,6 @@ class StateFolder:
     def run(self, name: str) -> RunFolder:
         """Give the folder of a run by its exact name, whether or not it is there."""
         return RunFolder(self.path / "runs" / name, volatile=self.volatile)
-
-    def _make_run(self, name: str) -> RunFolder:
-        run = self.run(name)
-        run.path.mkdir(mode=0o700)
-        run.out.mkdir(mode=0o700)
-        disk.sync_folder(run.path)
-        disk.sync_folder(run.path.parent)
-        return run
 
     def _twins(self) -> tuple[StateFolder, ...]:
         """Give the folders in memory that exist and are ours."""
@@ -212,31 +242,6 @@ class StateFolder:
 
 
 # --- finding and trusting ---------------------------------------------------------------------------------------
-
-
-def _named(environ: Mapping[str, str]) -> Path:
-    home = environ.get("HOME") or pwd.getpwuid(os.geteuid()).pw_dir
-    for name, below in (("HOLDPOINT_STATE", ""), ("XDG_STATE_HOME", "holdpoint")):
-        if value := environ.get(name):
-            return _absolute(value, name) / below
-    return _absolute(home, "HOME") / ".local" / "state" / "holdpoint"
-
-
-def _absolute(value: str, name: str) -> Path:
-    if "\0" in value or not Path(value).is_absolute():
-        raise HoldpointError(
-            Problem("state-folder", f"`${name}` is not an absolute path", found=f"`{value}`", expected="`/…`")
-        )
-    return Path(value)
-
-
-def _stand_ins(path: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """Name the places in memory; each state folder has its own, so that states that are kept apart stay apart."""
-    mark = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
-    places = [Path("/dev/shm") / f"holdpoint-{os.geteuid()}-{mark}"]  # noqa: S108 - owner and mode are checked
-    if Path(runtime := environ.get("XDG_RUNTIME_DIR", "")).is_absolute():
-        places.append(Path(runtime) / f"holdpoint-{mark}")
-    return tuple(places)
 
 
 def _refuse_untrusted(path: Path) -> None:

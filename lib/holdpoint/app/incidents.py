@@ -1,0 +1,281 @@
+"""The use cases of an incident's life: declare, note, change severity, tick the checklist, link a run, list and show.
+
+Nobody is asked anything while a journal is open: it is shared, and everybody writes for an instant only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from holdpoint.app.desk import DAMAGED, Book, Desk, one_line, some_text, something_left, state_of
+from holdpoint.app.messages import render
+from holdpoint.app.team import lacking
+from holdpoint.app.world import Kind, World
+from holdpoint.document.model import Severity
+from holdpoint.incident.events import (
+    DataLossNoticed,
+    Declared,
+    MessageRendered,
+    Noted,
+    OutputRecorded,
+    OutputWithdrawn,
+    Purpose,
+    RunLinked,
+    SeverityChanged,
+    Trigger,
+    UsersSawIt,
+)
+from holdpoint.incident.messages import Asked, slug
+from holdpoint.incident.phases import item_of
+from holdpoint.incident.severity import RULES, WHEN_UNSURE, proposed, severity_of
+from holdpoint.incident.timeline import timeline
+from holdpoint.journal.record import Record, as_json
+from holdpoint.problem import Exit, HoldpointError, Problem, did_you_mean
+from holdpoint.store.run_folder import RunFolder
+from holdpoint.views import incident_data
+from holdpoint.views import incidents as view
+
+# --- declare ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the person who declares it says; empty, None or False where nothing was said."""
+
+    title: str
+    severity: str | None = None
+    services: tuple[str, ...] = ()
+    trigger: str = Trigger.USER.value
+    at: str | None = None
+    data_loss: bool = False
+    users_see: bool | None = None
+    channel: str = ""
+    language: str | None = None
+
+
+def declare(world: World, told: Told) -> int:
+    """Open an incident: its record, its checklist and clocks, and the text of the first message."""
+    desk = Desk(world)
+    title = one_line(told.title, "the title")
+    services = tuple(dict.fromkeys(one_line(name, "the name of a service") for name in told.services))
+    trigger, happened, language = _trigger(told.trigger), desk.at(told.at), desk.language(told.language)
+    severity = _asked_severity(world, told) if told.severity is None else severity_of(told.severity)
+    if RULES[severity].working and (lacks := lacking(desk.team)):
+        desk.warn(lacks)
+    others = desk.open_ones()
+    principal, backup = desk.on_call(happened)
+    desk = Desk(world.ready(Kind.REAL), desk.root, desk.said)
+    folder = desk.world.state.new_incident(slug(title), desk.now)
+    declared = Declared(
+        incident=folder.name,
+        title=title,
+        severity=severity,
+        services=services,
+        trigger=trigger,
+        happened=happened,
+        data_loss=told.data_loss,
+        users_see=told.users_see,
+        principal=principal,
+        backup=backup,
+        language=language,
+    )
+    with desk.begun(folder) as book:
+        book.note(declared)
+        messages = [render(desk, book, Purpose.FIRST, Asked(channel=told.channel))]
+        if told.data_loss:
+            messages.append(render(desk, book, Purpose.DATA_LOSS, Asked()))
+    if world.json:
+        return desk.told(book, "", {"messages_written": [one.message for one in messages]})
+    _show_declared(desk, book, messages, others)
+    return Exit.OK
+
+
+def _show_declared(desk: Desk, book: Book, messages: Sequence[MessageRendered], others: Sequence[view.Listed]) -> None:
+    """Draw what was declared, the messages for pasting, and what is open besides."""
+    width = desk.screen.width
+    drawn = view.declaration(desk.listed(book.folder, book.state), book.state, width, desk.zone)
+    for one in messages:
+        drawn += view.message(one.text, one.message, one.channel, width)
+    for other in others:
+        drawn += view.also_open(other, width)
+    desk.screen.lines([*drawn, *view.next_steps(book.state, width)])
+
+
+def _trigger(text: str) -> Trigger:
+    try:
+        return Trigger(text.strip().lower())
+    except ValueError:
+        names = [one.value for one in Trigger]
+        expected = ", ".join(f"`{name}`" for name in names)
+        problem = Problem(
+            "trigger", f"`{text[:40]}` triggers nothing", expected=expected, hint=did_you_mean(text, names)
+        )
+        raise HoldpointError(problem) from None
+
+
+def _asked_severity(world: World, told: Told) -> Severity:
+    """Ask for the severity; for whoever is unsure, propose one, the graver where an answer is not known."""
+    if not world.interactive:
+        hint = f"add `--severity 1`, `2` or `3`; {WHEN_UNSURE}"
+        problem = Problem("no-severity", "nobody is at a terminal to say how grave it is", hint=hint)
+        raise HoldpointError(problem, exit_code=Exit.NEEDS_PERSON)
+    world.out.write("How grave is it?\n")
+    for severity, rules in RULES.items():
+        world.out.write(f"  {severity.value[-1]}  {rules.meaning}\n")
+    while True:
+        word = world.prompt("Type 1, 2 or 3, or Enter when unsure:").strip()
+        if word.upper().removeprefix("SEV") in {"1", "2", "3"}:
+            return severity_of(word)
+        if not word:
+            break
+    down = _yes(world, "Is the service down completely? yes, no, or Enter when unsure:")
+    loses = True if told.data_loss else _yes(world, "Is data being lost? yes, no, or Enter when unsure:")
+    open_still = down is False and loses is False
+    around = None if not open_still else _yes(world, "Is it one bug, with a workaround? yes, no, or Enter when unsure:")
+    severity = proposed(down=down, loses_data=loses, works_around=around)
+    while True:
+        word = world.prompt(f"Proposed: {severity}. Enter takes it, or type 1, 2 or 3:").strip()
+        if not word:
+            return severity
+        if word.upper().removeprefix("SEV") in {"1", "2", "3"}:
+            return severity_of(word)
+
+
+def _yes(world: World, question: str) -> bool | None:
+    while (word := world.prompt(question).strip().lower()) not in {"", "yes", "no"}:
+        pass
+    return {"yes": True, "no": False}.get(word)
+
+
+# --- while it lasts ---------------------------------------------------------------------------------------------
+
+
+def note(world: World, text: str, *, at: str | None, incident: str | None, data_loss: bool, users_see: bool) -> int:
+    """Keep what somebody saw or did, and when it happened; it can also say that data is lost, or that users see it."""
+    desk = Desk(world)
+    said, happened = some_text(text, "the note"), desk.at(at)
+    with desk.writing(desk.chosen(incident, something_left), open_only=False) as book:
+        book.note(DataLossNoticed(said, happened) if data_loss else Noted(said, happened))
+        if users_see:
+            book.note(UsersSawIt(sees=True, happened=happened))
+        messages = [render(desk, book, Purpose.DATA_LOSS, Asked())] if data_loss else []
+    code = desk.told(book, f"Noted in {book.folder.name}, as record {book.written[0].seq}.")
+    desk.show_messages(messages)
+    return code
+
+
+def change_severity(world: World, to: str, *, reason: str, at: str | None, incident: str | None) -> int:
+    """Make it graver or less grave; clocks and checklist follow."""
+    desk = Desk(world)
+    severity, why, happened = severity_of(to), some_text(reason, "the reason"), desk.at(at)
+    with desk.writing(desk.chosen(incident)) as book:
+        was = book.state.severity
+        if was is severity:
+            raise HoldpointError(Problem("same-severity", f"incident `{book.folder.name}` is {was} already"))
+        book.note(SeverityChanged(was, severity, why, happened))
+    return desk.told(book, f"{book.folder.name} is {severity} now; it was {was}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """What a person says of an item of the checklist. `undo` is why it is not done after all."""
+
+    item: str
+    say: str = ""
+    evidence: str = ""
+    undo: str | None = None
+    at: str | None = None
+
+
+def done(world: World, told: Ticked, *, incident: str | None) -> int:
+    """Tick an item of the checklist, with what was found out and what shows it; or take the tick back."""
+    desk = Desk(world)
+    wanted, happened, undo = item_of(told.item), desk.at(told.at), told.undo
+    said = told.say
+    folder = desk.chosen(incident, something_left)
+    if undo is None and wanted.asks and not said.strip():
+        if not world.interactive or world.json:
+            hint = f'`inv incident.done {wanted.id} --say "..."`'
+            problem = Problem("nothing-said", f"`{wanted.id}` needs an answer: {wanted.title}", hint=hint)
+            raise HoldpointError(problem)
+        said = world.prompt(wanted.title)
+    if said.strip() or (wanted.asks and undo is None):
+        said = some_text(said, f"the answer to `{wanted.id}`")
+    evidence = one_line(told.evidence, "the evidence") if told.evidence.strip() else ""
+    with desk.writing(folder, open_only=False) as book:
+        if undo is not None:
+            if wanted.id not in book.state.done:
+                raise HoldpointError(Problem("not-done", f"`{wanted.id}` is not ticked, so there is nothing to undo"))
+            book.note(OutputWithdrawn(wanted.id, some_text(undo, "the reason"), happened))
+        else:
+            book.note(OutputRecorded(wanted.id, said, evidence, happened))
+    left = book.state.missing(wanted.phase)
+    rest = f"{wanted.phase.upper()} still needs {', '.join(f'`{one.id}`' for one in left)}." if left else ""
+    over = "" if left or undo is not None else f"{wanted.phase.upper()} is complete."
+    return desk.told(book, f"`{wanted.id}` is {'open again' if undo is not None else 'done'}. {rest}{over}".rstrip())
+
+
+def link(world: World, run: str, *, incident: str | None) -> int:
+    """Make a run that was begun without it part of an incident."""
+    desk = Desk(world)
+    folder, chosen = world.state.find(run), desk.chosen(incident, something_left)
+    runbook = view.runbook_of(folder.name)
+    with desk.writing(chosen, open_only=False) as book:
+        if folder.name not in book.state.runs:
+            book.note(RunLinked(folder.name, runbook))
+    return desk.told(book, f"Run {folder.name} belongs to {chosen.name}.")
+
+
+# --- list, show -------------------------------------------------------------------------------------------------
+
+
+def list_all(world: World) -> int:
+    """Every incident, the oldest first."""
+    desk = Desk(world)
+    known = desk.all()
+    if world.json:
+        desk.print_json([incident_data.as_data(one, one.state) for one in known])
+    else:
+        desk.screen.lines(view.listing(known, desk.screen.width, desk.zone))
+    return Exit.OK
+
+
+def show(world: World, incident: str | None) -> int:
+    """One incident, whole, with what happened in its runs."""
+    desk = Desk(world)
+    folder = desk.chosen(incident, something_left)
+    records, state = state_of(folder)
+    runs, unread = _runs(world, tuple(state.runs))
+    rows = timeline(records, runs)
+    listed = desk.listed(folder, state)
+    if world.json:
+        data = {
+            **incident_data.as_data(listed, state),
+            "timeline": [incident_data.row_data(row) for row in rows],
+            "unread": dict(unread),
+        }
+        desk.print_json({**data, "records": [as_json(record) for record in records]})
+    else:
+        desk.screen.lines(view.page(view.Page(listed, state, rows, unread), desk.screen.width, desk.zone))
+    return Exit.OK
+
+
+def _runs(world: World, names: Sequence[str]) -> tuple[dict[str, tuple[Record, ...]], tuple[tuple[str, str], ...]]:
+    """The records of the runs that can be read here; of the others, why not."""
+    here: dict[str, RunFolder] = {folder.name: folder for folder in world.state.runs()} if names else {}
+    found: dict[str, tuple[Record, ...]] = {}
+    unread: list[tuple[str, str]] = []
+    for name in names:
+        if name not in here:
+            unread.append((name, "it is not recorded in this state folder"))
+            continue
+        try:
+            records = here[name].records()
+            timeline((), {name: records})
+            found[name] = records
+        except HoldpointError as error:
+            unread.append((name, DAMAGED if error.exit_code == Exit.DAMAGED else str(error)))
+        except ValueError as error:
+            unread.append((name, str(error)))
+    return found, tuple(unread)

@@ -1,0 +1,34 @@
+"""One line at the end of any command, where an incident's clock has run out or is about to. Never a failure."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+from holdpoint.store.state_path import has_incidents
+
+
+def remind() -> None:
+    """Say on standard error which clock is the most urgent, and what to type; nothing where none is."""
+    with suppress(Exception):  # whatever is wrong with an incident, the command that ends here did its work
+        if has_incidents(os.environ):
+            for text in _lines():
+                sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
+
+def _lines() -> list[str]:
+    from holdpoint.app.desk import Desk  # noqa: PLC0415 - only where there is an incident
+    from holdpoint.app.world import World  # noqa: PLC0415 - as above
+    from holdpoint.incident.clocks import pressing  # noqa: PLC0415 - as above
+    from holdpoint.views.incidents import reminder  # noqa: PLC0415 - as above
+    from holdpoint.views.inert import inert  # noqa: PLC0415 - as above
+
+    desk = Desk(World.here(), quiet=True)
+    found = [(urgent[0].left, one, urgent) for one in desk.all() if one.state and (urgent := pressing(one.clocks))]
+    if not found:
+        return []
+    _, most, clocks = min(found, key=lambda pair: pair[0])
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return [inert(f"{reminder(most, clocks, desk.zone)}{more}")] if most.state else []

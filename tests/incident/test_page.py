@@ -1,0 +1,56 @@
+"""One incident on a page of 80 columns, compared whole; `REDRAW_SCREENS=1` writes it anew, to be looked at."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from holdpoint.app import incidents
+from tests.incident.support import Room
+
+PAGE = Path(__file__).parent / "page.txt"
+TEAM = """\
+schema: holdpoint/team/1
+name: ops
+people:
+  ada: {name: Ada Lovelace}
+  bob: {name: Bob Martin}
+rota:
+  start: 2026-11-23
+  order: [ada, bob]
+"""
+
+
+def test_the_page(room: Room) -> None:
+    room.case.write("team.yaml", TEAM)
+    room.declare("the wiki is down", services=("docmost",), users_see=True)
+    room.clock.on(minutes=3)
+    room.sent(failed="the chat answers 500")
+    room.done("scope", "all 40 people, and the whole of the wiki since the night's restart", person="bob")
+    room.done("since", at="12:40")
+    room.clock.on(minutes=4)
+    room.update("looking at the disk", sent=True)
+    room.clock.on(minutes=-60)
+    note = lambda: incidents.note(  # noqa: E731
+        room.world(json=True), "a note\nof two lines", at=None, incident=None, data_loss=False, users_see=False
+    )
+    room.said(note)
+    room.clock.on(minutes=85)
+    room.done("cause", "backups filled the disk", evidence="df: 100 %")
+    late = lambda: incidents.note(  # noqa: E731
+        room.world(json=True), "the monitor was red", at="12:41", incident=None, data_loss=True, users_see=False
+    )
+    room.said(late)
+    room.clock.on(minutes=6)
+    page = room.show()
+    if os.environ.get("REDRAW_SCREENS"):
+        PAGE.write_text(page)
+    assert page == PAGE.read_text()
+    assert max(len(line) for line in page.splitlines()) <= 80
+
+
+def test_who_is_on_call_comes_from_the_rota(room: Room) -> None:
+    room.case.write("team.yaml", TEAM)
+    declared = room.declare()
+    assert declared["on_call"] == {"principal": "ada", "backup": "bob"}
+    assert "On it: ada" in declared["messages"][0]["text"]
