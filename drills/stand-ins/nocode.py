@@ -251,6 +251,7 @@ def backend():
 
 def worker(role):
     wait_for_postgres()
+    signal.signal(signal.SIGUSR1, lambda *_: time.sleep(1e6))  # it hangs; a stop still ends it
     queue = {"celery-worker": "celery", "celery-exportworker": "export"}[role]
     say(f"celery@{os.environ['HOSTNAME']} ready: queue {queue}")
     while True:

@@ -129,3 +129,18 @@ def stack(kind: str, before: str = "") -> Iterator[Stack]:
             yield made
         finally:
             made.sh("stack_end")
+
+
+def repaired(done: Done, cause: str, *steps: str) -> None:
+    assert done.exit == 0, done.ran.stderr
+    assert done.causes() == {cause}
+    assert done.proofs() == [False, True], "red before, green after"
+    assert done.changed() == list(steps)
+
+
+def looked(done: Done, *causes: str) -> dict[str, str]:
+    """A look finds these causes, changes nothing, and comes to its end; give the evidence."""
+    assert done.causes() == set(causes), done.ran.stderr
+    assert done.changed() == []
+    assert "Traceback" not in done.ran.stderr
+    return {data["cause"]: data["evidence"] for data in done.data("cause.decided") if data["holds"]}

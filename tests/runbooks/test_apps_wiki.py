@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.case import Case
-from tests.runbooks.stacks import Done, Stack, stack
+from tests.runbooks.stacks import Stack, looked, repaired, stack
 
 AS_USER = {"as-a-user": "done"}
 TOLD = {"tell": "done"}
@@ -17,21 +17,6 @@ TOLD = {"tell": "done"}
 def wiki() -> Iterator[Stack]:
     with stack("wiki") as made:
         yield made
-
-
-def repaired(done: Done, cause: str, *steps: str) -> None:
-    assert done.exit == 0, done.ran.stderr
-    assert done.causes() == {cause}
-    assert done.proofs() == [False, True], "red before, green after"
-    assert done.changed() == list(steps)
-
-
-def looked(done: Done, *causes: str) -> dict[str, str]:
-    """A look finds these causes, changes nothing, and comes to its end; give the evidence."""
-    assert done.causes() == set(causes), done.ran.stderr
-    assert done.changed() == []
-    assert "Traceback" not in done.ran.stderr
-    return {data["cause"]: data["evidence"] for data in done.data("cause.decided") if data["holds"]}
 
 
 IMAGE = 'sed "s/    image: postgres:15/&/; s/restart: unless-stopped/restart: \\"no\\"/" stack/compose.yaml >new && cat new >stack/compose.yaml'
