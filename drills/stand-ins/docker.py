@@ -29,6 +29,7 @@ from pathlib import Path
 STREAMS = 3
 MARK = "HOLDPOINT_DRILL"
 SOCKET = "docker.sock"
+PGDATA = "var/lib/postgresql/data"
 
 
 class Refused(Exception):
@@ -346,6 +347,7 @@ class Container:
             "HOME": str(self.root),
             "HOSTNAME": self.record["id"][:12],
             **image.get("env", {}),
+            **({"PGDATA": str(self.root / PGDATA)} if f"/{PGDATA}" in image.get("volumes", []) else {}),
             **self.record["environment"],
             **({MARK: os.environ[MARK]} if MARK in os.environ else {}),  # by which whatever is left of a drill is found
             "PATH": path,
@@ -438,6 +440,8 @@ class Container:
                 self.record["wanted"] = False
                 self.save()
         if process:
+            if self.record["status"] == "paused":
+                self.pause(still=False)
             with suppress(OSError):
                 os.kill(process.pid, getattr(signal, "SIG" + chosen.removeprefix("SIG")))
             until = time.time() + seconds
@@ -455,6 +459,20 @@ class Container:
             if self.process:
                 self.record["oom"] = oom
                 os.killpg(self.process.pid, signal.SIGKILL)
+
+    def pause(self, still):
+        """Freeze it, or let it go on: it is there, and does nothing."""
+        with self.lock:
+            if self.process:
+                os.killpg(self.process.pid, signal.SIGSTOP if still else signal.SIGCONT)
+                self.record["status"] = "paused" if still else "running"
+                self.save()
+
+    def hang(self):
+        """Have an application that knows of it answer no more, and live on."""
+        with self.lock:
+            if self.process:
+                os.kill(self.process.pid, signal.SIGUSR1)
 
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -522,7 +540,6 @@ class Daemon:
             **{key: wanted[key] for key in ("image", "command", "environment", "restart", "stop_signal", "ports")},
         }
         one = Container(self, record)
-        one.root.mkdir(parents=True)
         mounts = {}
         for volume in wanted["volumes"]:
             source, target = volume.split(":")[:2]
@@ -530,6 +547,17 @@ class Daemon:
         for target in image.get("volumes", []):
             if target not in mounts:
                 mounts[target] = (keep or {}).get(target) or secrets.token_hex(16)
+        record["mounts"] = mounts
+        self.furnish(one, image)
+        one.save()
+        (one.folder / "log").touch()
+        self.containers[service] = one
+        return one
+
+    def furnish(self, one, image):
+        """Give a container its folder, with its volumes and the files of its image in it."""
+        one.root.mkdir(parents=True)
+        mounts = one.record["mounts"]
         for target, volume in mounts.items():
             (self.folder / "volumes" / volume).mkdir(exist_ok=True)
             at = one.root / target.lstrip("/")
@@ -539,11 +567,6 @@ class Daemon:
             at = one.root / target.lstrip("/")
             at.parent.mkdir(parents=True, exist_ok=True)
             at.symlink_to(source)
-        record["mounts"] = mounts
-        one.save()
-        (one.folder / "log").touch()
-        self.containers[service] = one
-        return one
 
     def chosen(self, project, names, need=True):
         order = []
@@ -564,7 +587,22 @@ class Daemon:
 
     def compose(self, project, argv, out, err, streams):
         verb, rest = argv[0], argv[1:]
-        known = {"ps", "logs", "stop", "start", "restart", "up", "exec", "kill", "down", "rm", "pull", "top", "images"}
+        known = {
+            "ps",
+            "logs",
+            "stop",
+            "start",
+            "restart",
+            "up",
+            "exec",
+            "run",
+            "kill",
+            "pause",
+            "unpause",
+            "down",
+            "rm",
+        }
+        known |= {"pull", "top", "images"}
         if verb not in known:
             raise Refused(f'unknown docker command: "compose {verb}"')
         return getattr(self, f"compose_{verb}")(project, rest, out, err, streams)
@@ -599,7 +637,7 @@ class Daemon:
         rows = []
         for service in self.chosen(project, names):
             one = self.containers.get(service)
-            if one is None or not (every or one.record["status"] in ("running", "restarting")):
+            if one is None or not (every or one.record["status"] in ("running", "restarting", "paused")):
                 continue
             if options.get("--status") not in (None, one.record["status"]):
                 continue
@@ -658,6 +696,8 @@ class Daemon:
         if record["status"] == "running":
             health = self.health(one)
             return f"Up {ago(record['started'])}" + (f" ({health})" if health else "")
+        if record["status"] == "paused":
+            return f"Up {ago(record['started'])} (Paused)"
         if record["status"] == "restarting":
             return f"Restarting ({record['code']}) {ago(record['finished'])} ago"
         return (
@@ -718,6 +758,8 @@ class Daemon:
             one = self.containers.get(service)
             if one is None:
                 raise Refused(f'service "{service}" has no container to start')
+            if one.record["status"] == "paused":
+                raise Refused("Error response from daemon: cannot start a paused container, try unpause instead")
             one.start()
             self.say(err, one, "Started")
         return 0
@@ -827,6 +869,43 @@ class Daemon:
             raise Refused(f'service "{service}" is not running')
         return self.execute(one, command, more, out, err, streams)
 
+    def compose_run(self, project, rest, out, err, streams):
+        """One command in a container of its own, on the volumes of the service, which need not run."""
+        more, entrypoint = {}, []
+        while rest and rest[0].startswith("-"):
+            option, rest = rest[0], rest[1:]
+            if option in ("-e", "--env"):
+                key, _, value = rest[0].partition("=")
+                more[key], rest = value, rest[1:]
+            elif option == "--entrypoint":
+                entrypoint, rest = [rest[0]], rest[1:]
+            elif option not in ("--rm", "--no-deps", "-T", "--no-TTY"):
+                raise Refused(f"unknown flag: {option}")
+        service = rest[0] if rest else ""
+        like = self.containers.get(service)
+        if service not in project["services"] or like is None or not entrypoint:
+            raise Refused("this stand-in runs an --entrypoint of a service that was made before")
+        one = Container(self, {**like.record, "id": secrets.token_hex(6)})
+        self.furnish(one, self.image(one.record["image"]))
+        try:
+            return self.execute(one, [*entrypoint, *rest[1:]], more, out, err, streams)
+        finally:
+            one.remove()
+
+    def compose_pause(self, project, rest, out, err, streams, still=True):
+        for service in self.chosen(project, rest):
+            one = self.containers.get(service)
+            if one is None or one.record["status"] != ("running" if still else "paused"):
+                raise Refused(
+                    f"Error response from daemon: container {service} is not {'running' if still else 'paused'}"
+                )
+            one.pause(still)
+            self.say(err, one, "Paused" if still else "Unpaused")
+        return 0
+
+    def compose_unpause(self, project, rest, out, err, streams):
+        return self.compose_pause(project, rest, out, err, streams, still=False)
+
     def execute(self, one, command, more, out, err, streams):
         inside = one.root / command[0].lstrip("/")
         if command[0].startswith("/") and inside.exists():
@@ -875,14 +954,7 @@ class Daemon:
         if verb == "image" and rest[:1] in (["ls"], ["list"]):
             verb, rest = "images", rest[1:]
         if verb == "images":
-            options, names = self.options(rest, {"--format", "-f", "--filter"})
-            form = options.get("--format", "{{.Repository}}:{{.Tag}}")
-            for name in json.loads((self.folder / "images.json").read_text()):
-                repository, _, tag = name.rpartition(":")
-                if not names or names[0] in (repository, name):
-                    row = {"Repository": repository, "Tag": tag, "CreatedSince": "", "ID": hash_of({"": name})[:12]}
-                    out.write(template(form.replace("table ", ""), row) + "\n")
-            return 0
+            return self.plain_images(rest, out)
         if verb == "ps":
             options, _ = self.options(rest, {"--format", "-f", "--filter"})
             for one in self.containers.values():
@@ -899,11 +971,10 @@ class Daemon:
         options, names = self.options(
             rest, {"-f", "--format", "-t", "--time", "--since", "--tail", "-n", "-s", "--signal"}
         )
-        if verb not in ("inspect", "stop", "start", "restart", "kill", "logs", "exec", "rm"):
+        if verb not in ("inspect", "stop", "start", "restart", "kill", "logs", "exec", "rm", "top"):
             raise Refused(f"docker: '{verb}' is not a docker command.\nSee 'docker --help'")
         if verb == "exec":
-            rest = [one for one in rest if one not in ("-i", "-T")]
-            return self.execute(self.named(rest[0]), rest[1:], {}, out, err, streams)
+            return self.plain_exec(rest, out, err, streams)
         for name in names:
             one = self.named(name)
             if verb == "inspect":
@@ -922,6 +993,9 @@ class Daemon:
                     streams,
                 )
                 continue
+            if verb == "top":
+                out.write("UID PID CMD\n0 1 " + Path(f"/proc/{one.record['pid']}/comm").read_text())
+                continue
             if verb in ("stop", "restart", "kill"):
                 one.stop(int(options.get("-t", 10)), options.get("-s", "KILL") if verb == "kill" else None)
             if verb in ("start", "restart"):
@@ -932,6 +1006,25 @@ class Daemon:
                 self.containers.pop(one.record["service"]).remove()
             out.write(name + "\n")
         return 0
+
+    def plain_images(self, rest, out):
+        options, names = self.options(rest, {"--format", "-f", "--filter"})
+        form = options.get("--format", "{{.Repository}}:{{.Tag}}")
+        for name in json.loads((self.folder / "images.json").read_text()):
+            repository, _, tag = name.rpartition(":")
+            if not names or names[0] in (repository, name):
+                row = {"Repository": repository, "Tag": tag, "CreatedSince": "", "ID": hash_of({"": name})[:12]}
+                out.write(template(form.replace("table ", ""), row) + "\n")
+        return 0
+
+    def plain_exec(self, rest, out, err, streams):
+        more = {}
+        while rest and rest[0].startswith("-"):
+            option, rest = rest[0], rest[1:]
+            if option in ("-e", "--env"):
+                key, _, value = rest[0].partition("=")
+                more[key], rest = value, rest[1:]
+        return self.execute(self.named(rest[0]), rest[1:], more, out, err, streams)
 
     def named(self, name):
         for one in self.containers.values():
@@ -944,8 +1037,8 @@ class Daemon:
         health = self.health(one)
         state = {
             "Status": record["status"],
-            "Running": record["status"] in ("running", "restarting"),
-            "Paused": False,
+            "Running": record["status"] in ("running", "restarting", "paused"),
+            "Paused": record["status"] == "paused",
             "Restarting": record["status"] == "restarting",
             "OOMKilled": record["oom"],
             "Dead": False,
@@ -1026,11 +1119,11 @@ class Daemon:
         argv, project = request["argv"], request["project"]
         if argv[:1] == ["stand-in"]:
             one = self.containers[argv[2]]
-            one.crash(oom=argv[1] == "oom")
+            one.hang() if argv[1] == "hang" else one.crash(oom=argv[1] == "oom")
             return 0
         if project is None:
             return self.plain(argv, out, err, streams)
-        if argv[1] in ("exec", "ps", "logs"):
+        if argv[1] in ("exec", "run", "ps", "logs"):
             return self.compose(project, argv[1:], out, err, streams)
         with self.lock:
             return self.compose(project, argv[1:], out, err, streams)

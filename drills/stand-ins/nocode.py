@@ -17,7 +17,7 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, quote, urlsplit
 
-from parts import Down, Redis, address, environment, query
+from parts import Down, Redis, address, environment, hang, query
 
 ENV = os.environ.get
 DATABASE = "postgresql://{}:{}@{}:{}/{}".format(
@@ -243,12 +243,15 @@ def backend():
     ThreadingHTTPServer.daemon_threads = True
     server = ThreadingHTTPServer((host, int(port)), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    signal.signal(signal.SIGUSR1, lambda *_: hang(server))
     say("[INFO] Application startup complete.")
-    signal.pause()
+    while True:
+        signal.pause()
 
 
 def worker(role):
     wait_for_postgres()
+    signal.signal(signal.SIGUSR1, lambda *_: time.sleep(1e6))  # it hangs; a stop still ends it
     queue = {"celery-worker": "celery", "celery-exportworker": "export"}[role]
     say(f"celery@{os.environ['HOSTNAME']} ready: queue {queue}")
     while True:

@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -115,6 +116,11 @@ class Redis:
         if kind == b"$":
             return stream.read(count + 2)[:-2].decode()
         return [self._read(stream) for _ in range(count)]
+
+
+def hang(server):
+    """Answer nobody any more and live on, as a process in a dead end does; who asks is told at once, so tests are quick."""
+    threading.Thread(target=lambda: (server.shutdown(), server.server_close())).start()
 
 
 def give_up(text, who="NestApplication"):

@@ -16,7 +16,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from parts import Down, Redis, address, give_up, log, query
+from parts import Down, Redis, address, give_up, hang, log, query
 
 MIGRATIONS = [
     ("0.20.0", "20240324T085500-uuid_v7_fn", "CREATE TABLE workspaces (id int PRIMARY KEY, name text)"),
@@ -241,9 +241,11 @@ def main():
     server = ThreadingHTTPServer((host, int(port)), Handler)
     threading.Thread(target=pages.keep_saving, daemon=True).start()
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    signal.signal(signal.SIGUSR1, lambda *_: hang(server))
     log(f"Listening on http://127.0.0.1:3000 ({VERSION}, {secrets.token_hex(4)})")
     try:
-        signal.pause()
+        while True:
+            signal.pause()
     finally:
         pages.save(everything=True)
         if pages.open:
