@@ -63,8 +63,14 @@ def list_all(at: Desk) -> int:
     else:
         heads: tuple[str, ...] = ("runbook", "severity", "reviewed", "services", "from", "title", "proven")
         rows = [_row(at.library, book) for book in found.books]
-        if not any(row[-1] for row in rows):
-            heads, rows = heads[:-1], [row[:-1] for row in rows]
+        # What says nothing has no column: a place that all have in common, and proofs that there are none of.
+        silent = {
+            head
+            for head, column in zip(heads, zip(*rows, strict=True), strict=False)
+            if (head == "from" and len({*column}) == 1) or (head == "proven" and not any(column))
+        }
+        kept = [at_column for at_column, head in enumerate(heads) if head not in silent]
+        heads, rows = tuple(heads[one] for one in kept), [tuple(row[one] for one in kept) for row in rows]
         _draw(at, heads, rows, "There are no runbooks here; `inv runbook.new NAME` begins one.")
     _mention(found)
     return Exit.OK

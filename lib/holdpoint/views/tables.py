@@ -36,14 +36,28 @@ def narrow(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> l
 
 
 def _sizes(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """The cells of each column: what it holds, as far as that fits; the last one takes what is left."""
-    sizes = [max(cells(cell) for cell in column) for column in list(zip(*rows, strict=True))[:-1]]
+    """The cells of each column: what it holds, as far as that fits; the last one takes what is left.
+
+    A word is broken only where every column is as narrow as its longest word already.
+    """
+    columns = list(zip(*rows, strict=True))
+    sizes = [max(cells(cell) for cell in column) for column in columns[:-1]]
+    words = [max((cells(word) for cell in column for word in cell.split()), default=0) for column in columns]
     left = width - sum(sizes) - _GAP * len(sizes)
-    for floor, columns in ((_LEAST, range(1, len(sizes))), (_NARROWEST, range(1, len(sizes))), (_NARROWEST, range(1))):
-        while left < _LEAST and columns and max(sizes[column] for column in columns) > floor:
-            widest = max(columns, key=lambda column: sizes[column])
-            sizes[widest] -= 1
+    many, one = range(1, len(sizes)), range(1)
+    for wanted, least, those in (
+        (_LEAST, _LEAST, many),
+        (_LEAST, 0, many),
+        (min(_LEAST, words[-1]), 0, many),
+        (_LEAST, None, many),
+        (_LEAST, None, one),
+    ):
+        floors = [_NARROWEST if least is None else max(least, _NARROWEST, word) for word in words]
+        while left < wanted and (can := [column for column in those if sizes[column] > floors[column]]):
+            sizes[max(can, key=lambda column: sizes[column])] -= 1
             left += 1
+        if left >= wanted and wanted < _LEAST:
+            break
     return [*sizes, max(_NARROWEST, left)]
 
 
