@@ -14,6 +14,8 @@ class Named:
     title: str
     section: Section
     effect: Effect
+    used: str = ""
+    """The runbook that it belongs to, where the run's own only uses that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,12 @@ def background(plan: Plan) -> Background:
     """Take the names from a plan."""
     steps: dict[str, Named] = {}
     for item in plan.items:
+        used = plan.scopes[item.scope].runbook.id if item.scope else ""
         match item:
             case StepItem(key=key, step=step):
-                steps[key] = Named(step.title, step.section, step.effect)
+                steps[key] = Named(step.title, step.section, step.effect, used)
             case ProofItem(key=key):
-                steps[key] = Named("the check of recovery", Section.RESOLUTION, Effect.READ)
+                steps[key] = Named("the check of recovery", Section.RESOLUTION, Effect.READ, used)
             case CausesItem(key=key):
-                steps[key] = Named("the causes", Section.DIAGNOSTIC, Effect.READ)
+                steps[key] = Named("the causes", Section.DIAGNOSTIC, Effect.READ, used)
     return Background(steps)

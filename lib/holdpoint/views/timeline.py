@@ -72,7 +72,7 @@ class Timeline:
     zone: tzinfo | None = None
     headings: bool = True
     _begun: dict[tuple[str, str], tuple[datetime, StepIntended]] = field(default_factory=dict)
-    _section: str = ""
+    _section: tuple[str, str] = ("", "")
     _mode: str = "real"
     _group: Group = field(default_factory=Group)
     _shown: set[str] = field(default_factory=set)
@@ -166,13 +166,14 @@ class Timeline:
                 assert_never(event)
 
     def _heading(self, event: Event) -> list[Line]:
-        """A section's name, before its first step."""
+        """A section's name, before its first step; with the runbook that it is of, where that is a used one."""
         key = event.step if isinstance(event, StepIntended | StepEnded) else ""
         named = self.background.steps.get(key)
-        if named is None or named.section == self._section:
+        if named is None or (named.used, named.section) == self._section:
             return []
-        self._section = named.section
-        return [BLANK, (Segment(HEADINGS[named.section], Tone.BOLD),)] if self.headings else []
+        self._section = named.used, named.section
+        of = f" of {named.used}, which is used here" if named.used else ""
+        return [BLANK, (Segment(f"{HEADINGS[named.section]}{of}", Tone.BOLD),)] if self.headings else []
 
     # --- steps
 
