@@ -76,11 +76,14 @@ mount_tmpfs() {
   mount -t tmpfs -o "size=$1,nr_inodes=$2,mode=0755" holdpoint-drill "$3"
 }
 
-# unmount_all: give every mount below the sandbox back, the innermost first.
+# unmount_all: give every mount below the sandbox back, the innermost first. The kernel tells blanks as octal numbers.
 unmount_all() {
-  awk -v under="$sandbox/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while IFS= read -r unmount_at; do
+  unmount_below=$(cd -P "$sandbox" && pwd -P)
+  awk '{ print $5 }' /proc/self/mountinfo | sort -r | while IFS= read -r unmount_at; do
     unmount_at=$(printf '%b' "$unmount_at")
-    umount "$unmount_at" 2>/dev/null || umount -l "$unmount_at" || :
+    case $unmount_at in
+      "$unmount_below"/*) umount "$unmount_at" 2>/dev/null || umount -l "$unmount_at" || : ;;
+    esac
   done
 }
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdpoint.app.armed import Armed, abandoned
+from holdpoint.app.armed import Armed, Damaged, abandoned
 from holdpoint.app.proving import Prover
 from holdpoint.app.repository import repository
 from holdpoint.drill.model import Drill
@@ -23,6 +23,7 @@ from holdpoint.drill.records import Certificate
 from holdpoint.engine.ports import Tier, Unwatched, Watch
 from holdpoint.hosts import mounting
 from holdpoint.hosts.crew import ThreadCrew
+from holdpoint.hosts.sandbox import named
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import library
 from holdpoint.store.certificates import Certificates
@@ -144,11 +145,18 @@ def heal(world: World) -> int:
         for sandbox in records.standing()
         if abandoned(sandbox)
     ]
+    told += [(f"the record {one.file}", (_damage(one),)) for one in records.damaged()]
     if world.json:
         print_json([{"sandbox": name, "left": list(left)} for name, left in told])
     else:
-        Screen(world.out, plain=world.plain).lines(view.healed(told))
+        screen = Screen(world.out, plain=world.plain)
+        screen.lines(view.healed(told, screen.width))
     return Exit.FAILED if any(left for _, left in told) else Exit.OK
+
+
+def _damage(record: Damaged) -> str:
+    where = record.folder or f"a folder {named(record.file.stem)} among the temporary files"
+    return f"it is damaged: {record.why}; see what stands of {where}, then remove it and the record"
 
 
 def armed(world: World) -> Armed:

@@ -42,14 +42,14 @@ def as_data(drill: Drill) -> dict[str, Any]:
     }
 
 
-def healed(told: Sequence[tuple[str, tuple[str, ...]]]) -> list[Line]:
+def healed(told: Sequence[tuple[str, tuple[str, ...]]], width: int) -> list[Line]:
     """What was given back, and what could not be."""
     if not told:
         return [line("Nothing to heal: no drill left anything standing.")]
     drawn: list[Line] = []
     for name, left in told:
         text = f"{name}: given back" if not left else f"{name}: could not be given back: {', '.join(left)}"
-        drawn.append(line(inert(text), Tone.PLAIN if not left else Tone.BAD))
+        drawn += [line(piece, Tone.PLAIN if not left else Tone.BAD) for piece in wrap(inert(text), width)]
     return drawn
 
 
