@@ -195,6 +195,19 @@ def test_it_is_refused_where_the_machine_is_production(case: Case) -> None:
     assert proof["stages"] == []
 
 
+@pytest.mark.parametrize("tier", ["prod", "staging"])
+def test_it_is_refused_where_an_entry_has_this_machines_name_and_may_mean_it(case: Case, tier: str) -> None:
+    short = socket.gethostname().partition(".")[0]
+    drill(case).write("hosts.yaml", f"schema: holdpoint/hosts/1\nhosts:\n  {short}: {{tier: {tier}}}\n")
+    proof = proven(case, code=4)
+    assert f"`{short}` of `hosts.yaml` is `{tier}`, has this machine's name" in proof["missing"]
+    assert "add `expect: {machine_id: ID}`" in proof["missing"]
+    assert proof["stages"] == []
+    entry = f"{short}: {{tier: {tier}, expect: {{machine_id: that-of-another}}}}"
+    case.write("hosts.yaml", f"schema: holdpoint/hosts/1\nhosts:\n  {entry}\n")
+    assert proven(case)["proven"]
+
+
 def test_a_program_may_be_there_in_any_version(case: Case, tmp_path: Path) -> None:
     needs = f"1\nneeds: {{programs: {{'{tmp_path}/*/bin/no-such-server': its-package}}}}"
     assert "apt-get install its-package" in proven(drill(case, level=needs), code=4)["missing"]

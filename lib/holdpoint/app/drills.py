@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdpoint.app.armed import Armed, Damaged, abandoned
+from holdpoint.app.fleet import HOSTS
 from holdpoint.app.proving import Prover
 from holdpoint.app.repository import repository
 from holdpoint.drill.model import Drill
@@ -38,6 +39,8 @@ AT_ONCE = min(max(2, CORES), 8)
 """Drills that are proven at the same time."""
 SANDBOXES = 3 * AT_ONCE
 """Sandboxes that stand at the same time: each starts servers, and then mostly waits."""
+SPARED = (Tier.PROD, Tier.STAGING)
+"""The tiers of machines on which nothing is broken."""
 ALWAYS = "sandbox"
 """The library that is put before every script."""
 
@@ -92,8 +95,14 @@ class DrillShelf:
 def lacking(world: World, drill: Drill) -> str:
     """Say what a drill needs and this machine has not, in one sentence; empty where nothing lacks."""
     tier = world.local.tier
-    if tier not in (Tier.LOCAL, Tier.PRACTICE):
+    if tier in SPARED:
         return f"this machine is `{tier}`, and drills break things only where it is `local` or `practice`"
+    for host in world.fleet.namesakes:
+        if Tier(host.tier) in SPARED:
+            return (
+                f"`{host.name}` of `{HOSTS}` is `{host.tier}`, has this machine's name, and does not say which machine it "
+                "means: add `expect: {machine_id: ID}` to it, with what `cat /etc/machine-id` says on the machine it means"
+            )
     missing = {package for program, package in drill.programs.items() if not is_there(program)}
     if missing:
         return f"it lacks what it breaks and repairs: apt-get install {' '.join(sorted(missing))}"
