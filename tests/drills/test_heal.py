@@ -227,3 +227,20 @@ def test_a_damaged_record_is_named_with_its_folder(case: Case, armed: Armed, pla
         assert "it is no JSON document; see what stands of a folder hpd-01234567" in told[f"the record {other}"]
         assert f"it is that of `{sandbox.mark}`" in told[f"the record {moved}"]
     assert sandbox.folder.is_dir()
+
+
+def test_the_list_begins_with_what_was_cut_off(case: Case, armed: Armed, place: Path) -> None:
+    plain = case.run("drill.list").raw
+    sandbox = make(armed)
+    assert case.run("drill.list").raw == plain
+    os.utime(leave(armed, sandbox), (0, 0))
+    (armed.path / "0123456789abcdef.json").write_text("{")
+    told = case.run("drill.list").raw.splitlines()
+    assert told[:3] == [
+        "open-door, begun at 1970-01-01 00:00, was cut off: `./inv drill.heal`",
+        "The record of a drill is damaged: `./inv drill.heal` says more",
+        "",
+    ]
+    case.run("drill.heal").expect(4, ..., "")
+    (armed.path / "0123456789abcdef.json").unlink()
+    assert case.run("drill.list").raw == plain
