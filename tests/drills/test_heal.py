@@ -89,6 +89,24 @@ def test_what_is_mounted_anywhere_in_it_is_unmounted_and_never_deleted(
     assert not list(armed.path.iterdir())
 
 
+@pytest.mark.parametrize("heals", [":", "unmount_all"])
+def test_a_tree_that_is_shown_in_it_stays_mounted_where_it_is(
+    armed: Armed, place: Path, victim: Path, heals: str
+) -> None:
+    require_root("mount a folder")
+    sandbox = make(armed, heals)
+    tree = place / "tree"
+    for folder in (tree, tree / "inner"):
+        folder.mkdir()
+        mount("-t", "tmpfs", "hpd-test", folder)
+        mount("--make-shared", folder)
+    (sandbox.folder / "shown").mkdir()
+    mount("--rbind", tree, sandbox.folder / "shown")
+    assert armed.heal(sandbox) == ()
+    assert mounts.below(tree) == [str(tree / "inner"), str(tree)]
+    assert not sandbox.base.exists()
+
+
 def test_what_cannot_be_unmounted_is_left_with_its_record(
     case: Case, armed: Armed, place: Path, victim: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +217,22 @@ def test_a_folder_with_the_right_name_and_another_mark_is_never_touched(
     ((told,),) = (one["left"] for one in case.run("drill.heal", "--json").expect(4, ..., "").json())
     assert why in told
     assert sandbox.folder.is_dir()
+
+
+def test_a_folder_of_another_user_or_covered_by_a_mount_is_never_touched(
+    case: Case, armed: Armed, place: Path, victim: Path
+) -> None:
+    require_root("give a folder to another user")
+    sandbox = make(armed)
+    leave(armed, sandbox)
+    os.chown(sandbox.base, 65534, 65534)
+    ((told,),) = (one["left"] for one in case.run("drill.heal", "--json").expect(4, ..., "").json())
+    assert "which belongs to user 65534, and this is user 0" in told
+    os.chown(sandbox.base, 0, 0)
+    bind(victim, sandbox.base)
+    ((told,),) = (one["left"] for one in case.run("drill.heal", "--json").expect(4, ..., "").json())
+    assert "over which something is mounted: `umount " in told
+    assert victim.read_text() == "data"
 
 
 def test_a_folder_that_was_made_and_not_marked_yet_is_given_back(case: Case, armed: Armed, place: Path) -> None:

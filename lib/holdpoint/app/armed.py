@@ -59,7 +59,8 @@ class Armed:
         A record that names what is no sandbox of this user was written by somebody else: nothing is touched then.
         """
         if why := sandbox.foreign():
-            return (f"nothing was touched: the record {self._file(sandbox)} names the folder {sandbox.base}, {why}",)
+            named_so = f"the record {self._file(sandbox)} names the folder {sandbox.base}, {why}"
+            return (f"nothing was touched: {named_so}; look at it, then remove the record",)
         left = sandbox.heal()
         if not left:
             self._file(sandbox).unlink(missing_ok=True)

@@ -44,8 +44,14 @@ def loops_below(folder: Path) -> list[str]:
 
 
 def give_back(folder: Path) -> None:
-    """Unmount everything at a folder and below, and let go of the loop devices. What cannot be is still there after."""
-    for place in below(folder):
+    """Unmount everything at a folder and below, and let go of the loop devices. What cannot be is still there after.
+
+    All of it is made private first: of a tree that shows another one (`mount --rbind`), that one would be unmounted too.
+    """
+    places = below(folder)
+    for place in places:
+        _done("mount", "--make-private", place)
+    for place in places:
         if not _done("umount", place):
             _done("umount", "-l", place)
     for _ in range(LOOKS):
