@@ -229,7 +229,7 @@ pg_look() (
     rm -f "$look/data/postmaster.pid"
   fi
   "$sandbox/bin/pg_ctl" start -s -w -t 30 -D "$look/data" -l "$look/data/look.log" \
-    -o "-c unix_socket_directories=$look -c ignore_checksum_failure=on" >/dev/null || exit 1
+    -o "-c unix_socket_directories='$look' -c ignore_checksum_failure=on" >/dev/null || exit 1
   pg_socket=$look
   code=0
   "$@" || code=$?

@@ -76,11 +76,21 @@ mount_tmpfs() {
   mount -t tmpfs -o "size=$1,nr_inodes=$2,mode=0755" holdpoint-drill "$3"
 }
 
-# unmount_all: give every mount below the sandbox back, the innermost first.
+# unmount_all: give every mount below the sandbox back, the innermost first. They are made private before, since of a tree that
+# shows another one (`mount --rbind`) that one would be unmounted too.
 unmount_all() {
-  awk -v under="$sandbox/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while IFS= read -r unmount_at; do
-    unmount_at=$(printf '%b' "$unmount_at")
-    umount "$unmount_at" 2>/dev/null || umount -l "$unmount_at" || :
+  each_mount mount --make-private
+  each_mount unmount
+}
+
+unmount() { umount "$1" 2>/dev/null || umount -l "$1"; }
+
+# each_mount COMMAND...: execute it with each mount below the sandbox, the innermost first. The kernel tells blanks as octal numbers.
+each_mount() {
+  mounts_below=$(cd -P "$sandbox" && pwd -P)
+  awk '{ print $5 }' /proc/self/mountinfo | sort -r | while IFS= read -r mounted_at; do
+    mounted_at=$(printf '%b' "$mounted_at")
+    case $mounted_at in "$mounts_below"/*) "$@" "$mounted_at" || : ;; esac
   done
 }
 

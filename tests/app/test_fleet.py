@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.app.fleet import Fleet
+from holdpoint.app.fleet import Fleet, is_called
 from holdpoint.engine.ports import Target, Tier
 from holdpoint.problem import HoldpointError, draw
 
@@ -111,3 +111,27 @@ def test_an_entry_of_the_same_name_that_expects_nothing_is_not_taken_for_this_ma
     fleet = Fleet.of(tmp_path, tmp_path / "machine-id")
     assert fleet.target(NAME) == Target(NAME, Tier.PROD)
     assert fleet.select([NAME]) == (NAME,)
+
+
+@pytest.mark.parametrize(
+    ("entry", "hostname", "same"),
+    [
+        ("db1", "db1", True),
+        ("db1", "db1.example.org", True),
+        ("db1.example.org", "db1", True),
+        ("ada@DB1", "db1", True),
+        ("db1.eu.example.org", "db1.us.example.org", False),
+        ("db10", "db1", False),
+    ],
+)
+def test_an_entry_has_a_machines_name_also_where_one_of_them_is_short(entry: str, hostname: str, same: bool) -> None:
+    assert is_called(entry, hostname) is same
+
+
+def test_the_namesakes_are_those_that_do_not_say_which_machine_they_mean(tmp_path: Path) -> None:
+    def namesakes(more: str = "") -> list[str]:
+        inventory(tmp_path, f"  {NAME}: {{tier: prod}}\n  web1: {{tier: prod}}\n{more}")
+        return [host.name for host in Fleet.of(tmp_path, tmp_path / "machine-id").namesakes]
+
+    assert namesakes() == [NAME]
+    assert namesakes("  lab: {tier: practice, expect: {machine_id: abc123}}\n") == []

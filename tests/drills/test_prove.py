@@ -195,6 +195,19 @@ def test_it_is_refused_where_the_machine_is_production(case: Case) -> None:
     assert proof["stages"] == []
 
 
+@pytest.mark.parametrize("tier", ["prod", "staging"])
+def test_it_is_refused_where_an_entry_has_this_machines_name_and_may_mean_it(case: Case, tier: str) -> None:
+    short = socket.gethostname().partition(".")[0]
+    drill(case).write("hosts.yaml", f"schema: holdpoint/hosts/1\nhosts:\n  {short}: {{tier: {tier}}}\n")
+    proof = proven(case, code=4)
+    assert f"`{short}` of `hosts.yaml` is `{tier}`, has this machine's name" in proof["missing"]
+    assert "add `expect: {machine_id: ID}`" in proof["missing"]
+    assert proof["stages"] == []
+    entry = f"{short}: {{tier: {tier}, expect: {{machine_id: that-of-another}}}}"
+    case.write("hosts.yaml", f"schema: holdpoint/hosts/1\nhosts:\n  {entry}\n")
+    assert proven(case)["proven"]
+
+
 def test_a_program_may_be_there_in_any_version(case: Case, tmp_path: Path) -> None:
     needs = f"1\nneeds: {{programs: {{'{tmp_path}/*/bin/no-such-server': its-package}}}}"
     assert "apt-get install its-package" in proven(drill(case, level=needs), code=4)["missing"]
@@ -274,3 +287,31 @@ def test_the_document_is_checked_and_everything_is_said_at_once(case: Case) -> N
     ran = case.run("drill.prove", "--only", "open-dor").expect(2, "", ...)
     assert "there is no drill `open-dor`" in ran.stderr
     assert "open-door" in ran.stderr
+
+
+def test_a_drill_names_a_runbook_that_there_is(case: Case) -> None:
+    drill(case, runbook="dorr")
+    ran = case.run("drill.prove", "--only", "open-door").expect(2, "", ...)
+    assert "there is no runbook `dorr`" in ran.stderr
+    assert "did you mean `door`?" in ran.stderr
+    assert "drills/open-door.yaml:4:10:" in ran.stderr
+
+
+def test_a_proof_has_its_table_where_the_runbook_cannot_be_read(case: Case) -> None:
+    drill(case).runbook("door", "schema: nonsense\n")
+    ran = case.run("drill.prove", "--only", "open-door").expect(4, ..., ...)
+    assert "0 of 1 drills proven." in ran.stdout
+    assert not list(case.state.glob("drills/armed/*"))
+
+
+def test_the_list_has_every_drill_but_the_bad_one_which_it_names(case: Case) -> None:
+    drill(case).write(
+        "drills/shut-door.yaml", DRILL.replace("id: open-door", "id: shut-door").replace("level: 1", "level: 9")
+    )
+    for words in (("drill.list",), ("drill.list", "--json")):
+        ran = case.run(*words).expect(2, ..., ...)
+        assert "open-door" in ran.stdout
+        assert "shut-door" not in ran.stdout
+        assert "drills/shut-door.yaml" in ran.stderr
+        assert "`level` cannot be the number `9`" in ran.stderr
+    assert "shut-door.yaml" in case.run("drill.prove").expect(2, "", ...).stderr

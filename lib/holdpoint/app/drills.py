@@ -6,6 +6,7 @@ import os
 import platform
 import shlex
 import shutil
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdpoint.app.armed import Armed, abandoned
+from holdpoint.app.armed import Armed, Damaged, abandoned
+from holdpoint.app.fleet import HOSTS
 from holdpoint.app.proving import Prover
 from holdpoint.app.repository import repository
 from holdpoint.drill.model import Drill
@@ -23,11 +25,14 @@ from holdpoint.drill.records import Certificate
 from holdpoint.engine.ports import Tier, Unwatched, Watch
 from holdpoint.hosts import mounting
 from holdpoint.hosts.crew import ThreadCrew
-from holdpoint.problem import Exit, HoldpointError, Problem
+from holdpoint.hosts.sandbox import named
+from holdpoint.problem import Exit, HoldpointError, Problem, by_place
 from holdpoint.store import library
 from holdpoint.store.certificates import Certificates
 from holdpoint.views import drills as view
-from holdpoint.views.console import Screen, print_json
+from holdpoint.views.console import Screen, columns, print_json
+from holdpoint.views.lines import Line
+from holdpoint.views.problems import as_text
 
 if TYPE_CHECKING:
     from holdpoint.app.world import World
@@ -37,6 +42,8 @@ AT_ONCE = min(max(2, CORES), 8)
 """Drills that are proven at the same time."""
 SANDBOXES = 3 * AT_ONCE
 """Sandboxes that stand at the same time: each starts servers, and then mostly waits."""
+SPARED = (Tier.PROD, Tier.STAGING)
+"""The tiers of machines on which nothing is broken."""
 ALWAYS = "sandbox"
 """The library that is put before every script."""
 
@@ -46,29 +53,38 @@ class DrillShelf:
     """The drills of a repository, then those that come with Holdpoint."""
 
     folders: tuple[Path, ...]
+    runbooks: frozenset[str]
+    """The names of those that can repair something."""
 
     @classmethod
     def of(cls, root: Path) -> DrillShelf:
-        return cls(library.folders(root, "drills"))
+        return cls(library.folders(root, "drills"), frozenset(library.Library.of(root).names()))
 
     def names(self) -> tuple[str, ...]:
         return self._library().names()
 
     def load(self, name: str) -> Drill:
         """Read a drill. Raises `HoldpointError` with everything that is wrong with it."""
-        return parse(self._library().source(name), library.schema("drill"), name)
+        return parse(self._library().source(name), library.schema("drill"), name, self.runbooks)
 
-    def load_all(self) -> list[Drill]:
-        """Read every drill, from easy to hard. Raises `HoldpointError` with everything that is wrong anywhere."""
+    def load_all(self) -> tuple[list[Drill], tuple[Problem, ...]]:
+        """Read every drill, from easy to hard; those with errors are left out, and their errors come back."""
         drills, problems = list[Drill](), list[Problem]()
         for name in self.names():
             try:
                 drills.append(self.load(name))
             except HoldpointError as error:
                 problems += error.problems
+        return sorted(drills, key=lambda drill: (drill.level, drill.id)), by_place(problems)
+
+    def load_these(self, names: Sequence[str]) -> list[Drill]:
+        """Read drills; every one, where none are named. Raises `HoldpointError` with everything that is wrong anywhere."""
+        if names:
+            return [self.load(name) for name in names]
+        drills, problems = self.load_all()
         if problems:
             raise HoldpointError(problems)
-        return sorted(drills, key=lambda drill: (drill.level, drill.id))
+        return drills
 
     def libraries(self, drill: Drill) -> str:
         """Give the shell functions that a drill's scripts find, and where its programs lie, as `$drills`."""
@@ -91,8 +107,14 @@ class DrillShelf:
 def lacking(world: World, drill: Drill) -> str:
     """Say what a drill needs and this machine has not, in one sentence; empty where nothing lacks."""
     tier = world.local.tier
-    if tier not in (Tier.LOCAL, Tier.PRACTICE):
+    if tier in SPARED:
         return f"this machine is `{tier}`, and drills break things only where it is `local` or `practice`"
+    for host in world.fleet.namesakes:
+        if Tier(host.tier) in SPARED:
+            return (
+                f"`{host.name}` of `{HOSTS}` is `{host.tier}`, has this machine's name, and does not say which machine it "
+                "means: add `expect: {machine_id: ID}` to it, with what `cat /etc/machine-id` says on the machine it means"
+            )
     missing = {package for program, package in drill.programs.items() if not is_there(program)}
     if missing:
         return f"it lacks what it breaks and repairs: apt-get install {' '.join(sorted(missing))}"
@@ -125,15 +147,26 @@ def is_there(program: str) -> bool:
 
 
 def list_all(world: World) -> int:
-    """Every drill, from easy to hard, with what it teaches."""
-    shelf = DrillShelf.of(repository(Path.cwd()))
-    drills = shelf.load_all()
+    """Every drill, from easy to hard, with what it teaches; 2 where one cannot be read, which is said after the others."""
+    drills, problems = DrillShelf.of(repository(Path.cwd())).load_all()
     if world.json:
         print_json([{**view.as_data(drill), "lacks": lacking(world, drill)} for drill in drills])
-        return Exit.OK
-    screen = Screen(world.out, plain=world.plain)
-    screen.lines(view.listing([(drill, lacking(world, drill)) for drill in drills], screen.width))
+    else:
+        screen = Screen(world.out, plain=world.plain)
+        screen.lines(left_standing(world, screen.width))
+        screen.lines(view.listing([(drill, lacking(world, drill)) for drill in drills], screen.width))
+    if problems:
+        sys.stdout.flush()
+        sys.stderr.write(as_text(problems, columns(sys.stderr, os.environ)))
+        return Exit.USAGE
     return Exit.OK
+
+
+def left_standing(world: World, width: int) -> list[Line]:
+    """Say which drills were cut off and are still to be given back; no lines where there are none."""
+    records = armed(world)
+    cut = [(sandbox.drill, begun) for sandbox, begun in records.cut_off()]
+    return view.cut_off(cut, len(list(records.damaged())), world.clock.now(), width)
 
 
 def heal(world: World) -> int:
@@ -144,11 +177,18 @@ def heal(world: World) -> int:
         for sandbox in records.standing()
         if abandoned(sandbox)
     ]
+    told += [(f"the record {one.file}", (_damage(one),)) for one in records.damaged()]
     if world.json:
         print_json([{"sandbox": name, "left": list(left)} for name, left in told])
     else:
-        Screen(world.out, plain=world.plain).lines(view.healed(told))
+        screen = Screen(world.out, plain=world.plain)
+        screen.lines(view.healed(told, screen.width))
     return Exit.FAILED if any(left for _, left in told) else Exit.OK
+
+
+def _damage(record: Damaged) -> str:
+    where = record.folder or f"a folder {named(record.file.stem)} among the temporary files"
+    return f"it is damaged: {record.why}; see what stands of {where}, then remove it and the record"
 
 
 def armed(world: World) -> Armed:
@@ -162,7 +202,8 @@ def prove(world: World, only: Sequence[str], *, full: bool) -> int:
     """Prove drills with nobody there; 4 where one does not hold, and where what one needs is missing."""
     world.state.prepare()
     shelf = DrillShelf.of(repository(Path.cwd()))
-    drills = [shelf.load(name) for name in only] if only else shelf.load_all()
+    drills = shelf.load_these(only)
+    libraries = {drill.id: shelf.libraries(drill) for drill in drills}
     may_mount(world, drills)
     records = armed(world)
     heal_quietly(records)
@@ -180,8 +221,8 @@ def prove(world: World, only: Sequence[str], *, full: bool) -> int:
         why = "it was cut off" if over.is_set() else lacking(world, drill)
         if why:
             return Proof(drill.id, drill.runbook, (), 0.0, missing=why)
-        tell, libraries = partial(says, drill.id), shelf.libraries(drill)
-        prover = Prover(drill, libraries, records, repository(Path.cwd()), SANDBOXES // drills_at_once, tell, over)
+        at, most, tell = repository(Path.cwd()), SANDBOXES // drills_at_once, partial(says, drill.id)
+        prover = Prover(drill, libraries[drill.id], records, at, most, tell, over)
         proof = prover.prove(full=full)
         with lock:
             under_way.pop(drill.id, None)
@@ -223,13 +264,16 @@ def heal_own(records: Armed) -> None:
 
 
 def _certify(world: World, drills: Sequence[Drill], proofs: Sequence[Proof]) -> None:
-    """Note which runbook was proven by which drill, as it is now."""
+    """Note which runbook was proven by which drill, as it is now; one that cannot be read is none that was tried."""
     kept = Certificates(world.state.path / "drills" / "certificates.json")
     now = world.clock.now()
     for drill, proof in zip(drills, proofs, strict=True):
         if proof.missing:
             continue
-        book = world.library.load(drill.runbook)
+        try:
+            book = world.library.load(drill.runbook)
+        except HoldpointError:
+            continue
         versions = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
         kept.note(
             Certificate(drill.id, drill.runbook, book.digest, drill.digest, now, proof.seconds, versions, proof.holds)

@@ -33,6 +33,8 @@ class Fleet:
 
     here: Target
     hosts: tuple[Host, ...] = ()
+    namesakes: tuple[Host, ...] = ()
+    """Entries that have this machine's name and do not say which machine they mean, where none expects this one."""
 
     @classmethod
     def of(cls, repository: Path, machine_id: Path = Path("/etc/machine-id")) -> Fleet:
@@ -50,7 +52,8 @@ class Fleet:
         if careful is None:
             name = str(identity.hostname)
             taken = any(host.name == name for host in hosts)  # by an entry that does not say that it is this machine
-            return cls(Target(HERE if taken else name, Tier.LOCAL), hosts)
+            namesakes = tuple(host for host in hosts if host.expect is None and is_called(host.name, name))
+            return cls(Target(HERE if taken else name, Tier.LOCAL), hosts, namesakes)
         return cls(Target(careful.name, Tier(careful.tier)), hosts)
 
     def target(self, name: str, recorded: str = "") -> Target:
@@ -101,6 +104,14 @@ class Fleet:
         expected = ", ".join(f"`{kind}:{one}`" for one in known) or f"`{HOSTS}` names no {kind}s"
         message = f"no host of `{HOSTS}` has the {kind} `{name}`"
         return Problem(f"unknown-{kind}", message, expected=expected, hint=did_you_mean(name, known))
+
+
+def is_called(entry: str, hostname: str) -> bool:
+    """Whether an entry has the name of a machine; of two names of which one is short, the first parts count."""
+    ours, theirs = hostname.lower(), entry.rpartition("@")[2].lower()
+    if "." in ours and "." in theirs:
+        return ours == theirs
+    return ours.partition(".")[0] == theirs.partition(".")[0]
 
 
 def _read(repository: Path) -> tuple[Host, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
@@ -12,17 +12,23 @@ from holdpoint.document.reading import Reader
 from holdpoint.document.source import Source
 from holdpoint.document.yaml import Map
 from holdpoint.drill.model import Drill, Leaves, Trap
-from holdpoint.problem import HoldpointError, by_place
+from holdpoint.problem import HoldpointError, by_place, did_you_mean
 from holdpoint.shell import Plain
 
 MINUTES = 30
 
 
-def parse(source: Source, schema: Mapping[str, Any], name: str) -> Drill:
-    """Read a drill that lies in a file of this name. Raises `HoldpointError` with everything that is wrong."""
+def parse(source: Source, schema: Mapping[str, Any], name: str, runbooks: Collection[str] | None = None) -> Drill:
+    """Read a drill that lies in a file of this name. Raises `HoldpointError` with everything that is wrong.
+
+    `runbooks` are those that there are, where that is to be looked at.
+    """
     tree, lines = fitting(source, schema)
     reader = Reader(lines, frozenset())
     _consistent(reader, tree, name)
+    if runbooks is not None and (wanted := reader.text(tree, "runbook")) not in runbooks:
+        hint = did_you_mean(wanted, runbooks) or "`inv runbook.list` shows those there are"
+        reader.say("unknown-runbook", f"there is no runbook `{wanted}`", reader.at(tree, "runbook"), hint=hint)
     if reader.problems:
         raise HoldpointError(by_place(reader.problems))
     return _drill(reader, tree, source.digest())

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -17,9 +17,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from holdpoint.hosts import memory, process
+from holdpoint.hosts import memory, mounts, process
 
 MARK = "HOLDPOINT_DRILL"
+MARKER = "mark"
+"""The link in its folder that leads to its mark: a link is there as a whole or not at all."""
 TAIL = 4000
 PATIENCE = 180.0
 HEAL_PATIENCE = 60.0
@@ -116,28 +118,61 @@ class Sandbox:
 
     # --- giving back
 
+    def foreign(self) -> str:
+        """Say why its folder is none that a drill of this user made, so that nothing of it may be touched; empty where it is.
+
+        One that is gone is none, and neither is one that is empty: it was made and not marked yet.
+        """
+        if str(self.base) != os.path.realpath(self.base):
+            return f"which is no plain path from the root: `{os.path.realpath(self.base)}` is where it leads"
+        if self.base.name != named(self.mark):
+            return f"and a drill would have called it `{named(self.mark)}`"
+        if str(self.base) in mounts.below(self.base):
+            return f"over which something is mounted: `umount {shlex.quote(str(self.base))}`"
+        try:
+            status = self.base.lstat()
+            if not stat.S_ISDIR(status.st_mode):
+                return "which is no folder"
+            if status.st_uid != os.geteuid():
+                return f"which belongs to user {status.st_uid}, and this is user {os.geteuid()}"
+            marker = self.base / MARKER
+            if not os.path.lexists(marker):
+                return "which does not say that a drill made it" if any(self.base.iterdir()) else ""
+            is_ours = marker.is_symlink() and str(marker.readlink()) == self.mark
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            return f"which cannot be looked at: {(error.strerror or str(error)).lower()}"
+        return "" if is_ours else "which is marked as that of another drill"
+
     def heal(self) -> tuple[str, ...]:
         """Give back all that stands outside the folder, and remove it; names what is left. May be done again.
 
         Processes end first: what they hold has to be known before anything else makes them let go of it.
         """
         shared = self._end_all()
+        refused = ""
         if self.folder.is_dir():
-            self.run(self.heals, HEAL_PATIENCE)
+            try:
+                self.run(self.heals, HEAL_PATIENCE)
+            except OSError as error:
+                refused = f"what the drill itself gives back: {(error.strerror or str(error)).lower()}"
         shared |= self._end_all() | memory.noted_in(self.base)
-        for place in self._mounts():
-            if subprocess.run(["umount", place], capture_output=True, check=False).returncode:
-                subprocess.run(["umount", "-l", place], capture_output=True, check=False)
+        mounts.give_back(self.base)
         memory.end(memory.left_of(shared))
-        left = (*self._strays(), *(f"shared memory {name}" for name in memory.left_of(shared)))
-        if not left:
-            shutil.rmtree(self.base, ignore_errors=True)
+        strays = (*self._strays(), *(f"shared memory {name}" for name in memory.left_of(shared)))
+        left = (*strays, refused) if refused else strays
+        if not left and (stays := mounts.remove(self.base, MARKER)):
+            return (stays,)
         return left
 
     def _strays(self) -> tuple[str, ...]:
-        """Name what of it stands outside its folder: processes and mounts."""
-        processes = tuple(f"process {pid}" for pid in self._processes())
-        return processes + tuple(f"mount {place}" for place in self._mounts())
+        """Name what of it stands outside its folder: processes, mounts and loop devices."""
+        return (
+            *(f"process {pid}" for pid in self._processes()),
+            *(f"mount {place}" for place in mounts.below(self.base)),
+            *(f"loop device {device}" for device in mounts.loops_below(self.base)),
+        )
 
     def _processes(self) -> list[int]:
         pids = {*process.carriers(f"{MARK}={self.mark}/".encode()), *process.nameless(self.base)}
@@ -157,14 +192,10 @@ class Sandbox:
             time.sleep(TICK)
         return held
 
-    def _mounts(self) -> list[str]:
-        """The mounts in it, the innermost first."""
-        under = f"{self.folder}/"
-        with suppress(FileNotFoundError):
-            lines = Path("/proc/self/mountinfo").read_text().splitlines()
-            places = (line.split()[4].encode().decode("unicode_escape") for line in lines)
-            return sorted((place for place in places if place.startswith(under)), reverse=True)
-        return []
+
+def named(mark: str) -> str:
+    """Give the name of the folder of a sandbox with this mark."""
+    return f"hpd-{mark[:8]}"
 
 
 def filled(values: Mapping[str, object], folder: Path) -> dict[str, str]:

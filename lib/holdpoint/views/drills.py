@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from holdpoint.drill.model import Drill
@@ -31,6 +31,20 @@ def listing(drills: Sequence[tuple[Drill, str]], width: int) -> list[Line]:
     return [*drawn, BLANK, line("inv drill NAME begins one.", Tone.DIM)]
 
 
+def cut_off(drills: Sequence[tuple[str, datetime]], damaged: int, now: datetime, width: int) -> list[Line]:
+    """What was cut off and stands until it is healed, each with the time it was begun; and that records are damaged."""
+    told = []
+    for name, begun in drills:
+        today = begun.astimezone().date() == now.astimezone().date()
+        when = f"{begun.astimezone():%H:%M}" if today else f"{begun.astimezone():%Y-%m-%d %H:%M}"
+        told.append(f"{name}, begun at {when}, was cut off: `./inv drill.heal`")
+    if damaged:
+        records = "The record of a drill is" if damaged == 1 else f"The records of {damaged} drills are"
+        told.append(f"{records} damaged: `./inv drill.heal` says more")
+    drawn = [line(piece, Tone.WARN) for text in told for piece in wrap(inert(text), width)]
+    return [*drawn, BLANK] if drawn else []
+
+
 def as_data(drill: Drill) -> dict[str, Any]:
     return {
         "id": drill.id,
@@ -42,14 +56,14 @@ def as_data(drill: Drill) -> dict[str, Any]:
     }
 
 
-def healed(told: Sequence[tuple[str, tuple[str, ...]]]) -> list[Line]:
+def healed(told: Sequence[tuple[str, tuple[str, ...]]], width: int) -> list[Line]:
     """What was given back, and what could not be."""
     if not told:
         return [line("Nothing to heal: no drill left anything standing.")]
     drawn: list[Line] = []
     for name, left in told:
         text = f"{name}: given back" if not left else f"{name}: could not be given back: {', '.join(left)}"
-        drawn.append(line(inert(text), Tone.PLAIN if not left else Tone.BAD))
+        drawn += [line(piece, Tone.PLAIN if not left else Tone.BAD) for piece in wrap(inert(text), width)]
     return drawn
 
 
