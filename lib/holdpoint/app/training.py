@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,8 +22,9 @@ from holdpoint.document.model import Runbook
 from holdpoint.drill.model import Drill
 from holdpoint.drill.records import Attempt
 from holdpoint.drill.score import Diagnosis, Facts, Score, score
-from holdpoint.hosts.sandbox import Sandbox
-from holdpoint.hosts.trainee import DIAGNOSE, HINT, NOTHING, SAY, Trainee
+from holdpoint.hosts import drill_shell
+from holdpoint.hosts.sandbox import Sandbox, filled
+from holdpoint.hosts.trainee import CHANGED, DIAGNOSE, HINT, NOTHING, SAY, Trainee
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store.attempts import Attempts
 from holdpoint.views import training as view
@@ -47,7 +47,6 @@ class Session:
     trainee: Trainee
     screen: Screen
     began: datetime
-    first_change: datetime | None = None
     false_dones: int = 0
     over: str = ""
     """Why it ends: `done`, or that the trainee left."""
@@ -84,6 +83,11 @@ class Session:
             elif word:
                 self.screen.lines(view.unknown(word, tuple(self._words), self.screen.width))
 
+    @property
+    def values(self) -> dict[str, str]:
+        """The runbook's parameters in the sandbox."""
+        return {**filled(self.drill.values, self.sandbox.folder), **self.sandbox.values()}
+
     # --- words
 
     def _page(self) -> None:
@@ -95,23 +99,18 @@ class Session:
         if name == self.drill.runbook:
             more = [*self.sandbox.params(self.drill.values), *more]
         self._beside([*HOLDPOINT, "runbook", name, *more], repository(Path.cwd()))
+        if first := self._changed_by_runs():
+            self._note_change(first)
 
     def _shell(self, _rest: str) -> None:
-        was_red = self._check()[0] != 0
-        self.screen.text("The sandbox's shell. `say`, `diagnose` and `hint` work here too; `exit` leads back.")
-        self._beside([os.environ.get("SHELL") or "sh"], self.sandbox.folder)
-        if was_red and self._check()[0] == 0:
-            self.first_change = self.first_change or self._now()
+        self.screen.lines(view.shell(self.values, self.screen.width))
+        self._beside(drill_shell.command(), self.sandbox.folder)
+        if self.first_change is None and (self._check()[0] != 0) != self.drill.fault:
+            self._note_change(self._now())
 
     def _beside(self, command: list[str], folder: Path) -> None:
         """Give the terminal to a program until it ends; Ctrl-C is its own meanwhile."""
-        path = f"{self.trainee.programs}:{os.environ.get('PATH', '')}"
-        environ = {
-            **self.sandbox.environ(),
-            **self.sandbox.secrets(),
-            "PATH": path,
-            "sandbox": str(self.sandbox.folder),
-        }
+        environ = drill_shell.environ(self.sandbox, self.trainee, self.values)
         before = signal.signal(signal.SIGINT, lambda *_: None)
         try:
             subprocess.run(command, cwd=folder, env=environ, check=False)
@@ -128,12 +127,14 @@ class Session:
         self.screen.text("The team was told.")
 
     def _diagnose(self, text: str) -> None:
-        known = {cause.id: cause.title for cause in self.book.causes}
-        if text not in (*known, NOTHING):
-            self.screen.lines(view.causes(known, self.screen.width))
+        known = _causes(self.book)
+        if text not in known:
+            self.screen.lines(view.causes(text, known, self.screen.width))
             return
+        was = [one.text for one in self.trainee.said() if one.word == DIAGNOSE]
         self.trainee.note(DIAGNOSE, text)
-        self.screen.text("Noted.")
+        late = self.first_change is not None
+        self.screen.text(view.diagnosed(was[-1] if was else "", late=late))
 
     def _hint(self, _rest: str) -> None:
         given = self._hints()
@@ -158,6 +159,18 @@ class Session:
 
     # --- facts
 
+    @property
+    def first_change(self) -> datetime | None:
+        """When something was seen to be changed for the first time."""
+        return next((one.time for one in self.trainee.said() if one.word == CHANGED), None)
+
+    def _note_change(self, time: datetime) -> None:
+        if self.first_change is None:
+            self.trainee.note(CHANGED, time=time)
+
+    def _changed_by_runs(self) -> datetime | None:
+        return min((at for folder in self._journals() for at in changes(_records(folder))), default=None)
+
     def _now(self) -> datetime:
         return datetime.now(UTC)
 
@@ -172,13 +185,18 @@ class Session:
         """Gather what the rubric asks for; restarts what has to survive that, and looks again."""
         ended = self._now()
         runs = [record for folder in self._journals() for record in _records(folder)]
-        changes = [at for at, kind, data in runs if kind == "step.intent" and data.get("effect") != "read"]
-        first = min((*changes, *([self.first_change] if self.first_change else [])), default=None)
+        exact = self._changed_by_runs()
+        if exact:
+            self._note_change(exact)
+        seen = [at for at in (exact, self.first_change) if at]
+        first = min(seen, key=lambda at: int(at.timestamp()), default=None)  # what was noted is in whole seconds
         green = self._check()[0] == 0
         if green and self.drill.restart:
             self.sandbox.run(self.drill.restart)
             green = self._check()[0] == 0
         said = tuple(self.trainee.said())
+        told = tuple(one.word for one in said)
+        before = told.index(CHANGED) if CHANGED in told else len(told)
         looked = any(first is None or at < first for at, _, _ in runs)
         return Facts(
             began=self.began,
@@ -192,7 +210,9 @@ class Session:
             evidence=looked or any((self.sandbox.folder / "evidence").glob("*")),
             first_change=first,
             diagnoses=[
-                Diagnosis(one.time, "" if one.text == NOTHING else one.text) for one in said if one.word == DIAGNOSE
+                Diagnosis(one.time, "" if one.text == NOTHING else one.text, late=at > before)
+                for at, one in enumerate(said)
+                if one.word == DIAGNOSE
             ],
             said=[one.time for one in said if one.word == SAY],
             false_dones=self.false_dones,
@@ -217,8 +237,10 @@ def begin(world: World, name: str) -> int:
     screen.text("A sandbox is being made.")
     with _broken(records, drill, shelf.libraries(drill)) as sandbox:
         trainee = Trainee(sandbox.base)
-        trainee.make(drill.hints, [cause.id for cause in book.causes])
         session = Session(world, drill, book, sandbox, trainee, screen, datetime.now(UTC))
+        own = drill_shell.own_programs(sandbox, session.values)
+        look = drill_shell.looking(sandbox, drill.check, fault=drill.fault)
+        trainee.make(drill.hints, _causes(book), look, tuple(own))
         session.go()
         facts = session.facts()
         got = score(facts)
@@ -289,8 +311,30 @@ def _kept(world: World, session: Session, got: Score) -> Path:
     return folder
 
 
+def _causes(book: Runbook) -> dict[str, str]:
+    """What can be stated, and what each means."""
+    return {**{cause.id: cause.title for cause in book.causes}, NOTHING: "all is well, and the alert is wrong"}
+
+
 def _place(world: World) -> Path:
     return world.state.path / "drills"
+
+
+def changes(records: Iterable[tuple[datetime, str, Mapping[str, object]]]) -> Iterator[datetime]:
+    """Give when a run changed something: a command once it is begun, what a person does once the person said `done`.
+
+    What a person is to do is intended as soon as it is shown, which is no change.
+    """
+    asked = set[object]()
+    for at, kind, data in records:
+        step = (data.get("step"), data.get("host"), data.get("attempt"))
+        if kind == "step.intent" and data.get("effect") != "read":
+            if data.get("token"):
+                yield at
+            else:
+                asked.add(step)
+        elif kind == "step.result" and data.get("status") == "ok" and step in asked:
+            yield at
 
 
 def _records(journal: Path) -> Iterator[tuple[datetime, str, Mapping[str, object]]]:

@@ -26,6 +26,8 @@ class Diagnosis:
 
     time: datetime
     cause: str
+    late: bool = False
+    """Something was changed already. Times are in whole seconds, and cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,11 @@ def _data(facts: Facts) -> Part:
 
 
 def _diagnosis(facts: Facts) -> Part:
-    early = [one for one in facts.diagnoses if facts.first_change is None or one.time <= facts.first_change]
+    early = [
+        one
+        for one in facts.diagnoses
+        if not one.late and (facts.first_change is None or one.time <= facts.first_change)
+    ]
     if not early:
         late = "it was stated only after the first change" if facts.diagnoses else "none was stated"
         return Part("diagnosis", 0, 20, late)

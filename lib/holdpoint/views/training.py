@@ -14,6 +14,7 @@ from holdpoint.views.inert import inert
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
 from holdpoint.views.tables import table
 
+_CALLED = {"changed": "the first change, or when it was first seen"}
 _WORDS = (
     ("runbook", "run the runbook in the sandbox; it stops before every change"),
     ("shell", "a shell in the sandbox, to work by hand; `exit` leads back"),
@@ -50,10 +51,26 @@ def unknown(word: str, known: Sequence[str], width: int) -> list[Line]:
     return [line(piece) for piece in wrap(inert(text), width)] + words(width)
 
 
-def causes(known: Mapping[str, str], width: int) -> list[Line]:
-    """The causes that can be stated."""
-    rows = [*known.items(), ("nothing", "all is well, and the alert is wrong")]
-    return [line("diagnose what?", Tone.BOLD), *table(("cause", "means"), rows, width)]
+def shell(values: Mapping[str, str], width: int) -> list[Line]:
+    """What is told on entering the sandbox's shell."""
+    text = "The sandbox's shell, without your own rc files: what it finds by name is the sandbox's. `exit` leads back."
+    drawn = [BLANK, *(line(piece) for piece in wrap(text, width)), BLANK]
+    drawn += table(("the runbook's", "is here"), list(values.items()), width) if values else []
+    return [*drawn, BLANK]
+
+
+def causes(stated: str, known: Mapping[str, str], width: int) -> list[Line]:
+    """Refuse what is no cause, with those that can be stated."""
+    text = f"NOT noted: `{stated}` is no cause. Type one of:" if stated else "diagnose what? Type one of:"
+    drawn = [line(piece, Tone.BOLD) for piece in wrap(inert(text), width)]
+    rows = [(f"diagnose {name}", means) for name, means in known.items()]
+    return [*drawn, *table(("type", "which means"), rows, width)]
+
+
+def diagnosed(was: str, *, late: bool) -> str:
+    if late:
+        return "Noted; but something was changed before, so it gives no points."
+    return f"Noted. It replaces `{was}`." if was else "Noted."
 
 
 def hint(text: str, given: int, width: int) -> list[Line]:
@@ -83,8 +100,7 @@ def debrief(drill: Drill, facts: Facts, got: Score, said: Sequence[Said], folder
     drawn += table(("what", "points", "why"), rows, width)
     drawn += [BLANK, line("What happened", Tone.BOLD)]
     drawn += labelled("00:00", "the page came", width)
-    moments = [(one.time, f"{one.word} {one.text}".strip()) for one in said]
-    moments += [(facts.first_change, "the first change")] if facts.first_change else []
+    moments = [(one.time, _CALLED.get(one.word) or f"{one.word} {one.text}".strip()) for one in said]
     for time, text in sorted(moments, key=lambda pair: pair[0]):
         drawn += labelled(clock(max(timedelta(0), time - facts.began)), inert(text), width)
     drawn += labelled(clock(facts.ended - facts.began), "the end", width)
