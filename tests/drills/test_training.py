@@ -97,7 +97,8 @@ MANUAL = """  - id: knock
     title: Knock first
     for: [wide]
     effect: change
-    do: Knock at the door
+    manual: Knock at the door
+    irreversible: they heard it
   - id: shut
 """
 
