@@ -253,7 +253,7 @@ def begin(world: World, name: str) -> int:
 
 def history(world: World) -> int:
     """Every drill that was tried, with this person's best."""
-    tried = [one for one in Attempts(_place(world) / "attempts.jsonl").all() if one.person == world.person]
+    tried = [one for one in _attempts(world).all() if one.person == world.person]
     if world.json:
         print_json([view.attempt_data(one) for one in tried])
         return Exit.OK
@@ -294,8 +294,8 @@ def _broken(records: Armed, drill: Drill, libraries: str) -> Iterator[Sandbox]:
 def _kept(world: World, session: Session, got: Score) -> Path:
     """Keep the record of the attempt: its runs, what was typed, its score. One that was left is kept and not counted."""
     drill, now = session.drill, datetime.now(UTC)
-    folder = _place(world) / "attempts" / f"{now:%Y%m%d-%H%M%S}-{drill.id}"
-    folder.mkdir(mode=0o700, parents=True)
+    attempts = _attempts(world)
+    folder = attempts.folder(drill.id, now)
     for name in ("said", "log"):
         with suppress(FileNotFoundError):
             shutil.copy(session.sandbox.base / name, folder / name)
@@ -307,7 +307,7 @@ def _kept(world: World, session: Session, got: Score) -> Path:
         attempt = Attempt(
             drill.id, drill.runbook, world.person, now, seconds, got.total, got.passed, hints, str(folder)
         )
-        Attempts(_place(world) / "attempts.jsonl").note(attempt)
+        attempts.note(attempt)
     return folder
 
 
@@ -316,8 +316,8 @@ def _causes(book: Runbook) -> dict[str, str]:
     return {**{cause.id: cause.title for cause in book.causes}, NOTHING: "all is well, and the alert is wrong"}
 
 
-def _place(world: World) -> Path:
-    return world.state.path / "drills"
+def _attempts(world: World) -> Attempts:
+    return Attempts(world.state.path / "drills" / "attempts.jsonl")
 
 
 def changes(records: Iterable[tuple[datetime, str, Mapping[str, object]]]) -> Iterator[datetime]:
