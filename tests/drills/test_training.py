@@ -184,11 +184,13 @@ def test_a_wrong_repair_does_not_pass_and_loses_what_it_lost(case: Case) -> None
         said = child.read()
         assert left(child) == 4
     assert "data was lost; no evidence was kept first" in " ".join(said.split())
+    assert "sha256sum: rooms: No such file" in said
+    assert re.search(r"\d+ points; 60 are needed", said)
     assert "the team was told nothing" in said
     assert re.search(r"Burn the house: The rooms are gone", said)
 
 
-def test_whoever_leaves_leaves_nothing_behind_and_is_not_counted(case: Case) -> None:
+def test_whoever_leaves_leaves_nothing_behind_and_has_no_points(case: Case) -> None:
     drill(case)
     with person(case, "drill", "open-door") as child:
         typed(child, "diagnose")
@@ -196,9 +198,14 @@ def test_whoever_leaves_leaves_nothing_behind_and_is_not_counted(case: Case) -> 
         typed(child, "dnoe")
         child.expect("Did you mean `done`?")
         typed(child, "leave")
+        said = child.read()
         assert left(child) == 3
+    assert "no change was seen" in said
+    assert "100 points" not in said
     assert nothing_is_left(case)
-    assert case.run("drill.history", "--json").json() == []
+    attempt = total(case)
+    assert (attempt["left"], attempt["points"], attempt["passed"]) == (True, 0, False)
+    assert re.search(r"open-door +left +1 +1 ", case.run("drill.history").expect(0, ...).stdout)
 
 
 def test_where_nothing_is_wrong_one_has_to_say_so(case: Case) -> None:

@@ -194,6 +194,7 @@ class Session:
         if green and self.drill.restart:
             self.sandbox.run(self.drill.restart)
             green = self._check()[0] == 0
+        kept, safe = self.sandbox.run(self.drill.kept), self.sandbox.run(self.drill.safe)
         said = tuple(self.trainee.said())
         told = tuple(one.word for one in said)
         before = told.index(CHANGED) if CHANGED in told else len(told)
@@ -204,9 +205,12 @@ class Session:
             within=self.drill.within,
             fault=self.drill.fault,
             causes=self.drill.causes,
-            recovered=green and self.over == "done",
-            kept=self.sandbox.run(self.drill.kept).code == 0,
-            safe=not self.drill.safe or self.sandbox.run(self.drill.safe).code == 0,
+            recovered=green,
+            left=self.over == STOPPED,
+            kept=kept.code == 0,
+            lost=kept.text,
+            safe=safe.code == 0,
+            touched=safe.text,
             evidence=looked or any((self.sandbox.folder / "evidence").glob("*")),
             first_change=first,
             diagnoses=[
@@ -292,7 +296,7 @@ def _broken(records: Armed, drill: Drill, libraries: str) -> Iterator[Sandbox]:
 
 
 def _kept(world: World, session: Session, got: Score) -> Path:
-    """Keep the record of the attempt: its runs, what was typed, its score. One that was left is kept and not counted."""
+    """Keep the record of the attempt: its runs, what was typed, its score. One that was left has no points."""
     drill, now = session.drill, datetime.now(UTC)
     attempts = _attempts(world)
     folder = attempts.folder(drill.id, now)
@@ -301,13 +305,13 @@ def _kept(world: World, session: Session, got: Score) -> Path:
             shutil.copy(session.sandbox.base / name, folder / name)
     with suppress(FileNotFoundError):
         shutil.copytree(session.sandbox.base / "state" / "runs", folder / "runs")
-    if session.over != STOPPED:
-        seconds = (now - session.began).total_seconds()
-        hints = sum(one.word == HINT for one in session.trainee.said())
-        attempt = Attempt(
-            drill.id, drill.runbook, world.person, now, seconds, got.total, got.passed, hints, str(folder)
-        )
-        attempts.note(attempt)
+    left = session.over == STOPPED
+    seconds = (now - session.began).total_seconds()
+    hints = sum(one.word == HINT for one in session.trainee.said())
+    points = 0 if left else got.total
+    attempts.note(
+        Attempt(drill.id, drill.runbook, world.person, now, seconds, points, got.passed, hints, str(folder), left)
+    )
     return folder
 
 
