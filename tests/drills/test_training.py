@@ -79,6 +79,7 @@ def test_what_the_shell_finds_by_name_is_the_sandboxs_whatever_the_rc_files_say(
         child.expect("the runbook's")
         child.expect(r"door\s+\S+/s/door\s")
         for line, answer in (
+            ("help", "state what is wrong"),
             ("pwd", r"[\r\n](\S+/s)\r"),
             ("command -v docker", r"[\r\n]/\S+/bin/docker\r"),
             ('[ "$(command -v docker)" -ef "$sandbox/bin/docker" ] && dog && echo o""k', r"[\r\n]ok\r"),
@@ -140,6 +141,10 @@ def test_what_is_stated_in_the_shell_after_the_repair_by_hand_gives_nothing(case
             child.sendline(line)
             child.expect_exact(answer)
         child.sendline("exit")
+        typed(child, "help")
+        child.expect("have it checked")
+        typed(child, "?")
+        child.expect("have it checked")
         typed(child, "diagnose inodes")
         child.expect("NOT noted: `inodes` is no cause")
         typed(child, "say done", "done")
@@ -246,6 +251,29 @@ def _places(case: Case) -> list[str]:
     return [
         line for line in Path("/proc/self/mountinfo").read_text().splitlines() if any(base in line for base in bases)
     ]
+
+
+def test_the_runbook_works_from_the_shell_and_its_change_is_the_first(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
+        typed(child, "shell")
+        child.expect_exact(SHELL)
+        child.sendline("diagnose wide; runbook")
+        child.expect("Type run, skip, stop")
+        child.sendline("run")
+        child.expect_exact(SHELL)
+        child.sendline("exit")
+        typed(child, "diagnose wide")
+        child.expect("something was changed before")
+        typed(child, "done")
+        child.expect("diagnosis +20 of 20")
+        assert left(child) == 0
+
+
+def test_the_name_of_a_runbook_leads_to_its_drills(case: Case) -> None:
+    ran = drill(case).run("drill", "door").expect(2, "", ...)
+    assert "`door` is a runbook, and no drill" in ran.stderr
+    assert "`inv drill open-door`" in ran.stderr
 
 
 def test_without_a_terminal_nothing_is_made(case: Case) -> None:

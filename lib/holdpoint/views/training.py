@@ -16,6 +16,7 @@ from holdpoint.views.tables import table
 
 _CALLED = {"changed": "the first change, or when it was first seen"}
 _WORDS = (
+    ("help", "show these words again"),
     ("runbook", "run the runbook in the sandbox; it stops before every change"),
     ("shell", "a shell in the sandbox, to work by hand; `exit` leads back"),
     ("say TEXT", "tell the team; early, often enough, and at the end"),
@@ -53,7 +54,7 @@ def unknown(word: str, known: Sequence[str], width: int) -> list[Line]:
 
 def shell(values: Mapping[str, str], width: int) -> list[Line]:
     """What is told on entering the sandbox's shell."""
-    text = "The sandbox's shell, without your own rc files: what it finds by name is the sandbox's. `exit` leads back."
+    text = "The sandbox's shell, without your own rc files: what it finds by name is the sandbox's. The words work here too, but for `done` and `leave`: `exit` leads back to those."
     drawn = [BLANK, *(line(piece) for piece in wrap(text, width)), BLANK]
     drawn += table(("the runbook's", "is here"), list(values.items()), width) if values else []
     return [*drawn, BLANK]
