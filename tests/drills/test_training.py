@@ -108,9 +108,12 @@ def test_what_is_stated_after_a_step_was_only_shown_counts_and_after_it_was_done
     drill(case).runbook("door", DOOR.replace("  - id: shut\n", MANUAL))
     with person(case, "drill", "open-door") as child:
         typed(child, "say I look into it", "runbook")
+        child.expect("A DRILL: every change asks first")
         child.expect("Type done, ")
         child.sendline("stop")
-        typed(child, "diagnose wide", "runbook")
+        child.expect(r"inv run.resume [\w-]+")
+        typed(child, "diagnose wide", child.after)
+        child.expect("RESUMED, A DRILL")
         child.expect("Type done, ")
         child.sendline("done")
         child.expect("Type run, skip, stop")
@@ -265,6 +268,8 @@ def test_the_runbook_works_from_the_shell_and_its_change_is_the_first(case: Case
         child.sendline("exit")
         typed(child, "diagnose wide")
         child.expect("something was changed before")
+        typed(child, "inv run.show last")
+        child.expect("FINISHED")
         typed(child, "done")
         child.expect("diagnosis +20 of 20")
         assert left(child) == 0

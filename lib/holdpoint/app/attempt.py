@@ -52,6 +52,7 @@ class Session:
         self._words = {
             "runbook": self._runbook,
             "shell": self._shell,
+            "inv": self._inv,
             SAY: self._say,
             DIAGNOSE: self._diagnose,
             HINT: self._hint,
@@ -106,6 +107,10 @@ class Session:
         name, *more = rest.split() or [self.drill.runbook]
         command = self.own_runbook() if name == self.drill.runbook else [*HOLDPOINT, "runbook", name]
         self._beside([*command, *more], repository(Path.cwd()))
+
+    def _inv(self, rest: str) -> None:
+        """Whatever a run in the sandbox says that can be typed: `inv run.resume`, `run.show`, `run.rollback`."""
+        self._beside([*HOLDPOINT, *rest.split()], repository(Path.cwd()))
 
     def _shell(self, _rest: str) -> None:
         self.screen.lines(view.shell(self.values, self.screen.width))

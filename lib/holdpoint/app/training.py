@@ -13,6 +13,7 @@ from holdpoint.app.armed import Armed
 from holdpoint.app.attempt import STOPPED, Session, causes
 from holdpoint.app.breaking import GIVEN_BACK, Trial, Unmet
 from holdpoint.app.drills import DrillShelf, armed, heal_quietly, lacking, may_mount
+from holdpoint.app.proving import HOLDPOINT
 from holdpoint.app.repository import repository
 from holdpoint.drill.model import Drill
 from holdpoint.drill.records import Attempt
@@ -47,7 +48,7 @@ def begin(world: World, name: str) -> int:
         own = drill_shell.own_programs(sandbox, session.values)
         look = drill_shell.looking(sandbox, drill.check, fault=drill.fault)
         trainee.make(drill.hints, causes(book), look, tuple(own))
-        trainee.offer(session.own_runbook(), repository(Path.cwd()), session.texts())
+        trainee.offer(HOLDPOINT, session.own_runbook(), repository(Path.cwd()), session.texts())
         session.go()
         facts = session.facts()
         got = score(facts)

@@ -82,12 +82,13 @@ class Trainee:
         for target in programs:
             self._program(target.name, f'#!/bin/sh\nexec {shlex.quote(str(target))} "$@"\n')
 
-    def offer(self, runbook: Sequence[str], repository: Path, texts: Mapping[str, str]) -> None:
-        """Write the other words of the prompt for the shell: `runbook`, and those that print a text."""
+    def offer(self, inv: Sequence[str], runbook: Sequence[str], repository: Path, texts: Mapping[str, str]) -> None:
+        """Write the other words of the prompt for the shell: `inv`, `runbook`, and those that print a text."""
         for name, text in texts.items():
             self._program(name, f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(text)}\n")
-        starts = f'cd {shlex.quote(str(repository))} && exec {shlex.join(runbook)} "$@"'
-        self._program("runbook", f"#!/bin/sh\n{starts}\n")
+        for name, command in (("inv", inv), ("runbook", runbook)):
+            starts = f'cd {shlex.quote(str(repository))} && exec {shlex.join(command)} "$@"'
+            self._program(name, f"#!/bin/sh\n{starts}\n")
         self._program("leave", "#!/bin/sh\necho 'Type `exit`, and then `leave`.'\n")
 
     def _program(self, name: str, text: str) -> None:

@@ -18,6 +18,7 @@ _CALLED = {"changed": "the first change, or when it was first seen"}
 _WORDS = (
     ("help", "show these words again"),
     ("runbook", "run the runbook in the sandbox; it stops before every change"),
+    ("inv TASK", "what a run in the sandbox says can be typed, such as `inv run.resume last`"),
     ("shell", "a shell in the sandbox, to work by hand; `exit` leads back"),
     ("say TEXT", "tell the team; early, often enough, and at the end"),
     ("diagnose CAUSE", "state what is wrong, or `nothing`, before you change anything"),
