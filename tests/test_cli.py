@@ -133,6 +133,14 @@ def test_a_refusal_names_what_was_found_and_what_to_type(case: Case) -> None:
                 "  hint: for example: `holdpoint run.show last`\n"
             ),
         ),
+        (
+            ("drill",),
+            (
+                "`drill` needs the name of a drill\n"
+                "  found: nothing, or options alone\n  expected: the name of a drill, before any options\n"
+                "  hint: `holdpoint drill.list` shows those there are\n"
+            ),
+        ),
     ],
 )
 def test_a_refused_command_line_says_what_to_type(case: Case, words: tuple[str, ...], said: str) -> None:

@@ -167,12 +167,15 @@ class Strict(Program):
     def _missing(self, task: str, positional: str) -> Problem:
         what, example = _POSITIONALS.get(positional, (f"a value for `{positional}`", positional.upper()))
         example = "slow-disk" if task == "runbook.new" else example
+        hint = f"for example: `{self.binary} {_called(task)} {example}`"
+        if task == "drill.begin":
+            what, hint = "the name of a drill", f"`{self.binary} drill.list` shows those there are"
         return Problem(
             "usage",
             f"`{_called(task)}` needs {what}",
             found="nothing, or options alone",
             expected=f"{what}, before any options",
-            hint=f"for example: `{self.binary} {_called(task)} {example}`",
+            hint=hint,
         )
 
     def _tasks(self) -> list[str]:

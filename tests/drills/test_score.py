@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from holdpoint.drill.score import Diagnosis, Facts, score
+from holdpoint.drill.score import Diagnosis, Facts, score, verdict
 
 BEGAN = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 
@@ -75,6 +75,42 @@ def test_each_fact_counts_what_it_counts(changed: dict[str, Any], lost: int) -> 
 
 def test_without_recovery_there_is_no_pass() -> None:
     assert not score(replace(PERFECT, recovered=False)).passed
+
+
+def test_what_is_not_over_has_no_points_for_being_over() -> None:
+    red, left = score(replace(PERFECT, recovered=False)), score(replace(PERFECT, left=True))
+    assert (red.total, left.total) == (100 - 5 - 15, 100 - 5 - 15)
+    assert not left.passed
+
+
+def test_nothing_was_wrong_and_now_it_is_red() -> None:
+    calm = replace(PERFECT, fault=False, causes=frozenset(), first_change=None, diagnoses=(Diagnosis(at(5), ""),))
+    safety = score(replace(calm, recovered=False)).parts[2]
+    assert (safety.points, safety.why) == (8, "nothing was wrong, and now it is red")
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({}, ""),
+        ({"recovered": False}, "a restart made it red again"),
+        ({"recovered": False, "left": True}, "left before `done`, and it is not repaired"),
+        ({"recovered": False, "left": True, "first_change": None}, "no change was seen"),
+        ({"left": True}, "All is green, and it was left before `done`"),
+        ({"recovered": False, "fault": False}, "Nothing was wrong, and now it is red"),
+        ({"kept": False, "said": (), "diagnoses": ()}, "45 points; 60 are needed"),
+    ],
+)
+def test_whoever_does_not_pass_is_told_why(changed: dict[str, Any], says: str) -> None:
+    facts = replace(PERFECT, **changed)
+    why = verdict(facts, score(facts))
+    assert says in why
+    assert bool(says) == bool(why)
+
+
+def test_a_statement_after_the_first_change_in_the_same_second_gives_nothing() -> None:
+    late = Diagnosis(at(6), "held", late=True)
+    assert score(replace(PERFECT, diagnoses=(late,))).total == 80
 
 
 def test_nothing_wrong_is_an_answer() -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.case import Case
+from tests.case import DOOR, Case
 from tests.drills.test_prove import drill, fewer, mounting
 from tests.laws.terminal import left, person
 from tests.needs import require, require_root
 
 PROMPT = r"drill \d\d:\d\d> $"
+SHELL = "DRILL open-door > "
 
 
 def typed(child: Any, *words: str) -> None:
@@ -51,10 +52,10 @@ def test_with_the_runbook_through_its_gates(case: Case) -> None:
 
 def test_by_hand_in_the_shell_of_the_sandbox(case: Case) -> None:
     drill(case)
-    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh", "PS1": "by-hand$ "}) as child:
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
         typed(child, "shell")
         for line in ("say by hand", "diagnose wide", "hint", "mkdir evidence; cp door evidence/", "rm door", "exit"):
-            child.expect_exact("by-hand$ ")
+            child.expect_exact(SHELL)
             child.sendline(line)
         typed(child, "say done", "done")
         child.expect("PASSED")
@@ -63,25 +64,141 @@ def test_by_hand_in_the_shell_of_the_sandbox(case: Case) -> None:
     assert total(case)["hints"] == 1
 
 
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_what_the_shell_finds_by_name_is_the_sandboxs_whatever_the_rc_files_say(case: Case, shell: str) -> None:
+    require(shell, "bash")
+    made = "|\n  printf '1\\n' >rooms; sha256sum rooms >ledger; mkdir bin own; start cat sleep 1000\n"
+    made += "  for one in bin/docker own/dog; do printf '#!/bin/sh\\n' >$one; chmod 755 $one; done"
+    drill(case, make=made, values='{door: "{sandbox}/door", dog: "{sandbox}/own/dog"}')
+    for name in (".bashrc", ".profile", ".bash_profile"):
+        case.write(f"home/{name}", f"PATH={case.folder}/wrong:/usr/bin:/bin; PS1='lost$ '; HISTFILE=~/.bash_history\n")
+    home = str(case.repository / "home")
+    environ = {"SHELL": f"/bin/{shell}", "HOME": home, "ENV": f"{home}/.profile", "DOCKER_CONTEXT": "production"}
+    with person(case, "drill", "open-door", environ=environ) as child:
+        typed(child, "shell")
+        child.expect("the runbook's")
+        child.expect(r"door\s+\S+/s/door\s")
+        for line, answer in (
+            ("help", "state what is wrong"),
+            ("pwd", r"[\r\n](\S+/s)\r"),
+            ("command -v docker", r"[\r\n]/\S+/bin/docker\r"),
+            ('[ "$(command -v docker)" -ef "$sandbox/bin/docker" ] && dog && echo o""k', r"[\r\n]ok\r"),
+            ('echo "${DOCKER_HOST#unix://${sandbox%/s}}, $DOCKER_CONTEXT."', r"[\r\n]/no-engine\S+, \.\r"),
+            ('echo "${HISTFILE#${sandbox%/s}}"', r"[\r\n]/history\r"),
+        ):
+            child.expect_exact(SHELL)
+            child.sendline(line)
+            child.expect(answer)
+        child.sendline("exit")
+        typed(child, "leave")
+        assert left(child) == 3
+
+
+MANUAL = """  - id: knock
+    title: Knock first
+    for: [wide]
+    effect: change
+    manual: Knock at the door
+    irreversible: they heard it
+  - id: shut
+"""
+
+
+def test_what_is_stated_after_a_step_was_only_shown_counts_and_after_it_was_done_does_not(case: Case) -> None:
+    drill(case).runbook("door", DOOR.replace("  - id: shut\n", MANUAL))
+    with person(case, "drill", "open-door") as child:
+        typed(child, "say I look into it", "runbook")
+        child.expect("A DRILL: every change asks first")
+        child.expect("Type done, ")
+        child.sendline("stop")
+        child.expect(r"inv run.resume [\w-]+")
+        typed(child, "diagnose wide", child.after)
+        child.expect("RESUMED, A DRILL")
+        child.expect("Type done, ")
+        child.sendline("done")
+        child.expect("Type run, skip, stop")
+        child.sendline("run")
+        typed(child, "diagnose nothing")
+        child.expect("something was changed before, so it gives no points")
+        typed(child, "say it is shut", "done")
+        child.expect("PASSED")
+        assert "100 of 100" in child.readline()
+        assert left(child) == 0
+
+
+def test_what_is_stated_in_the_shell_after_the_repair_by_hand_gives_nothing(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
+        typed(child, "shell")
+        for line, answer in (
+            (
+                "diagnose draught",
+                "NOT noted: `draught` is no cause. Type one of:\r\n  diagnose wide  (Somebody left it open)",
+            ),
+            ("diagnose nothing", "Noted.\r\n"),
+            ("diagnose wide", "Noted. It replaces `nothing`.\r\n"),
+            ("diagnose nothing", "Noted. It replaces `wide`.\r\n"),
+            ("rm door; diagnose wide", "Noted; but something was changed before, so it gives no points.\r\n"),
+        ):
+            child.expect_exact(SHELL)
+            child.sendline(line)
+            child.expect_exact(answer)
+        child.sendline("exit")
+        typed(child, "help")
+        child.expect("have it checked")
+        typed(child, "?")
+        child.expect("have it checked")
+        typed(child, "diagnose inodes")
+        child.expect("NOT noted: `inodes` is no cause")
+        typed(child, "say done", "done")
+        child.expect("diagnosis +0 of 20 +something was wrong")
+        left(child)
+
+
+def test_what_is_pasted_is_one_entry_and_takes_no_hint(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
+        typed(child, "shell")
+        for line, answer in (
+            (
+                r"""say "$(printf 'I took a hint already\n99999999999999999 say x\n1 hint \n1 diagnose wide')" """,
+                "was told",
+            ),
+            ("echo 99999999999999999999 say x >>../said; echo '\u00b2 say x' >>../said", ""),
+            ("hint", "Feel the draught"),
+        ):
+            child.expect_exact(SHELL)
+            child.sendline(line)
+            child.expect_exact(answer)
+        child.sendline("rm door; exit")
+        typed(child, "done")
+        child.expect("diagnosis +0 of 20 +none was stated")
+        child.expect("hints +-3 +1 taken")
+        child.expect("say I took a hint already 99999999999999999 say x 1 hint 1 diagnose wide|hint already")
+        assert left(child) in (0, 4)
+
+
 def test_a_wrong_repair_does_not_pass_and_loses_what_it_lost(case: Case) -> None:
     drill(case)
-    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh", "PS1": "by-hand$ "}) as child:
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
         typed(child, "done")
         child.expect("Not yet")
         child.expect("it stands open")
         typed(child, "shell")
-        child.expect_exact("by-hand$ ")
+        child.expect_exact(SHELL)
         child.sendline("rm -f door rooms; exit")
         typed(child, "done")
         child.expect("NOT PASSED")
         said = child.read()
         assert left(child) == 4
     assert "data was lost; no evidence was kept first" in " ".join(said.split())
+    assert "sha256sum: rooms: No such file" in said
+    assert re.search(r"\d+ points; 60 are needed", said)
     assert "the team was told nothing" in said
     assert re.search(r"Burn the house: The rooms are gone", said)
 
 
-def test_whoever_leaves_leaves_nothing_behind_and_is_not_counted(case: Case) -> None:
+def test_whoever_leaves_leaves_nothing_behind_and_has_no_points(case: Case) -> None:
     drill(case)
     with person(case, "drill", "open-door") as child:
         typed(child, "diagnose")
@@ -89,9 +206,14 @@ def test_whoever_leaves_leaves_nothing_behind_and_is_not_counted(case: Case) -> 
         typed(child, "dnoe")
         child.expect("Did you mean `done`?")
         typed(child, "leave")
+        said = child.read()
         assert left(child) == 3
+    assert "no change was seen" in said
+    assert "100 points" not in said
     assert nothing_is_left(case)
-    assert case.run("drill.history", "--json").json() == []
+    attempt = total(case)
+    assert (attempt["left"], attempt["points"], attempt["passed"]) == (True, 0, False)
+    assert re.search(r"open-door +left +1 +1 ", case.run("drill.history").expect(0, ...).stdout)
 
 
 def test_where_nothing_is_wrong_one_has_to_say_so(case: Case) -> None:
@@ -109,9 +231,9 @@ def test_the_shell_and_the_runbook_see_what_a_drill_mounted_in_its_namespace(cas
     require_root("give up what it may")
     require("setpriv", "util-linux")
     words = fewer(mounting(case), "drill", "open-door")
-    with person(case, *words, environ={"SHELL": "/bin/sh", "PS1": "by-hand$ "}, program="setpriv") as child:
+    with person(case, *words, environ={"SHELL": "/bin/sh"}, program="setpriv") as child:
         typed(child, "shell")
-        child.expect_exact("by-hand$ ")
+        child.expect_exact(SHELL)
         child.sendline('grep -c "$sandbox/disk " /proc/self/mountinfo')
         child.expect("\r\n1\r\n")
         child.sendline("exit")
@@ -132,6 +254,31 @@ def _places(case: Case) -> list[str]:
     return [
         line for line in Path("/proc/self/mountinfo").read_text().splitlines() if any(base in line for base in bases)
     ]
+
+
+def test_the_runbook_works_from_the_shell_and_its_change_is_the_first(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
+        typed(child, "shell")
+        child.expect_exact(SHELL)
+        child.sendline("diagnose wide; runbook")
+        child.expect("Type run, skip, stop")
+        child.sendline("run")
+        child.expect_exact(SHELL)
+        child.sendline("exit")
+        typed(child, "diagnose wide")
+        child.expect("something was changed before")
+        typed(child, "inv run.show last")
+        child.expect("FINISHED")
+        typed(child, "done")
+        child.expect("diagnosis +20 of 20")
+        assert left(child) == 0
+
+
+def test_the_name_of_a_runbook_leads_to_its_drills(case: Case) -> None:
+    ran = drill(case).run("drill", "door").expect(2, "", ...)
+    assert "`door` is a runbook, and no drill" in ran.stderr
+    assert "`inv drill open-door`" in ran.stderr
 
 
 def test_without_a_terminal_nothing_is_made(case: Case) -> None:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import signal
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdpoint.app.armed import Armed
+from holdpoint.app.attempt import STOPPED, Session, causes
 from holdpoint.app.breaking import GIVEN_BACK, Trial, Unmet
 from holdpoint.app.drills import DrillShelf, armed, heal_quietly, lacking, may_mount
 from holdpoint.app.proving import HOLDPOINT
 from holdpoint.app.repository import repository
-from holdpoint.document.model import Runbook
 from holdpoint.drill.model import Drill
 from holdpoint.drill.records import Attempt
-from holdpoint.drill.score import Diagnosis, Facts, Score, score
+from holdpoint.drill.score import Score, score
+from holdpoint.hosts import drill_shell
 from holdpoint.hosts.sandbox import Sandbox
-from holdpoint.hosts.trainee import DIAGNOSE, HINT, NOTHING, SAY, Trainee
+from holdpoint.hosts.trainee import HINT, Trainee
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store.attempts import Attempts
 from holdpoint.views import training as view
@@ -33,180 +29,11 @@ from holdpoint.views.console import Screen, print_json
 if TYPE_CHECKING:
     from holdpoint.app.world import World
 
-STOPPED = "stopped"
-
-
-@dataclass(slots=True)
-class Session:
-    """One attempt under way."""
-
-    world: World
-    drill: Drill
-    book: Runbook
-    sandbox: Sandbox
-    trainee: Trainee
-    screen: Screen
-    began: datetime
-    first_change: datetime | None = None
-    false_dones: int = 0
-    over: str = ""
-    """Why it ends: `done`, or that the trainee left."""
-    _words: Mapping[str, Callable[[str], None]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._words = {
-            "runbook": self._runbook,
-            "shell": self._shell,
-            SAY: self._say,
-            DIAGNOSE: self._diagnose,
-            HINT: self._hint,
-            "page": lambda _: self._page(),
-            "done": lambda _: self._done(),
-            "leave": lambda _: self._leave(),
-        }
-
-    def go(self) -> None:
-        """Show the page, and take words until it is done, or the trainee leaves."""
-        self._page()
-        self.screen.lines(view.words(self.screen.width))
-        while not self.over:
-            try:
-                typed = self.world.prompt(f"drill {view.clock(self._now() - self.began)}>")
-            except HoldpointError as error:
-                if error.exit_code == Exit.NEEDS_PERSON:
-                    self._leave()
-                else:
-                    self.screen.text("`leave` ends the drill; what it made is given back.")
-                continue
-            word, _, rest = typed.strip().partition(" ")
-            if word in self._words:
-                self._words[word](rest.strip())
-            elif word:
-                self.screen.lines(view.unknown(word, tuple(self._words), self.screen.width))
-
-    # --- words
-
-    def _page(self) -> None:
-        self.screen.lines(view.page(self.drill, self.began, self.screen.width))
-
-    def _runbook(self, rest: str) -> None:
-        """Run the runbook in the sandbox, in this terminal, with the values of the drill."""
-        name, *more = rest.split() or [self.drill.runbook]
-        if name == self.drill.runbook:
-            more = [*self.sandbox.params(self.drill.values), *more]
-        self._beside([*HOLDPOINT, "runbook", name, *more], repository(Path.cwd()))
-
-    def _shell(self, _rest: str) -> None:
-        was_red = self._check()[0] != 0
-        self.screen.text("The sandbox's shell. `say`, `diagnose` and `hint` work here too; `exit` leads back.")
-        self._beside([os.environ.get("SHELL") or "sh"], self.sandbox.folder)
-        if was_red and self._check()[0] == 0:
-            self.first_change = self.first_change or self._now()
-
-    def _beside(self, command: list[str], folder: Path) -> None:
-        """Give the terminal to a program until it ends; Ctrl-C is its own meanwhile."""
-        path = f"{self.trainee.programs}:{os.environ.get('PATH', '')}"
-        environ = {
-            **self.sandbox.environ(),
-            **self.sandbox.secrets(),
-            "PATH": path,
-            "sandbox": str(self.sandbox.folder),
-        }
-        before = signal.signal(signal.SIGINT, lambda *_: None)
-        try:
-            subprocess.run(command, cwd=folder, env=environ, check=False)
-        except OSError as error:
-            self.screen.text(f"it cannot be started: {error.strerror}")
-        finally:
-            signal.signal(signal.SIGINT, before)
-
-    def _say(self, text: str) -> None:
-        if not text:
-            self.screen.text("say what? for example: say I look into the full disk")
-            return
-        self.trainee.note(SAY, text)
-        self.screen.text("The team was told.")
-
-    def _diagnose(self, text: str) -> None:
-        known = {cause.id: cause.title for cause in self.book.causes}
-        if text not in (*known, NOTHING):
-            self.screen.lines(view.causes(known, self.screen.width))
-            return
-        self.trainee.note(DIAGNOSE, text)
-        self.screen.text("Noted.")
-
-    def _hint(self, _rest: str) -> None:
-        given = self._hints()
-        if given == len(self.drill.hints):
-            self.screen.text("There are no more hints.")
-            return
-        self.trainee.note(HINT)
-        self.screen.lines(view.hint(self.drill.hints[given], given, self.screen.width))
-
-    def _done(self) -> None:
-        code, seen = self._check()
-        if code:
-            self.false_dones += 1
-            self.screen.lines(view.not_done(seen, self.screen.width))
-        elif not self.drill.fault and not any(one.word == DIAGNOSE for one in self.trainee.said()):
-            self.screen.text("All is green. Say first what was wrong: `diagnose CAUSE`, or `diagnose nothing`.")
-        else:
-            self.over = "done"
-
-    def _leave(self) -> None:
-        self.over = STOPPED
-
-    # --- facts
-
-    def _now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def _check(self) -> tuple[int, str]:
-        told = self.sandbox.run(self.drill.check)
-        return told.code, told.text
-
-    def _hints(self) -> int:
-        return sum(one.word == HINT for one in self.trainee.said())
-
-    def facts(self) -> Facts:
-        """Gather what the rubric asks for; restarts what has to survive that, and looks again."""
-        ended = self._now()
-        runs = [record for folder in self._journals() for record in _records(folder)]
-        changes = [at for at, kind, data in runs if kind == "step.intent" and data.get("effect") != "read"]
-        first = min((*changes, *([self.first_change] if self.first_change else [])), default=None)
-        green = self._check()[0] == 0
-        if green and self.drill.restart:
-            self.sandbox.run(self.drill.restart)
-            green = self._check()[0] == 0
-        said = tuple(self.trainee.said())
-        looked = any(first is None or at < first for at, _, _ in runs)
-        return Facts(
-            began=self.began,
-            ended=ended,
-            within=self.drill.within,
-            fault=self.drill.fault,
-            causes=self.drill.causes,
-            recovered=green and self.over == "done",
-            kept=self.sandbox.run(self.drill.kept).code == 0,
-            safe=not self.drill.safe or self.sandbox.run(self.drill.safe).code == 0,
-            evidence=looked or any((self.sandbox.folder / "evidence").glob("*")),
-            first_change=first,
-            diagnoses=[
-                Diagnosis(one.time, "" if one.text == NOTHING else one.text) for one in said if one.word == DIAGNOSE
-            ],
-            said=[one.time for one in said if one.word == SAY],
-            false_dones=self.false_dones,
-            hints=self._hints(),
-        )
-
-    def _journals(self) -> list[Path]:
-        return sorted((self.sandbox.base / "state" / "runs").glob("*/journal.jsonl"))
-
 
 def begin(world: World, name: str) -> int:
     """Put a fault into a sandbox and let the trainee repair it: 0 passed, 4 not passed, 3 left."""
     shelf = DrillShelf.of(repository(Path.cwd()))
-    drill = shelf.load(name)
+    drill = _loaded(world, shelf, name)
     book = world.library.load(drill.runbook)
     _may_begin(world, drill)
     may_mount(world, [drill])
@@ -217,8 +44,11 @@ def begin(world: World, name: str) -> int:
     screen.text("A sandbox is being made.")
     with _broken(records, drill, shelf.libraries(drill)) as sandbox:
         trainee = Trainee(sandbox.base)
-        trainee.make(drill.hints, [cause.id for cause in book.causes])
         session = Session(world, drill, book, sandbox, trainee, screen, datetime.now(UTC))
+        own = drill_shell.own_programs(sandbox, session.values)
+        look = drill_shell.looking(sandbox, drill.check, fault=drill.fault)
+        trainee.make(drill.hints, causes(book), look, tuple(own))
+        trainee.offer(HOLDPOINT, session.own_runbook(), repository(Path.cwd()), session.texts())
         session.go()
         facts = session.facts()
         got = score(facts)
@@ -231,13 +61,22 @@ def begin(world: World, name: str) -> int:
 
 def history(world: World) -> int:
     """Every drill that was tried, with this person's best."""
-    tried = [one for one in Attempts(_place(world) / "attempts.jsonl").all() if one.person == world.person]
+    tried = [one for one in _attempts(world).all() if one.person == world.person]
     if world.json:
         print_json([view.attempt_data(one) for one in tried])
         return Exit.OK
     screen = Screen(world.out, plain=world.plain)
     screen.lines(view.history(tried, screen.width))
     return Exit.OK
+
+
+def _loaded(world: World, shelf: DrillShelf, name: str) -> Drill:
+    """Read a drill. Where the name is a runbook's, the refusal names the drills that are repaired by it."""
+    if name in shelf.names() or name not in world.library.names():
+        return shelf.load(name)
+    own = [f"`inv drill {drill.id}`" for drill in shelf.load_all() if drill.runbook == name]
+    hint = f"its drills, from easy to hard: {', '.join(own)}" if own else "`inv drill.list` shows the drills there are"
+    raise HoldpointError(Problem("unknown-drill", f"`{name}` is a runbook, and no drill", hint=hint))
 
 
 def _may_begin(world: World, drill: Drill) -> None:
@@ -270,31 +109,24 @@ def _broken(records: Armed, drill: Drill, libraries: str) -> Iterator[Sandbox]:
 
 
 def _kept(world: World, session: Session, got: Score) -> Path:
-    """Keep the record of the attempt: its runs, what was typed, its score. One that was left is kept and not counted."""
+    """Keep the record of the attempt: its runs, what was typed, its score. One that was left has no points."""
     drill, now = session.drill, datetime.now(UTC)
-    folder = _place(world) / "attempts" / f"{now:%Y%m%d-%H%M%S}-{drill.id}"
-    folder.mkdir(mode=0o700, parents=True)
+    attempts = _attempts(world)
+    folder = attempts.folder(drill.id, now)
     for name in ("said", "log"):
         with suppress(FileNotFoundError):
             shutil.copy(session.sandbox.base / name, folder / name)
     with suppress(FileNotFoundError):
         shutil.copytree(session.sandbox.base / "state" / "runs", folder / "runs")
-    if session.over != STOPPED:
-        seconds = (now - session.began).total_seconds()
-        hints = sum(one.word == HINT for one in session.trainee.said())
-        attempt = Attempt(
-            drill.id, drill.runbook, world.person, now, seconds, got.total, got.passed, hints, str(folder)
-        )
-        Attempts(_place(world) / "attempts.jsonl").note(attempt)
+    left = session.over == STOPPED
+    seconds = (now - session.began).total_seconds()
+    hints = sum(one.word == HINT for one in session.trainee.said())
+    points = 0 if left else got.total
+    attempts.note(
+        Attempt(drill.id, drill.runbook, world.person, now, seconds, points, got.passed, hints, str(folder), left)
+    )
     return folder
 
 
-def _place(world: World) -> Path:
-    return world.state.path / "drills"
-
-
-def _records(journal: Path) -> Iterator[tuple[datetime, str, Mapping[str, object]]]:
-    for line in journal.read_text(errors="replace").splitlines():
-        with suppress(ValueError, KeyError, TypeError):
-            record = json.loads(line)
-            yield datetime.fromisoformat(record["time"]), str(record["kind"]), record["data"]
+def _attempts(world: World) -> Attempts:
+    return Attempts(world.state.path / "drills" / "attempts.jsonl")

@@ -38,6 +38,7 @@ from holdpoint.engine.ports import (
 )
 from holdpoint.engine.session import Session
 from holdpoint.engine.state import replay
+from holdpoint.hosts.sandbox import MARK
 from holdpoint.hosts.walkthrough import CheckMachine, Due, WalkthroughMachine
 from holdpoint.operators.console import ConsoleOperator
 from holdpoint.operators.interrupts import Interrupts
@@ -264,7 +265,9 @@ class World:
 
     def _drawing(self, interrupts: Interrupts) -> ConsoleOperator:
         also = jsonlines.writer(sys.stdout) if self.json else None
-        return ConsoleOperator(self.person, out=self.out, plain=self.plain, interrupts=interrupts, also=also)
+        return ConsoleOperator(
+            self.person, out=self.out, plain=self.plain, interrupts=interrupts, also=also, drill=MARK in os.environ
+        )
 
     def _room_for_run(self, answers: Mapping[str, str] | None) -> StateFolder:
         """The state folder, or after a yes its twin in memory, where its filesystem has no room."""

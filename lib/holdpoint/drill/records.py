@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt that came to its end. `points` is the total, `folder` where its record lies."""
+    """One attempt. `points` is the total, `folder` where its record lies."""
 
     drill: str
     runbook: str
@@ -19,6 +19,8 @@ class Attempt:
     passed: bool
     hints: int
     folder: str
+    left: bool = False
+    """It was left before it was said to be done, and has no points."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 HINTS = (3, 5, 10)
 """What the first, the second and the third hint cost."""
 PASS = 60
+"""The points that are needed, besides recovery."""
 DECLARE_WITHIN = timedelta(minutes=5)
 CADENCE = timedelta(minutes=15)
 """How long the team may be left without a word."""
@@ -26,6 +27,8 @@ class Diagnosis:
 
     time: datetime
     cause: str
+    late: bool = False
+    """Something was changed already. Times are in whole seconds, and cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,22 @@ class Facts:
     """When the team was told something."""
     false_dones: int = 0
     hints: int = 0
+    left: bool = False
+    """The trainee went before it was said to be done."""
+    lost: str = ""
+    """What the look at the data said."""
+    touched: str = ""
+    """What the look at everything else said."""
+
+    @property
+    def mended(self) -> bool:
+        """It was said to be done, and it was."""
+        return self.recovered and not self.left
+
+    @property
+    def spoiled(self) -> bool:
+        """Nothing was wrong before, and something is now."""
+        return not self.fault and not self.recovered
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +85,7 @@ class Score:
     parts: tuple[Part, ...]
     cost: int
     """What the hints cost."""
-    recovered: bool
+    mended: bool
     total: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,13 +93,30 @@ class Score:
 
     @property
     def passed(self) -> bool:
-        return self.recovered and self.total >= PASS
+        return self.mended and self.total >= PASS
+
+
+def verdict(facts: Facts, got: Score) -> str:
+    """Why an attempt did not pass, in one sentence; empty where it did."""
+    if got.passed:
+        return ""
+    if facts.spoiled:
+        return "Nothing was wrong, and now it is red: whatever made it so was done here."
+    if facts.left and facts.recovered:
+        return "All is green, and it was left before `done`."
+    if facts.left and facts.first_change is None:
+        return "It was left before `done`; no change was seen, and it is as it was."
+    if facts.left:
+        return "It was left before `done`, and it is not repaired."
+    if not facts.recovered:
+        return "It was green, and a restart made it red again; without recovery there is no pass."
+    return f"{got.total} points; {PASS} are needed."
 
 
 def score(facts: Facts) -> Score:
     """Grade an attempt."""
     parts = (_data(facts), _diagnosis(facts), _safety(facts), _communication(facts), _time(facts))
-    return Score(parts, sum(HINTS[: facts.hints]), facts.recovered)
+    return Score(parts, sum(HINTS[: facts.hints]), facts.mended)
 
 
 def _data(facts: Facts) -> Part:
@@ -91,7 +127,11 @@ def _data(facts: Facts) -> Part:
 
 
 def _diagnosis(facts: Facts) -> Part:
-    early = [one for one in facts.diagnoses if facts.first_change is None or one.time <= facts.first_change]
+    early = [
+        one
+        for one in facts.diagnoses
+        if not one.late and (facts.first_change is None or one.time <= facts.first_change)
+    ]
     if not early:
         late = "it was stated only after the first change" if facts.diagnoses else "none was stated"
         return Part("diagnosis", 0, 20, late)
@@ -105,9 +145,17 @@ def _diagnosis(facts: Facts) -> Part:
 
 def _safety(facts: Facts) -> Part:
     hasty = min(8, FALSE_DONE * facts.false_dones)
-    why = "nothing was touched but the fault" if facts.safe else "something was touched that was not the fault's"
+    safe = facts.safe and not facts.spoiled
+    if safe:
+        why = "no change was seen" if facts.first_change is None else "nothing was touched but the fault"
+    else:
+        why = (
+            "nothing was wrong, and now it is red"
+            if facts.spoiled
+            else "something was touched that was not the fault's"
+        )
     why += f"; said to be done {_times(facts.false_dones)} before it was" if facts.false_dones else ""
-    return Part("safety", 12 * facts.safe + 8 - hasty, 20, why)
+    return Part("safety", 12 * safe + 8 - hasty, 20, why)
 
 
 def _communication(facts: Facts) -> Part:
@@ -116,11 +164,11 @@ def _communication(facts: Facts) -> Part:
     declared = facts.said[0] - facts.began <= DECLARE_WITHIN
     times = [facts.began, *facts.said, facts.ended]
     longest = max(later - earlier for earlier, later in itertools.pairwise(times))
-    resolved = len(facts.said) > 1 or not facts.fault
+    resolved = facts.mended and (len(facts.said) > 1 or not facts.fault)
     lacks = [
         *([] if declared else [f"the first word came after {_minutes(facts.said[0] - facts.began)} minutes"]),
         *([] if longest <= CADENCE else [f"the team heard nothing for {_minutes(longest)} minutes"]),
-        *([] if resolved else ["nobody was told that it is over"]),
+        *([] if resolved else ["nobody was told that it is over" if facts.mended else "it is not over"]),
     ]
     points = 5 * declared + 5 * (longest <= CADENCE) + 5 * resolved
     return Part("communication", points, 15, "; ".join(lacks) or "told early, kept told, and told the end")
@@ -128,6 +176,8 @@ def _communication(facts: Facts) -> Part:
 
 def _time(facts: Facts) -> Part:
     took = facts.ended - facts.began
+    if not facts.mended:
+        return Part("time", 0, 15, "it is not over")
     over = (took - facts.within) / facts.within
     points = 15 if over <= 0 else max(0, round(15 * (1 - over)))
     return Part("time", points, 15, f"{_minutes(took)} minutes, of {_minutes(facts.within)}")

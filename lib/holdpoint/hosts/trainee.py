@@ -6,7 +6,7 @@ Owns that file and the small programs that write to it from the shell.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,25 +15,33 @@ from pathlib import Path
 from holdpoint.drill.records import Said
 
 SAY, DIAGNOSE, HINT = "say", "diagnose", "hint"
+CHANGED = "changed"
+"""Not typed: the sandbox was seen to be changed, at the latest now."""
 NOTHING = "nothing"
 
 _HEAD = """#!/bin/sh
 said={said}
-note() {{ printf '%s %s %s\\n' "$(date +%s)" "${{0##*/}}" "$*" >>"$said"; }}
+note() {{ printf '%s %s %s\\n' "$(date +%s)" "$1" "$(shift; printf %s "$*" | tr '\\n\\r' '  ')" >>"$said"; }}
 """
 _PROGRAMS = {
     SAY: """[ $# -gt 0 ] || {{ echo 'say what? for example: say "I look into the full disk"' >&2; exit 2; }}
-note "$@"; echo "The team was told."
+note say "$@"; echo "The team was told."
 """,
     DIAGNOSE: """for one in {causes}; do
-  [ "$*" != "$one" ] || {{ note "$one"; echo "Noted."; exit 0; }}
+  [ "$*" != "$one" ] || known=yes
 done
-echo "Which of them? {causes}" >&2; exit 2
+[ "${{known-}}" ] || {{ printf 'NOT noted: `%s` is no cause. ' "$*"; cat {meanings}; exit 2; }} >&2
+was=$(sed -n 's/^[0-9]* diagnose //p' "$said" 2>/dev/null | tail -n 1)
+grep -q '^[0-9]* changed ' "$said" 2>/dev/null || sh {look} || note changed
+note diagnose "$*"
+if grep -q '^[0-9]* changed ' "$said"; then echo "Noted; but something was changed before, so it gives no points."
+else echo "Noted.${{was:+ It replaces \\`$was\\`.}}"
+fi
 """,
-    HINT: """given=$(grep -c ' hint ' "$said" 2>/dev/null)
+    HINT: """given=$(grep -c '^[0-9]* hint ' "$said" 2>/dev/null)
 file={hints}/$((given + 1))
 [ -f "$file" ] || {{ echo "There are no more hints."; exit 1; }}
-note; cat "$file"
+note hint; cat "$file"
 """,
 }
 
@@ -48,32 +56,61 @@ class Trainee:
     def programs(self) -> Path:
         return self.base / "bin"
 
-    def make(self, hints: Sequence[str], causes: Sequence[str]) -> None:
-        """Write the programs; `causes` are what `diagnose` takes, besides `nothing`."""
+    def make(self, hints: Sequence[str], causes: Mapping[str, str], look: str, programs: Sequence[Path] = ()) -> None:
+        """Write the programs; `causes` are what `diagnose` takes, with their meanings.
+
+        `look` is a script that ends with 0 where all is as it was at the beginning. `programs` are found by their names.
+        """
         folder = self.base / "hints"
         folder.mkdir()
         for number, hint in enumerate(hints, 1):
             (folder / str(number)).write_text(f"{hint.strip()}\n")
+        meanings, looking = self.base / "causes", self.base / "look"
+        each = "".join(f"  diagnose {name}  ({means})\n" for name, means in causes.items())
+        meanings.write_text(f"Type one of:\n{each}")
+        looking.write_text(look)
+        given = {
+            "said": shlex.quote(str(self._file)),
+            "hints": shlex.quote(str(folder)),
+            "causes": " ".join(causes),
+            "meanings": shlex.quote(str(meanings)),
+            "look": shlex.quote(str(looking)),
+        }
         self.programs.mkdir()
-        known = " ".join((*causes, NOTHING))
         for name, text in _PROGRAMS.items():
-            given = {"said": shlex.quote(str(self._file)), "hints": shlex.quote(str(folder)), "causes": known}
-            program = self.programs / name
-            program.write_text((_HEAD + text).format(**given))
-            program.chmod(0o755)
+            self._program(name, (_HEAD + text).format(**given))
+        for target in programs:
+            self._program(target.name, f'#!/bin/sh\nexec {shlex.quote(str(target))} "$@"\n')
 
-    def note(self, word: str, text: str = "") -> None:
+    def offer(self, inv: Sequence[str], runbook: Sequence[str], repository: Path, texts: Mapping[str, str]) -> None:
+        """Write the other words of the prompt for the shell: `inv`, `runbook`, and those that print a text."""
+        for name, text in texts.items():
+            self._program(name, f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(text)}\n")
+        for name, command in (("inv", inv), ("runbook", runbook)):
+            starts = f'cd {shlex.quote(str(repository))} && exec {shlex.join(command)} "$@"'
+            self._program(name, f"#!/bin/sh\n{starts}\n")
+        self._program("leave", "#!/bin/sh\necho 'Type `exit`, and then `leave`.'\n")
+
+    def _program(self, name: str, text: str) -> None:
+        program = self.programs / name
+        program.write_text(text)
+        program.chmod(0o755)
+
+    def note(self, word: str, text: str = "", time: datetime | None = None) -> None:
         with self._file.open("a") as file:
-            file.write(f"{int(datetime.now(UTC).timestamp())} {word} {' '.join(text.split())}\n")
+            moment = int((time or datetime.now(UTC)).timestamp())
+            file.write(f"{moment} {word} {' '.join(text.split())}\n")
 
     def said(self) -> Iterator[Said]:
-        """Everything that was typed, in order."""
+        """Everything that was typed, in order; a line that is none of its words' counts as none."""
         with suppress(FileNotFoundError):
-            for line in self._file.read_text(errors="replace").splitlines():
+            for line in self._file.read_text(errors="replace").split("\n"):
                 moment, _, rest = line.partition(" ")
                 word, _, text = rest.partition(" ")
-                if moment.isdigit():
-                    yield Said(datetime.fromtimestamp(int(moment), UTC), word, text)
+                with suppress(ValueError, OverflowError, OSError):
+                    time = datetime.fromtimestamp(int(moment), UTC)
+                    if word in (SAY, DIAGNOSE, HINT, CHANGED):
+                        yield Said(time, word, text)
 
     @property
     def _file(self) -> Path:

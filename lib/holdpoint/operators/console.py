@@ -47,12 +47,13 @@ class ConsoleOperator:
         zone: tzinfo | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         also: Callable[[Record], None] | None = None,
+        drill: bool = False,
     ) -> None:
         self.person = person
         self.screen = Screen(sys.stdout if out is None else out, plain=plain, environ=environ)
         self.interrupts = interrupts or Interrupts()
         self.terminal = Terminal(sys.stdin if stdin is None else stdin, self.interrupts, now)
-        self._zone, self._now, self._also = zone, now, also
+        self._zone, self._now, self._also, self._drill = zone, now, also, drill
         self._timeline = Timeline(zone=zone)
         self._run = ""
         self._earlier: tuple[Record, ...] = ()
@@ -75,7 +76,7 @@ class ConsoleOperator:
         values = tuple(
             assigned(name, value if isinstance(value, Secret) else as_text(value)) for name, value in params.items()
         )
-        self._head = bounds.Head(run, book.id, book.title, book.severity, kind, known, plan.of_run, values)
+        self._head = bounds.Head(run, book.id, book.title, book.severity, kind, known, plan.of_run, values, self._drill)
         if targets is not None:
             self._draw_head(known)
 

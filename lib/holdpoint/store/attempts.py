@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from holdpoint.drill.records import Attempt
@@ -26,6 +27,15 @@ class Attempts:
                 with suppress(ValueError, TypeError, KeyError):
                     record = json.loads(line)
                     yield Attempt(**{**record, "time": datetime.fromisoformat(record["time"])})
+
+    def folder(self, drill: str, now: datetime) -> Path:
+        """Make a folder for the record of an attempt; another that ended in the same second has its own."""
+        for number in count(1):
+            made = self.path.parent / "attempts" / f"{now:%Y%m%d-%H%M%S}-{drill}{'' if number == 1 else f'-{number}'}"
+            with suppress(FileExistsError):
+                made.mkdir(mode=0o700, parents=True)
+                return made
+        raise AssertionError("numbers end")
 
     def note(self, attempt: Attempt) -> None:
         """Add one, durably."""

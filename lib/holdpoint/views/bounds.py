@@ -61,11 +61,14 @@ class Head:
     of_run: str = ""
     values: tuple[str, ...] = ()
     """The run's parameters, as `name = value`, masked."""
+    drill: bool = False
+    """It is in the sandbox of a drill, where `inv` at the drill's prompt takes it up again."""
 
 
 def opening(head: Head, width: int) -> list[Line]:
     """The head of a run; `inv run.resume` is told while it can still be read."""
     name, means, tone = KINDS[head.kind]
+    name = name.replace("FOR REAL", "A DRILL") if head.drill else name
     top = rule(width, "═", head.title)
     drawn = [BLANK, top, *labelled("runbook", f"{head.runbook}  ({head.severity})", width)]
     drawn += labelled("this is", f"{name}: {means}", width, tone)

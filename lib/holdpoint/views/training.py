@@ -8,14 +8,17 @@ from typing import Any
 
 from holdpoint.drill.model import Drill
 from holdpoint.drill.records import Attempt, Said
-from holdpoint.drill.score import HINTS, Facts, Score
+from holdpoint.drill.score import HINTS, Facts, Score, verdict
 from holdpoint.problem import did_you_mean
 from holdpoint.views.inert import inert
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
 from holdpoint.views.tables import table
 
+_CALLED = {"changed": "the first change, or when it was first seen"}
 _WORDS = (
+    ("help", "show these words again"),
     ("runbook", "run the runbook in the sandbox; it stops before every change"),
+    ("inv TASK", "what a run in the sandbox says can be typed, such as `inv run.resume last`"),
     ("shell", "a shell in the sandbox, to work by hand; `exit` leads back"),
     ("say TEXT", "tell the team; early, often enough, and at the end"),
     ("diagnose CAUSE", "state what is wrong, or `nothing`, before you change anything"),
@@ -50,10 +53,26 @@ def unknown(word: str, known: Sequence[str], width: int) -> list[Line]:
     return [line(piece) for piece in wrap(inert(text), width)] + words(width)
 
 
-def causes(known: Mapping[str, str], width: int) -> list[Line]:
-    """The causes that can be stated."""
-    rows = [*known.items(), ("nothing", "all is well, and the alert is wrong")]
-    return [line("diagnose what?", Tone.BOLD), *table(("cause", "means"), rows, width)]
+def shell(values: Mapping[str, str], width: int) -> list[Line]:
+    """What is told on entering the sandbox's shell."""
+    text = "The sandbox's shell, without your own rc files: what it finds by name is the sandbox's. The words work here too, but for `done` and `leave`: `exit` leads back to those."
+    drawn = [BLANK, *(line(piece) for piece in wrap(text, width)), BLANK]
+    drawn += table(("the runbook's", "is here"), list(values.items()), width) if values else []
+    return [*drawn, BLANK]
+
+
+def causes(stated: str, known: Mapping[str, str], width: int) -> list[Line]:
+    """Refuse what is no cause, with those that can be stated."""
+    text = f"NOT noted: `{stated}` is no cause. Type one of:" if stated else "diagnose what? Type one of:"
+    drawn = [line(piece, Tone.BOLD) for piece in wrap(inert(text), width)]
+    rows = [(f"diagnose {name}", means) for name, means in known.items()]
+    return [*drawn, *table(("type", "which means"), rows, width)]
+
+
+def diagnosed(was: str, *, late: bool) -> str:
+    if late:
+        return "Noted; but something was changed before, so it gives no points."
+    return f"Noted. It replaces `{was}`." if was else "Noted."
 
 
 def hint(text: str, given: int, width: int) -> list[Line]:
@@ -72,19 +91,23 @@ def clock(span: timedelta) -> str:
 
 def debrief(drill: Drill, facts: Facts, got: Score, said: Sequence[Said], folder: str, width: int) -> list[Line]:
     """The score by the rubric, what happened when, what an expert would have looked at, and the traps."""
-    verdict, tone = ("PASSED", Tone.GOOD) if got.passed else ("NOT PASSED", Tone.BAD)
+    mark, tone = ("PASSED", Tone.GOOD) if got.passed else ("NOT PASSED", Tone.BAD)
+    total = "no points: it was left" if facts.left else f"{got.total} of 100 points"
     drawn: list[Line] = [BLANK, rule(width, "═", drill.title)]
-    drawn.append((Segment(verdict, tone), Segment(f"   {got.total} of 100 points", Tone.BOLD)))
-    if not facts.recovered:
-        drawn += [line(piece) for piece in wrap("It is not repaired; without that there is no pass.", width)]
+    drawn.append((Segment(mark, tone), Segment(f"   {total}", Tone.BOLD)))
+    drawn += [line(piece) for piece in wrap(verdict(facts, got), width)] if not got.passed else []
     drawn.append(BLANK)
-    rows = [(part.name, f"{part.points} of {part.of}", part.why) for part in got.parts]
-    rows += [("hints", f"-{got.cost}", f"{facts.hints} taken")] if facts.hints else []
-    drawn += table(("what", "points", "why"), rows, width)
+    if facts.left:
+        drawn += table(("what", "seen"), [(part.name, part.why) for part in got.parts], width)
+    else:
+        rows = [(part.name, f"{part.points} of {part.of}", part.why) for part in got.parts]
+        rows += [("hints", f"-{got.cost}", f"{facts.hints} taken")] if facts.hints else []
+        drawn += table(("what", "points", "why"), rows, width)
+    drawn += _seen("What was found of the data", "" if facts.kept else facts.lost, width)
+    drawn += _seen("What was found of everything else", "" if facts.safe else facts.touched, width)
     drawn += [BLANK, line("What happened", Tone.BOLD)]
     drawn += labelled("00:00", "the page came", width)
-    moments = [(one.time, f"{one.word} {one.text}".strip()) for one in said]
-    moments += [(facts.first_change, "the first change")] if facts.first_change else []
+    moments = [(one.time, _CALLED.get(one.word) or f"{one.word} {one.text}".strip()) for one in said]
     for time, text in sorted(moments, key=lambda pair: pair[0]):
         drawn += labelled(clock(max(timedelta(0), time - facts.began)), inert(text), width)
     drawn += labelled(clock(facts.ended - facts.began), "the end", width)
@@ -97,6 +120,13 @@ def debrief(drill: Drill, facts: Facts, got: Score, said: Sequence[Said], folder
     return [*drawn, BLANK, *labelled("record", folder, width, Tone.DIM)]
 
 
+def _seen(title: str, text: str, width: int) -> list[Line]:
+    if not text:
+        return []
+    pieces = [line(piece) for one in text.splitlines() for piece in wrap(inert(one), width)]
+    return [BLANK, line(title, Tone.BOLD), *pieces]
+
+
 def history(tried: Sequence[Attempt], width: int) -> list[Line]:
     """For each drill the best, the last, and how often."""
     if not tried:
@@ -104,11 +134,15 @@ def history(tried: Sequence[Attempt], width: int) -> list[Line]:
     rows = []
     for name in dict.fromkeys(one.drill for one in tried):
         own = [one for one in tried if one.drill == name]
-        best = max(own, key=lambda one: (one.passed, one.points, -one.seconds))
-        verdict = f"{best.points}" if best.passed else "not passed"
-        took = clock(timedelta(seconds=best.seconds))
-        rows.append((name, verdict, took, str(best.hints), str(len(own)), f"{own[-1].time:%Y-%m-%d}"))
-    return table(("drill", "your best", "took", "hints", "tries", "last"), rows, width)
+        ended = [one for one in own if not one.left]
+        tries = (str(len(own)), str(len(own) - len(ended)), f"{own[-1].time:%Y-%m-%d}")
+        if not ended:
+            rows.append((name, "left", "", "", *tries))
+            continue
+        best = max(ended, key=lambda one: (one.passed, one.points, -one.seconds))
+        points = f"{best.points}" if best.passed else "not passed"
+        rows.append((name, points, clock(timedelta(seconds=best.seconds)), str(best.hints), *tries))
+    return table(("drill", "your best", "took", "hints", "tries", "left", "last"), rows, width)
 
 
 def attempt_data(one: Attempt) -> dict[str, Any]:
@@ -118,5 +152,6 @@ def attempt_data(one: Attempt) -> dict[str, Any]:
         "seconds": round(one.seconds, 1),
         "points": one.points,
         "passed": one.passed,
+        "left": one.left,
         "hints": one.hints,
     }
