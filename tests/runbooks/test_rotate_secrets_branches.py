@@ -66,3 +66,61 @@ def test_a_rollback_after_the_copies_are_gone_is_not_called_rolled_back(here: Wo
     assert done.returncode == 6, done.stderr
     assert "former secret is gone" in done.stderr
     assert here.served()
+
+
+BAR = """
+barred() { ! login wiki_a any && case $said in *pg_hba.conf*) ;; *) return 1 ;; esac; }
+printf '%s\\n' >"$pg/data/pg_hba.conf"
+admin -c 'select pg_reload_conf()'
+wait_for 10 barred
+"""
+
+
+@pytest.mark.parametrize("line", ["local all all trust", "local all all trust\\nhost all all 127.0.0.1/32 reject"])
+def test_a_server_that_has_no_line_for_the_consumers(here: World, line: str) -> None:
+    here.sh(BAR.replace("%s", line))
+    assert here.present() == {"refused"}
+    assert here.diagnose() == {"no-entry"}
+    assert here.known["barred_count"] == 3
+    assert "wiki  wiki_a  refused, by pg_hba.conf" in str(here.known["consumer_list"])
+    assert not here.book.recovered(here.known)
+    here.sh(
+        """
+        printf 'local all all trust\\nhost all all 127.0.0.1/32 scram-sha-256\\n' >"$pg/data/pg_hba.conf"
+        admin -c 'select pg_reload_conf()'; wait_for 10 login wiki_a """
+        + OLD
+    )
+    assert here.book.recovered(here.known)
+
+
+def test_a_password_whose_date_is_over_is_no_wrong_password(here: World) -> None:
+    here.sh("admin -c \"alter role wiki_a valid until '2020-01-01'\"")
+    assert here.present() == {"refused"}
+    assert here.diagnose() == {"expired"}
+    assert str(here.known["old_until"]).startswith("2020-01-01")
+    here.known["valid_until"] = "2020-01-02"
+    assert here.book.run("extend", here.known).returncode == 0
+    assert not here.book.verified("extend", here.known), "that is over as well"
+    for until in ("infinity", "2999-12-31"):
+        here.known["valid_until"] = until
+        here.good("extend")
+    assert here.book.recovered(here.known)
+    assert here.served()
+    assert here.book.undo("extend", here.known).returncode == 0
+    assert here.diagnose() == {"expired"}
+
+
+def test_a_role_that_somebody_locked(here: World) -> None:
+    here.sh("admin -c 'alter role wiki_a nologin'")
+    assert here.present() == {"refused"}
+    assert here.diagnose() == {"locked"}
+    assert "wiki  wiki_a  refused, since the role may not log in" in str(here.known["consumer_list"])
+    here.good("unlock")
+    assert here.book.recovered(here.known)
+    assert here.served()
+    assert here.book.undo("unlock", here.known).returncode == 0
+    assert here.diagnose() == {"locked"}
+    here.known["reason"] = "leaked"
+    found = here.diagnose()
+    assert "changed-under" in found, "whoever locked it meant it: the consumers move on"
+    assert "locked" not in found, "and it stays locked"
