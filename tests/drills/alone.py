@@ -90,6 +90,8 @@ class Machine:
                     gone = " (gone)" if stat.S_ISCHR(seen.st_mode) and not seen.st_rdev else ""
                     yield f"{place / below / name}{gone} {seen.st_size} {seen.st_mtime_ns} {seen.st_ino}"
                 for name in folders:
+                    if place / below / name in self.state.parents:  # others may open these up meanwhile
+                        continue
                     if _face(Path(folder) / name) != _face(Path(f"/proc/self/fd/{was}") / below / name):
                         yield f"{place / below / name}/"
 

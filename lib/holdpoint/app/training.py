@@ -74,7 +74,8 @@ def _loaded(world: World, shelf: DrillShelf, name: str) -> Drill:
     """Read a drill. Where the name is a runbook's, the refusal names the drills that are repaired by it."""
     if name in shelf.names() or name not in world.library.names():
         return shelf.load(name)
-    own = [f"`inv drill {drill.id}`" for drill in shelf.load_all() if drill.runbook == name]
+    drills, _ = shelf.load_all()
+    own = [f"`inv drill {drill.id}`" for drill in drills if drill.runbook == name]
     hint = f"its drills, from easy to hard: {', '.join(own)}" if own else "`inv drill.list` shows the drills there are"
     raise HoldpointError(Problem("unknown-drill", f"`{name}` is a runbook, and no drill", hint=hint))
 
