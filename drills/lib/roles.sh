@@ -104,7 +104,7 @@ app() {
   } >"$file"
   chmod 600 "$file"
   if [ "$2" = env ]; then how="env DB_USER DB_PASSWORD $file"; else how="url DATABASE_URL $file"; fi
-  printf '%s | %s | sh %s/reload %s | %s/visit %s/page\n' "$1" "$how" "$sandbox" "$1" "$sandbox" "$http" >>"$sandbox/consumers"
+  printf '%s | %s | "%s/reload" %s | "%s/visit" %s/page\n' "$1" "$how" "$sandbox" "$1" "$sandbox" "$http" >>"$sandbox/consumers"
   start_app "$1"
 }
 
@@ -136,7 +136,7 @@ PGPASSFILE="$sandbox/dump.pgpass" exec "$(cluster_value pg_bin)/pg_dump" -w -h 1
 END
   chmod 755 "$sandbox/set-dump" "$sandbox/run-dump"
   printf '%s\n%s\n' "$1" "$2" | "$sandbox/set-dump"
-  printf 'dump | run %s/set-dump | true | %s/run-dump\n' "$sandbox" "$sandbox" >>"$sandbox/consumers"
+  printf 'dump | run "%s/set-dump" | true | "%s/run-dump"\n' "$sandbox" "$sandbox" >>"$sandbox/consumers"
 }
 
 # make_apps ROLE PASSWORD: three applications and a job that log in with it, and the programs that they come with.

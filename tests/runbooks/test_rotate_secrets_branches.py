@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -14,6 +15,29 @@ from tests.runbooks.test_rotate_secrets import OLD, World, begin, command
 @pytest.fixture
 def here(applets: Path) -> Iterator[World]:
     yield from begin(shelled("rotate-secrets", "dash", applets))
+
+
+@pytest.fixture
+def blank(applets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Below a folder whose name has a blank."""
+    with TemporaryDirectory(prefix="hp ") as name:
+        Path(name).chmod(0o711)
+        monkeypatch.setattr("tempfile.tempdir", name)
+        yield from begin(shelled("rotate-secrets", "dash", applets))
+
+
+def test_files_of_consumers_may_have_blanks_in_their_names(blank: World) -> None:
+    blank.diagnose()
+    blank.good("create", "canary", "others")
+    assert blank.served()
+    check = blank.book.runbook.recovered
+    assert check is not None
+    said = blank.book.script(check.run.script, blank.known, check.run.reads).stdout
+    assert said.strip() == "the consumers get in: 3 of 4 by a new login, dump by its own check"
+    assert "dump  (set by a command)  left to its own check" in str(blank.known["consumer_list"])
+    for step in ("others", "canary", "create"):
+        assert blank.book.undo(step, blank.known).returncode == 0
+    assert blank.served()
 
 
 def test_a_leaked_role_that_is_misspelt_is_not_called_safe(here: World, tmp_path: Path) -> None:
