@@ -33,7 +33,7 @@ mount -t overlay -o lowerdir=/etc,upperdir=/run/new,workdir=/run/work probe /etc
 
 @pytest.fixture
 def engine() -> None:
-    """Skip where no engine can be started. What the kernel refuses nobody can install, so that is no failure under CI."""
+    """Skip where no engine can be started. What the kernel refuses nobody can install: that is expected to fail, under CI too."""
     require_root("start a Docker engine")
     for program, package in (
         ("dockerd", "docker.io"),
@@ -46,10 +46,10 @@ def engine() -> None:
     asked = ["unshare", "--mount", "--net", "--pid", "--fork", "sh", "-ec", KERNEL]
     refused = subprocess.run(asked, capture_output=True, text=True, check=False)
     if refused.returncode:
-        pytest.skip(f"the kernel lets no Docker engine be started here: {refused.stderr.strip()}")
+        pytest.xfail(f"the kernel lets no Docker engine be started here: {refused.stderr.strip()}")
     here = GROUPS / "memory" if (GROUPS / "memory").is_dir() else GROUPS
     if not os.access(here, os.W_OK):
-        pytest.skip(f"no control groups can be made in {here}, so no Docker engine can be started here")
+        pytest.xfail(f"no control groups can be made in {here}, so no Docker engine can be started here")
 
 
 @pytest.fixture
