@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from holdpoint.engine.ports import Clock, JournalFailed
-from holdpoint.journal.record import Record
 from holdpoint.problem import Exit, HoldpointError, Problem
-from holdpoint.store import journal_reader
 from holdpoint.store.journal_file import JournalFile, Keeping
+from holdpoint.store.journal_folder import JournalFolder
 
 PATIENCE = 10.0
 """Seconds in which another writer is waited for, who needs a fraction of one."""
@@ -19,19 +17,8 @@ _KEEPING = Keeping(before_effect=frozenset(), patience=PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentFolder:
-    """One incident's folder. `volatile` ones are in memory."""
-
-    path: Path
-    volatile: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.path.name
-
-    @property
-    def journal(self) -> Path:
-        return self.path / "journal.jsonl"
+class IncidentFolder(JournalFolder):
+    """One incident's folder."""
 
     @contextmanager
     def begun(self, person: str, clock: Clock) -> Iterator[JournalFile]:
@@ -48,10 +35,6 @@ class IncidentFolder:
         """
         with _told(), JournalFile.open(self.journal, person, clock, _KEEPING) as journal:
             yield journal
-
-    def records(self) -> tuple[Record, ...]:
-        """Read the journal without writing; raises like `journal_reader.records`."""
-        return journal_reader.records(self.journal)
 
 
 @contextmanager

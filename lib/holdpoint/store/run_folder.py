@@ -7,27 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdpoint.engine.ports import Clock
-from holdpoint.journal.record import Record
-from holdpoint.store import disk, journal_opening, journal_reader
+from holdpoint.store import disk, journal_opening
 from holdpoint.store.journal_file import JournalFile
+from holdpoint.store.journal_folder import JournalFolder
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class RunFolder:
-    """One run's folder. `volatile` ones are in memory."""
-
-    path: Path
-    volatile: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.path.name
-
-    @property
-    def journal(self) -> Path:
-        return self.path / "journal.jsonl"
+class RunFolder(JournalFolder):
+    """One run's folder."""
 
     @property
     def out(self) -> Path:
@@ -41,10 +30,6 @@ class RunFolder:
     def open_journal(self, person: str, clock: Clock) -> JournalFile:
         """Go on with the run's journal; raises like `JournalFile.open`."""
         return JournalFile.open(self.journal, person, clock)
-
-    def records(self) -> tuple[Record, ...]:
-        """Read the journal without writing; raises like `journal_reader.records`."""
-        return journal_reader.records(self.journal)
 
     def is_written(self) -> bool:
         """Tell whether a process goes on with this run."""
