@@ -6,15 +6,15 @@ time. The two differ where somebody wrote it down later. An event without `happe
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, get_args
 
 from holdpoint.document.model import Severity
-from holdpoint.journal.record import Json, Record
+from holdpoint.journal.record import Record
+from holdpoint.journal.shapes import Shapes, moment
 
 
 class Trigger(StrEnum):
@@ -192,30 +192,14 @@ Event = (
 KINDS: Mapping[str, type[Event]] = {event.kind: event for event in get_args(Event)}
 _TYPED: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("severity", "was", "to"), Severity),
-    **dict.fromkeys(("happened", "began", "restored"), lambda text: datetime.fromisoformat(text).astimezone(UTC)),
-    "services": tuple,
+    **dict.fromkeys(("happened", "began", "restored"), moment),
     "trigger": Trigger,
     "purpose": Purpose,
 }
 """How what is no plain JSON is read back, by the name of its field, which means the same in every event."""
 
-
-def data_of(event: Event) -> dict[str, Json]:
-    """Give the journal's `data` for an event."""
-    return {f.name: _plain(getattr(event, f.name)) for f in dataclasses.fields(event)}
-
-
-def event_of(record: Record) -> Event:
-    """Read an event back; raises `ValueError` for a kind or a shape that this version does not know."""
-    kind = KINDS.get(record.kind)
-    if kind is None:
-        raise ValueError(f"record {record.seq} is of an unknown kind, `{record.kind}`")
-    try:
-        given: dict[str, Any] = dict(record.data)
-        given |= {name: _TYPED[name](value) for name, value in given.items() if name in _TYPED}
-        return kind(**given)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"record {record.seq} (`{record.kind}`) has another shape: {error}") from error
+_SHAPES = Shapes(KINDS, _TYPED)
+data_of, event_of = _SHAPES.data_of, _SHAPES.event_of
 
 
 def happened(event: Event, record: Record) -> datetime:
@@ -225,17 +209,3 @@ def happened(event: Event, record: Record) -> datetime:
             return record.time
         case _:
             return event.happened
-
-
-def _plain(value: Any) -> Json:
-    match value:
-        case datetime():
-            return value.astimezone(UTC).isoformat(timespec="microseconds")
-        case tuple():
-            return [_plain(inner) for inner in value]
-        case StrEnum():
-            return value.value
-        case None | bool() | int() | str():
-            return value
-        case _:
-            raise TypeError(f"no value of an event: {value!r}")

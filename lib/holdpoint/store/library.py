@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from holdpoint.document import check, parse, team
+from holdpoint.document import check, parse, team_values
 from holdpoint.document.model import Put, Runbook
 from holdpoint.document.source import LARGEST, Source
 from holdpoint.planning import files
@@ -92,13 +92,13 @@ class Library:
 
     def load(self, name: str) -> Runbook:
         """Read and check a runbook. Raises `HoldpointError` with everything that is wrong with it."""
-        return self._team().fill(parse.parse(self.source(name), schema()))
+        return self._team_values().fill(parse.parse(self.source(name), schema()))
 
-    def _team(self) -> team.Team:
+    def _team_values(self) -> team_values.TeamValues:
         """Read the team's own values; none where there is no file."""
         if self._values is None or not self._values.exists():
-            return team.Team()
-        return team.parse(_read(self._values.parent, self._values), schema("values"))
+            return team_values.TeamValues()
+        return team_values.parse(_read(self._values.parent, self._values), schema("values"))
 
     def file(self, runbook: Runbook, source: str) -> bytes:
         """Read a file that lies in the folder of a runbook, or below. Raises `HoldpointError` where it does not fit."""
@@ -111,9 +111,9 @@ class Library:
         """Read every runbook; those with errors are left out, and their errors come back."""
         runbooks: dict[str, Runbook] = {}
         found, problems = self._found()
-        own = team.Team()
+        own = team_values.TeamValues()
         try:
-            own = self._team()
+            own = self._team_values()
         except HoldpointError as error:
             problems += error.problems
         for name, (folder, path) in sorted(found.items()):
@@ -153,7 +153,7 @@ class Library:
     def _unfit_values(self, found: Iterable[str]) -> Iterable[Problem]:
         """Say what is wrong with the team's own values, or taken by no runbook."""
         try:
-            own = self._team()
+            own = self._team_values()
         except HoldpointError as error:
             return error.problems
         books: dict[str, Runbook] = {}
