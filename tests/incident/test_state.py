@@ -11,6 +11,7 @@ import pytest
 from holdpoint.document.model import Severity
 from holdpoint.incident.events import (
     KINDS,
+    CheckAnswered,
     DataLossNoticed,
     Event,
     MessageFailed,
@@ -43,6 +44,7 @@ EVENTS: tuple[Event, ...] = (
     UsersSawIt(sees=True, happened=NOON),
     OutputRecorded("scope", "all", "run", NOON),
     OutputWithdrawn("scope", "no", NOON),
+    CheckAnswered("health", "", green=None, said="no route", run="RUN", happened=NOON),
     RunLinked("RUN", "disk-full"),
     MessageRendered(1, Purpose.FIRST, "en", "ops", "text"),
     MessageSent(1, "by hand", NOON),

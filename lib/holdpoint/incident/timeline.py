@@ -15,6 +15,7 @@ from typing import assert_never
 
 from holdpoint.engine import events as run
 from holdpoint.incident.events import (
+    CheckAnswered,
     DataLossNoticed,
     Declared,
     Event,
@@ -49,6 +50,7 @@ class Mark(StrEnum):
     FOUND_OUT = "found out"
     DONE = "done"
     UNDONE = "not done"
+    CHECK = "check"
     RUN = "run"
     GATE = "gate"
     CAUSE = "cause"
@@ -128,6 +130,10 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             return Mark.DONE, answered(event.item, event.say), event.evidence
         case OutputWithdrawn():
             return Mark.UNDONE, answered(event.item, event.reason), ""
+        case CheckAnswered():
+            colour = {True: "GREEN", False: "RED", None: "could not be asked"}[event.green]
+            what = f"the version of {event.service} before" if event.service else f"the {event.check} check: {colour}"
+            return Mark.CHECK, f"{what}: {event.said}".removesuffix(": "), f"run {event.run}"
         case RunLinked():
             return Mark.RUN, f"run {event.run} of {event.runbook} belongs to it", event.run
         case MessageRendered():

@@ -155,7 +155,7 @@ def checklist(state: State, width: int, zone: tzinfo | None) -> list[Line]:
 def _item(item: Item, state: State, width: int, zone: tzinfo | None) -> list[Line]:
     done = state.done.get(item.id)
     box, tone = ("[x]", Tone.GOOD) if done else ("[ ]", Tone.WARN) if item.required else ("[.]", Tone.DIM)
-    text = item.title
+    text = f"{item.title}{_check(item, state, zone)}"
     if done is not None:
         at = f"{done.happened.astimezone(zone):%Y-%m-%d %H:%M %Z} " if item.dated else ""
         text = answered(item.id, f"{at}{done.say}".strip()) + (f" ({done.evidence})" if done.evidence else "")
@@ -166,6 +166,18 @@ def _item(item: Item, state: State, width: int, zone: tzinfo | None) -> list[Lin
         Segment(first, Tone.DIM if done else Tone.PLAIN),
     )
     return [head, *(line(" " * _COLUMN + piece, Tone.DIM if done else Tone.PLAIN) for piece in rest)]
+
+
+def _check(item: Item, state: State, zone: tzinfo | None) -> str:
+    """What answers an item that is open, and what it answered last."""
+    if not item.check:
+        return ""
+    command = "; `inv incident.check`"
+    last = state.checks.get(item.check)
+    if last is None or last.green or item.phase is not Phase.VERIFY:
+        return command
+    colour = "not to be asked" if last.green is None else f"RED: {last.said}"
+    return f"; {clock_time(last.happened, zone)} {colour}{command}"
 
 
 LEGEND = "[x] done   [ ] still to be done   [.] advised"
@@ -258,7 +270,8 @@ def next_steps(state: State, width: int) -> list[Line]:
         if missing and before_end:
             item = missing[0]
             say = ' --say "..."' if item.asks else " --at 14:05" if item.dated else ""
-            steps.append(f"`inv incident.done {item.id}{say}` ticks the next item")
+            asks = "`inv incident.check` asks the team's own checks; " if item.check else ""
+            steps.append(f"{asks}`inv incident.done {item.id}{say}` ticks the next item")
         elif not before_end:
             steps.append('`inv incident.resolve --cause "..." --impact "..." --data-loss no` ends it')
         steps.append("`inv incident.update` writes the next message; `inv incident.note` keeps what you see")
