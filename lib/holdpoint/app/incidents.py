@@ -249,15 +249,17 @@ def show(world: World, incident: str | None) -> int:
     runs, unread = _runs(world, tuple(state.runs))
     rows = timeline(records, runs)
     listed = desk.listed(folder, state)
+    proposals = desk.proposals(state, records)
     if world.json:
         data = {
             **incident_data.as_data(listed, state),
+            "proposals": [incident_data.proposal_data(one) for one in proposals],
             "timeline": [incident_data.row_data(row) for row in rows],
             "unread": dict(unread),
         }
         desk.print_json({**data, "records": [as_json(record) for record in records]})
     else:
-        desk.screen.lines(view.page(view.Page(listed, state, rows, unread), desk.screen.width, desk.zone))
+        desk.screen.lines(view.page(view.Page(listed, state, rows, unread, proposals), desk.screen.width, desk.zone))
     return Exit.OK
 
 

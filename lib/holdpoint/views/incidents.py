@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from holdpoint.incident.clocks import Clock, Kind, Standing
 from holdpoint.incident.phases import OUTPUTS, Item, Phase, answered
@@ -15,6 +15,9 @@ from holdpoint.incident.timeline import Mark, Row
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
 from holdpoint.views.tables import table
 from holdpoint.views.times import clock_time, full_time, span
+
+if TYPE_CHECKING:
+    from holdpoint.incident.proposing import Proposal
 
 OPEN, RESOLVED = "open", "resolved"
 _CLOCKS = {Kind.RESPONSE: "response", Kind.UPDATE: "message", Kind.BREACH: "authority"}
@@ -58,6 +61,7 @@ class Page:
     state: State
     rows: tuple[Row, ...]
     unread: tuple[tuple[str, str], ...] = ()
+    proposals: tuple[Proposal, ...] = ()
 
 
 # --- the list ---------------------------------------------------------------------------------------------------
@@ -199,7 +203,7 @@ def page(of: Page, width: int, zone: tzinfo | None) -> list[Line]:
         for run in state.runs:
             told = f"{run}: its record cannot be read here: {why[run]}" if run in why else run
             drawn += [line(f"  {piece}") for piece in wrap(told, width - 2)]
-    return [*drawn, BLANK, *next_steps(state, width)]
+    return [*drawn, BLANK, *proposed(of.proposals, width), *next_steps(state, width)]
 
 
 def declaration(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[Line]:
@@ -283,6 +287,15 @@ def next_steps(state: State, width: int) -> list[Line]:
     return drawn
 
 
+def proposed(proposals: Sequence[Proposal], width: int) -> list[Line]:
+    """What could be run now, the best first, each with why."""
+    drawn: list[Line] = []
+    for index, one in enumerate(proposals):
+        drawn += labelled("" if index else "propose", one.command, width, Tone.BOLD)
+        drawn += labelled("", f"  {one.why}", width)
+    return drawn
+
+
 def also_open(other: Listed, width: int) -> list[Line]:
     """Another incident that is open: the new one may be the same."""
     title = other.state.opening.title if other.state else ""
@@ -326,10 +339,11 @@ def _source(row: Row, zone: tzinfo | None) -> str:
     return "; ".join(parts)
 
 
-def recorded(text: str, listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[Line]:
-    """A short answer to something that was written down: what, the clocks, and what is next."""
+def recorded(text: str, of: Page, width: int, zone: tzinfo | None) -> list[Line]:
+    """A short answer to something that was written down: what, the clocks, what could be run, and what is next."""
     drawn = [line(piece, Tone.BOLD) for piece in wrap(text, width)]
-    return [*drawn, *clock_lines(listed.clocks, width, zone), *next_steps(state, width)]
+    drawn += clock_lines(of.listed.clocks, width, zone)
+    return [*drawn, *proposed(of.proposals, width), *next_steps(of.state, width)]
 
 
 def message(text: str, number: int, channel: str, width: int) -> list[Line]:
