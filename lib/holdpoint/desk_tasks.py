@@ -27,4 +27,12 @@ def check(
     return checking.check(opened(json=json, plain=plain), tuple(name), incident)
 
 
-TASKS = (check,)
+@offered("incident.watch", help={"incident": INCIDENT, "json": JSON, "plain": PLAIN})
+def watch(_context: Context, incident: str | None = None, *, json: bool = False, plain: bool = False) -> int:
+    """Show an incident live: clocks, phase, runs, timeline."""
+    from holdpoint.app import watching  # noqa: PLC0415 - see `offering`
+
+    return watching.watch(opened(json=json, plain=plain), incident)
+
+
+TASKS = (check, watch)

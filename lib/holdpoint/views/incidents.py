@@ -308,6 +308,10 @@ def runbook_of(run: str) -> str:
     return run[14:-5]
 
 
+def tone_of(mark: Mark) -> Tone:
+    return _MARKS.get(mark, Tone.BOLD)
+
+
 def timeline(rows: Iterable[Row], width: int, zone: tzinfo | None) -> list[Line]:
     """When it happened, what, and where it is recorded; when it was written too, where that was later."""
     drawn: list[Line] = []
@@ -318,7 +322,7 @@ def timeline(rows: Iterable[Row], width: int, zone: tzinfo | None) -> list[Line]
             day = on
             drawn.append(line(f"  {on}", Tone.DIM))
         first, *rest = wrap(row.text, width - _COLUMN - 2)
-        mark = Segment(f"{row.mark:<10}", _MARKS.get(row.mark, Tone.BOLD))
+        mark = Segment(f"{row.mark:<10}", tone_of(row.mark))
         drawn.append((Segment(f"  {clock_time(row.happened, zone)}  ", Tone.DIM), mark, Segment(first)))
         detail = wrap(_source(row, zone), width - _COLUMN - 2)
         below = [*((piece, Tone.PLAIN) for piece in rest), *((piece, Tone.DIM) for piece in detail)]
