@@ -55,6 +55,7 @@ _POSITIONALS = {
     "title": "a title in quotes",
     "severity": "a severity",
     "item": "an item of the checklist",
+    "file": "the name of a file",
 }
 
 
