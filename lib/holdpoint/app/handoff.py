@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -15,8 +14,8 @@ from holdpoint.engine.events import RunFinished
 from holdpoint.engine.state import replay
 from holdpoint.incident.phases import Phase
 from holdpoint.oncall import recap
-from holdpoint.problem import HoldpointError, Place, Problem
-from holdpoint.store import library
+from holdpoint.problem import HoldpointError
+from holdpoint.store import library, page_file
 from holdpoint.store.certificates import Certificates
 from holdpoint.views import bounds, runs
 from holdpoint.views import handoff as view
@@ -50,7 +49,7 @@ def handoff(world: World, out: str | None) -> int:
         unproven=_unproven(desk),
     )
     if out is not None:
-        _write(Path(out), view.markdown(whole, desk.team))
+        page_file.replace(Path(out), view.markdown(whole, desk.team).encode(), begins=view.MARK.encode(), what="recap")
     if world.json:
         desk.print_json({**view.as_data(whole), "file": out})
     else:
@@ -127,22 +126,3 @@ def _unproven(desk: Desk) -> tuple[str, ...]:
     proven = _certificates(desk).all()
     names = library.Library(library.folders(desk.root, "drills"), "drill").names()
     return tuple(name for name in names if name not in proven)
-
-
-# --- the file ---------------------------------------------------------------------------------------------------
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the recap whole, over an older one of ours or where nothing is."""
-    try:
-        if path.exists():
-            with path.open("rb") as old:
-                if old.read(len(view.MARK.encode())) != view.MARK.encode():
-                    message = "this file is no recap, and is not written over"
-                    raise HoldpointError(Problem("not-a-recap", message, Place(str(path), 0, 0)))
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
-    except OSError as error:
-        message = f"the recap cannot be written: {(error.strerror or str(error)).lower()}"
-        raise HoldpointError(Problem("out", message, Place(str(path), 0, 0))) from error

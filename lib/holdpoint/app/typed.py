@@ -15,7 +15,7 @@ from pathlib import Path
 from holdpoint.problem import HoldpointError, Problem
 
 VALUED = (
-    *("answers", "incident", "out", "to", "at", "weeks", "from_", "person"),
+    *("answers", "incident", "out", "html", "to", "at", "weeks", "from_", "person"),
     *("severity", "trigger", "channel", "lang", "say", "estimate", "reason", "evidence", "undo", "message", "failed"),
     *("cause", "impact", "data_loss", "without_verify"),
 )
@@ -125,6 +125,8 @@ def bare(option: str, task: str = "") -> Problem:
         "from": "2026-11-01",
         "rota.to": "2026-11-30",
         "calendar.out": "oncall.ics",
+        "oncall.handoff.out": "handoff.md",
+        "html": "incident.html",
         "weeks": "4",
         "person": "ada",
         "severity": "1",
