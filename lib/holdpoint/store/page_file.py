@@ -20,7 +20,7 @@ def replace(file: Path, data: bytes, *, begins: bytes, what: str) -> None:
             with file.open("rb") as old:
                 if old.read(len(begins)) != begins:
                     message = f"this file is no {what}, and is not written over"
-                    raise HoldpointError(Problem(f"not-a-{what}", message, place, hint="give another name"))
+                    raise HoldpointError(Problem(f"not-a-{what}", message, place))
         fresh.write_bytes(data)
         fresh.replace(file)
     except OSError as error:
