@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, get_args
 
@@ -174,6 +174,109 @@ class Reopened:
     happened: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class AuthorityTold:
+    """One of several notices to the data protection authority; the item `authority` is the last. `late` is why so late."""
+
+    kind: ClassVar[str] = "authority.told"
+    what: str
+    late: str
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBugFound:
+    """The cause is a bug in code of one's own."""
+
+    kind: ClassVar[str] = "bug.found"
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PostMortemNamed:
+    """The file of the post-mortem in the repository, from now on."""
+
+    kind: ClassVar[str] = "postmortem.named"
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostMortemAsked:
+    """It is to have a post-mortem although its severity asks for none."""
+
+    kind: ClassVar[str] = "postmortem.asked"
+    why: str
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PostMortemPublished:
+    """The post-mortem is published; `digest` is the SHA-256 of what was."""
+
+    kind: ClassVar[str] = "postmortem.published"
+    path: str
+    digest: str
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActionAdded:
+    """An action item. `number` counts from 1 within the incident; `about` names the incidents of a strategic one."""
+
+    kind: ClassVar[str] = "action.added"
+    number: int
+    title: str
+    owner: str
+    due: date
+    happened: datetime
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionChanged:
+    """It is another person's, or due on another day, or reads differently; all three as they are now."""
+
+    kind: ClassVar[str] = "action.changed"
+    number: int
+    title: str
+    owner: str
+    due: date
+    reason: str
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActionClosed:
+    """It is done, as `evidence` shows; or it was given up, for the reason `dropped`. One of the two is empty."""
+
+    kind: ClassVar[str] = "action.closed"
+    number: int
+    evidence: str
+    dropped: str
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActionReopened:
+    kind: ClassVar[str] = "action.reopened"
+    number: int
+    reason: str
+    happened: datetime
+
+
+Afterwards = (
+    AuthorityTold
+    | CodeBugFound
+    | PostMortemNamed
+    | PostMortemAsked
+    | PostMortemPublished
+    | ActionAdded
+    | ActionChanged
+    | ActionClosed
+    | ActionReopened
+)
+"""What is told, written and done about it, mostly after its end."""
+
 Event = (
     Declared
     | Noted
@@ -188,12 +291,14 @@ Event = (
     | DataLossNoticed
     | Resolved
     | Reopened
+    | Afterwards
 )
 KINDS: Mapping[str, type[Event]] = {event.kind: event for event in get_args(Event)}
 _TYPED: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("severity", "was", "to"), Severity),
     **dict.fromkeys(("happened", "began", "restored"), lambda text: datetime.fromisoformat(text).astimezone(UTC)),
-    "services": tuple,
+    "due": date.fromisoformat,
+    **dict.fromkeys(("services", "about"), tuple),
     "trigger": Trigger,
     "purpose": Purpose,
 }
@@ -221,7 +326,7 @@ def event_of(record: Record) -> Event:
 def happened(event: Event, record: Record) -> datetime:
     """When it happened: as it was told, else when it was written."""
     match event:
-        case RunLinked() | MessageRendered():
+        case RunLinked() | MessageRendered() | PostMortemNamed():
             return record.time
         case _:
             return event.happened
@@ -231,6 +336,8 @@ def _plain(value: Any) -> Json:
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="microseconds")
+        case date():
+            return value.isoformat()
         case tuple():
             return [_plain(inner) for inner in value]
         case StrEnum():

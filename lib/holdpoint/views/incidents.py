@@ -17,11 +17,17 @@ from holdpoint.views.tables import table
 from holdpoint.views.times import clock_time, full_time, span
 
 OPEN, RESOLVED = "open", "resolved"
-_CLOCKS = {Kind.RESPONSE: "response", Kind.UPDATE: "message", Kind.BREACH: "authority"}
+_CLOCKS = {
+    Kind.RESPONSE: "response",
+    Kind.UPDATE: "message",
+    Kind.BREACH: "authority",
+    Kind.POSTMORTEM: "write-up",
+}
 _WAITS = {
     Kind.RESPONSE: "the first message",
     Kind.UPDATE: "the next message",
     Kind.BREACH: "the notice to the data protection authority",
+    Kind.POSTMORTEM: "the post-mortem",
 }
 _COLUMN = 20
 """Cells before the text of a checklist's item or a timeline's row."""
@@ -113,9 +119,15 @@ def reminder(one: Listed, pressing: Sequence[Clock], zone: tzinfo | None) -> str
     """One line on the most urgent clock, with what to type."""
     clock = pressing[0]
     waiting = one.state.waiting() if one.state else ()
-    command = (
-        "incident.done authority" if clock.kind is Kind.BREACH else "incident.sent" if waiting else "incident.update"
-    )
+    match clock.kind:
+        case Kind.BREACH:
+            command = "incident.done authority"
+        case Kind.POSTMORTEM:
+            command = f"incident.postmortem --incident {one.incident}"
+        case Kind.RESPONSE | Kind.UPDATE:
+            command = "incident.sent" if waiting else "incident.update"
+        case _:
+            assert_never(clock.kind)
     return f"incident {one.incident}: {told_clock(clock, zone)[0]}; `inv {command}`"
 
 
