@@ -96,6 +96,8 @@ class State:
     responded: datetime | None = None
     resolved: Resolved | None = None
     """How it ended; None while it is open."""
+    resolved_seq: int = -1
+    """The record that says so."""
     times_reopened: int = 0
     actions: Mapping[int, ActionItem] = field(default_factory=dict)
     document: str = ""
@@ -221,7 +223,7 @@ def _apply(state: State, event: Event, record: Record) -> State:
         case DataLossNoticed():
             return replace(state, aware=state.aware or event.happened)
         case Resolved():
-            return replace(state, resolved=event)
+            return replace(state, resolved=event, resolved_seq=record.seq)
         case Reopened():
             again = {item.id for item in state.items if item.phase in _AGAIN} - _STAYS
             kept = {item: one for item, one in state.done.items() if item not in again}
