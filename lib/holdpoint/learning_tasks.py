@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from holdpoint.offering import JSON, PLAIN, offered
+from holdpoint.offering import JSON, PLAIN, offered, opened
 
 ACTION_ID = "An action item's id, as `inv action.list` shows it."
 OWNER = "Who does it."
@@ -34,11 +34,105 @@ def postmortem(
 ) -> int:
     """Write the post-mortem from the record, or publish it."""
     from holdpoint.app import postmortem as app  # noqa: PLC0415 - see `offering`
-    from holdpoint.offering import opened  # noqa: PLC0415 - see `offering`
 
     world = opened(json=json, plain=plain)
     return app.postmortem(world, incident=incident, publish=publish, language=lang, code_bug=code_bug)
 
 
+@offered("action.list", help={"all": "Closed ones too.", "json": JSON, "plain": PLAIN})
+def list_all(_context: Context, *, all: bool = False, json: bool = False, plain: bool = False) -> int:  # noqa: A002 - the name of the option
+    """List the action items, overdue ones first, and drafts."""
+    from holdpoint.app import actions  # noqa: PLC0415 - see `offering`
+
+    return actions.list_all(opened(json=json, plain=plain), everything=all)
+
+
+@offered(
+    "action.add",
+    named="title",
+    help={
+        "title": "What is to be done, in quotes.",
+        "owner": OWNER,
+        "due": DUE,
+        "incident": "The incident that it is for, also a resolved one; without it, the only one.",
+        "json": JSON,
+        "plain": PLAIN,
+    },
+)
+def add(
+    _context: Context,
+    title: str,
+    owner: str | None = None,
+    due: str | None = None,
+    incident: str | None = None,
+    *,
+    json: bool = False,
+    plain: bool = False,
+) -> int:
+    """Add an action item to an incident."""
+    from holdpoint.app import actions  # noqa: PLC0415 - see `offering`
+
+    return actions.add(opened(json=json, plain=plain), title, owner=owner, due=due, incident=incident)
+
+
+@offered(
+    "action.change",
+    named="action",
+    help={
+        "action": ACTION_ID,
+        "owner": OWNER,
+        "due": DUE,
+        "title": "What is to be done.",
+        "reason": "Why it changes.",
+        "json": JSON,
+        "plain": PLAIN,
+    },
+)
+def change(
+    _context: Context,
+    action: str,
+    owner: str | None = None,
+    due: str | None = None,
+    title: str | None = None,
+    reason: str | None = None,
+    *,
+    json: bool = False,
+    plain: bool = False,
+) -> int:
+    """Change an action item's owner, day or title."""
+    from holdpoint.app import actions  # noqa: PLC0415 - see `offering`
+
+    to = actions.Changes(owner=owner, due=due, title=title, reason=reason)
+    return actions.change(opened(json=json, plain=plain), action, to)
+
+
+@offered(
+    "action.done",
+    named="action",
+    help={
+        "action": ACTION_ID,
+        "evidence": "What shows that it is done: a link, a commit, a run.",
+        "dropped": "It is given up, for this reason.",
+        "undo": "It is not done after all, for this reason.",
+        "json": JSON,
+        "plain": PLAIN,
+    },
+)
+def done(
+    _context: Context,
+    action: str,
+    evidence: str | None = None,
+    dropped: str | None = None,
+    undo: str | None = None,
+    *,
+    json: bool = False,
+    plain: bool = False,
+) -> int:
+    """Close an action item, with what shows that it is done."""
+    from holdpoint.app import actions  # noqa: PLC0415 - see `offering`
+
+    return actions.done(opened(json=json, plain=plain), action, evidence=evidence, dropped=dropped, undo=undo)
+
+
 INCIDENT = (postmortem,)
-ACTION = ()
+ACTION = (list_all, add, change, done)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from typing import assert_never
 
+from holdpoint.incident.actions import in_order
 from holdpoint.incident.clocks import Clock, Kind, Standing
 from holdpoint.incident.phases import OUTPUTS, Item, Phase, answered
 from holdpoint.incident.severity import RULES
@@ -76,13 +77,22 @@ def listing(incidents: Sequence[Listed], width: int, zone: tzinfo | None) -> lis
     rows = [
         (
             one.incident,
-            f"{one.state.severity}: {one.status}" if one.state else one.status,
+            f"{one.state.severity}: {one.status}{_unwritten(one)}" if one.state else one.status,
             full_time(one.state.opening.happened, zone) if one.state else "",
             one.state.opening.title if one.state else "",
         )
         for one in incidents
     ]
     return table(("incident", "status", "noticed", "title"), rows, width)
+
+
+def _unwritten(one: Listed) -> str:
+    """What is said in the list of a post-mortem that is not published yet."""
+    clock = next((clock for clock in one.clocks if clock.kind is Kind.POSTMORTEM and clock.stopped is None), None)
+    if clock is None:
+        return ""
+    late = f"OVERDUE by {span(-clock.left)}" if clock.standing is Standing.OVER else f"due in {span(clock.left)}"
+    return f", post-mortem {late}"
 
 
 # --- clocks -----------------------------------------------------------------------------------------------------
@@ -193,6 +203,10 @@ def page(of: Page, width: int, zone: tzinfo | None) -> list[Line]:
     drawn += [BLANK, line("Clocks", Tone.BOLD), *clock_lines(of.listed.clocks, width, zone)]
     drawn += [BLANK, line(f"Checklist   {LEGEND}", Tone.BOLD), *checklist(state, width, zone)]
     drawn += [BLANK, line("Timeline", Tone.BOLD), *timeline(of.rows, width, zone)]
+    drawn += [BLANK, line("Action items", Tone.BOLD)] if state.actions else []
+    for item in in_order(state.actions.values()):
+        how = "" if item.closed is None else " (given up)" if item.closed.dropped else " (done)"
+        drawn += labelled(f"  {item.id}", f"{item.title}, for {item.owner}, due {item.due}{how}", width)
     if state.runs:
         drawn += [BLANK, line("Runs", Tone.BOLD)]
         why = dict(of.unread)

@@ -76,7 +76,7 @@ def words(of: Material) -> Mapping[str, object]:
         "alerted_late": found.alerted_late,
         "code_bug": found.code_bug,
         "milestones": [
-            {"key": one.value, "at": at(when), "after": span(when - state.began) if when >= state.began else ""}
+            {"key": one.value, "at": at(when), "after": span(when - state.began) if when > state.began else ""}
             for one, when in sorted(found.milestones.items(), key=lambda pair: pair[1])
         ],
         "targets": [
