@@ -6,6 +6,8 @@ from invoke.context import Context
 
 from holdpoint.offering import JSON, PLAIN, offered, opened
 
+AT = "When that was, where it is not now: `14:05`, `2026-11-25 14:05`, `10m ago`."
+WHICH = "An incident's name, its beginning or end, or `last`; without it, the only one that it can be."
 ACTION_ID = "An action item's id, as `inv action.list` shows it."
 OWNER = "Who does it."
 DUE = "Until when: `2026-12-09`, or `14d` from today."
@@ -37,6 +39,68 @@ def postmortem(
 
     world = opened(json=json, plain=plain)
     return app.postmortem(world, incident=incident, publish=publish, language=lang, code_bug=code_bug)
+
+
+@offered(
+    "incident.review",
+    help={"days": "How many days back; without it, 30.", "json": JSON, "plain": PLAIN},
+)
+def review(_context: Context, days: str | None = None, *, json: bool = False, plain: bool = False) -> int:
+    """Show what came back, how long it took, what follows."""
+    from holdpoint.app import review as app  # noqa: PLC0415 - see `offering`
+
+    return app.review(opened(json=json, plain=plain), days)
+
+
+@offered(
+    "incident.breaches",
+    help={
+        "out": "Write it as Markdown to this file, such as `docs/breaches.md`.",
+        "lang": "The language of that file: `en` or `fr`; without it, the team's.",
+        "json": JSON,
+        "plain": PLAIN,
+    },
+)
+def breaches(
+    _context: Context,
+    out: str | None = None,
+    lang: str | None = None,
+    *,
+    json: bool = False,
+    plain: bool = False,
+) -> int:
+    """Show the register of data breaches, or write it."""
+    from holdpoint.app import breaches as app  # noqa: PLC0415 - see `offering`
+
+    return app.register(opened(json=json, plain=plain), out=out, language=lang)
+
+
+@offered(
+    "incident.authority",
+    named="what",
+    help={
+        "what": "What the data protection authority was told, in quotes.",
+        "late": "Why it was told later than 72 hours after it was known.",
+        "at": AT,
+        "incident": WHICH,
+        "json": JSON,
+        "plain": PLAIN,
+    },
+)
+def authority(
+    _context: Context,
+    what: str,
+    late: str | None = None,
+    at: str | None = None,
+    incident: str | None = None,
+    *,
+    json: bool = False,
+    plain: bool = False,
+) -> int:
+    """Keep what the authority was told, in phases."""
+    from holdpoint.app import breaches as app  # noqa: PLC0415 - see `offering`
+
+    return app.authority(opened(json=json, plain=plain), what, late=late, at=at, incident=incident)
 
 
 @offered("action.list", help={"all": "Closed ones too.", "json": JSON, "plain": PLAIN})
@@ -134,5 +198,5 @@ def done(
     return actions.done(opened(json=json, plain=plain), action, evidence=evidence, dropped=dropped, undo=undo)
 
 
-INCIDENT = (postmortem,)
+INCIDENT = (postmortem, review, breaches, authority)
 ACTION = (list_all, add, change, done)

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from holdpoint.app import review
 from holdpoint.app.desk import Book, Desk
 from holdpoint.app.incidents import runs_of
 from holdpoint.app.world import World
@@ -40,6 +41,7 @@ def postmortem(world: World, *, incident: str | None, publish: bool, language: s
         path = _path(desk, book)
         merged, fresh = _refreshed(desk, book, path, speaks)
         text, is_new = _publish(desk, book, path, merged.text) if publish else (merged.text, False)
+    opened = review.follow_up(desk, review.look(desk, review.USUAL), review.USUAL) if is_new else []
     told = writeups.Told(
         path=book.state.document,
         file=str(path),
@@ -50,6 +52,7 @@ def postmortem(world: World, *, incident: str | None, publish: bool, language: s
         gone=merged.gone,
         empty=empty(text, fresh),
         advice=_advice(desk, text),
+        opened=tuple(opened),
     )
     if not world.json:
         desk.screen.lines(writeups.postmortem(told, desk.screen.width, desk.zone))

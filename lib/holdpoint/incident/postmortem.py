@@ -15,7 +15,6 @@ from holdpoint.document import duration
 from holdpoint.engine import events as run
 from holdpoint.incident.clocks import Clock, Kind, Standing
 from holdpoint.incident.events import (
-    DataLossNoticed,
     MessageFailed,
     Purpose,
     Reopened,
@@ -105,7 +104,6 @@ class PostMortem:
     alerted_late: bool
     causes: tuple[Cause, ...]
     factors: tuple[Found, ...]
-    lost: tuple[str, ...]
     proposals: tuple[Proposal, ...]
     code_bug: bool
 
@@ -122,7 +120,6 @@ def gathered(state: State, records: Sequence[Record], runs: Runs, clocks: Iterab
         alerted_late=told_by_people or late >= AT_ONCE,
         causes=causes,
         factors=tuple(_factors(state, records, runs, clocks)),
-        lost=tuple(_lost(state, records)),
         proposals=tuple(_proposals(state, runs, zone, code_bug=code_bug)),
         code_bug=code_bug,
     )
@@ -201,16 +198,6 @@ def _factors(state: State, records: Sequence[Record], runs: Runs, clocks: Iterab
         yield Found(Factor.CLOCK, "", "", jump.seq)
 
 
-def _lost(state: State, records: Iterable[Record]) -> Iterator[str]:
-    """What people said is lost."""
-    if "lost" in state.done:
-        yield state.done["lost"].say
-    for record in records:
-        event = event_of(record)
-        if isinstance(event, DataLossNoticed):
-            yield event.what
-
-
 def _proposals(state: State, runs: Runs, zone: tzinfo, *, code_bug: bool) -> Iterator[Proposal]:
     """The prevention steps that runs came to, each once, and after a code bug the test that would have shown it."""
     seen: set[str] = set()
@@ -225,6 +212,12 @@ def _proposals(state: State, runs: Runs, zone: tzinfo, *, code_bug: bool) -> Ite
     if code_bug:
         end = state.resolved.happened if state.resolved else state.opening.happened
         yield Proposal("", TESTER, (end + TEST_WITHIN).astimezone(zone).date())
+
+
+def lost(state: State) -> tuple[str, ...]:
+    """What people said is lost, each once."""
+    said = [state.done["lost"].say] if "lost" in state.done else []
+    return tuple(dict.fromkeys((*state.losses, *said)))
 
 
 def named(states: Sequence[State], zone: tzinfo) -> dict[str, str]:

@@ -84,6 +84,8 @@ class State:
     severity: Severity = Severity.SEV1
     aware: datetime | None = None
     """When people became aware that data is lost; None where it is not."""
+    losses: tuple[str, ...] = ()
+    """What was said to be lost, as it was found out."""
     users_see: bool | None = None
     done: Mapping[str, Done] = field(default_factory=dict)
     runs: Mapping[str, int] = field(default_factory=dict)
@@ -221,7 +223,7 @@ def _apply(state: State, event: Event, record: Record) -> State:
         case MessageFailed():
             return _with_message(state, replace(_message(state, event.message), failed=event.why))
         case DataLossNoticed():
-            return replace(state, aware=state.aware or event.happened)
+            return replace(state, aware=state.aware or event.happened, losses=(*state.losses, event.what))
         case Resolved():
             return replace(state, resolved=event, resolved_seq=record.seq)
         case Reopened():

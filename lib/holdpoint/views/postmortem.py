@@ -11,7 +11,7 @@ from holdpoint.incident.actions import ActionItem, in_order, urgency
 from holdpoint.incident.clocks import POST_MORTEM, Clock
 from holdpoint.incident.messages import lasted, moment
 from holdpoint.incident.phases import ITEMS
-from holdpoint.incident.postmortem import PostMortem, Proposal, Runs
+from holdpoint.incident.postmortem import PostMortem, Proposal, Runs, lost
 from holdpoint.incident.state import State
 from holdpoint.incident.timeline import Mark, Row
 from holdpoint.journal.record import Record
@@ -69,7 +69,7 @@ def words(of: Material) -> Mapping[str, object]:
         "scope": escape(state.done["scope"].say) if "scope" in state.done else "",
         "users_see": state.users_see,
         "data_loss": state.loses_data,
-        "lost": [escape(text) for text in found.lost],
+        "lost": [escape(text) for text in lost(state)],
         "aware": at(state.aware) if state.aware else "",
         "notified": at(state.notified) if state.notified else "",
         "late": span(found.late) if found.late else "",

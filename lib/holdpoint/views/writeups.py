@@ -27,6 +27,8 @@ class Told:
     gone: tuple[str, ...]
     empty: tuple[tuple[str, int], ...]
     advice: tuple[Advice, ...]
+    opened: tuple[str, ...]
+    """The strategic escalations that it led to, as the last of several similar incidents."""
 
 
 def postmortem(told: Told, width: int, zone: tzinfo | None) -> list[Line]:
@@ -38,6 +40,8 @@ def postmortem(told: Told, width: int, zone: tzinfo | None) -> list[Line]:
         drawn += labelled("yours", text, width)
     for one in told.kept:
         drawn += _offered(one, width)
+    for item in told.opened:
+        drawn += labelled("OPENED", f"the strategic escalation {item}: see `inv incident.review`", width, Tone.WARN)
     if told.empty:
         places = ", ".join(f"`{name}` (line {at})" if at else f"`{name}` (not there)" for name, at in told.empty)
         drawn += labelled("to write", places, width, Tone.WARN)
@@ -94,6 +98,7 @@ def postmortem_data(told: Told) -> dict[str, Json]:
         "refreshed": list(told.refreshed),
         "kept": [{"section": one.name, "line": one.line, "newer": one.newer} for one in told.kept],
         "gone": list(told.gone),
+        "opened": list(told.opened),
         "to_write": [{"section": name, "line": at} for name, at in told.empty],
         "advice": [
             {"line": one.line, "words": one.words, "why": one.why, "instead": one.instead} for one in told.advice
