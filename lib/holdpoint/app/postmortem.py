@@ -180,4 +180,4 @@ def _publish(desk: Desk, book: Book, path: Path, document: str) -> tuple[str, bo
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(sections.said(text).encode()).hexdigest()

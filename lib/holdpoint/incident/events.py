@@ -211,7 +211,7 @@ class PostMortemAsked:
 
 @dataclass(frozen=True, slots=True)
 class PostMortemPublished:
-    """The post-mortem is published; `digest` is the SHA-256 of what was."""
+    """The post-mortem is published; `digest` is the SHA-256 of what it says."""
 
     kind: ClassVar[str] = "postmortem.published"
     path: str

@@ -40,7 +40,7 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An edited section that stays, where the record has a newer text for it."""
+    """An edited section that stays, where the record has a newer text for it. `line` is where it stands now."""
 
     name: str
     line: int
@@ -84,6 +84,11 @@ def digest_of(text: str) -> str:
     """Digest a section; blanks, blank lines and the widths of a table's columns do not count."""
     lines = (_RULE.sub("---", " ".join(line.split())) for line in text.splitlines())
     return hashlib.sha256("\n".join(line for line in lines if line).encode()).hexdigest()[:12]
+
+
+def said(text: str) -> str:
+    """What a document says, without the digests of its markers."""
+    return whole(replace(part, digest="") if isinstance(part, Generated) else part for part in parts(text))
 
 
 def head(incident: str, language: str) -> str:
@@ -179,7 +184,9 @@ def merged(document: str, fresh: str, replaced: Mapping[str, str] | None = None)
         result.append(replace(part, body=part.body if same else body, digest=digest))
     there = {part.name for part in own if isinstance(part, Generated)}
     gone = tuple(name for name in newer if name not in there)
-    return Merged(whole(result, newline), tuple(refreshed), tuple(kept), gone)
+    text = whole(result, newline)
+    lines = {name: part.line for name, part in generated(text).items()}
+    return Merged(text, tuple(refreshed), tuple(replace(one, line=lines[one.name]) for one in kept), gone)
 
 
 def written(text: str) -> tuple[Written, ...]:
