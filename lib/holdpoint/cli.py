@@ -36,6 +36,8 @@ _POSITIONALS = {
     "title": ("a title in quotes", '"the wiki is down"'),
     "severity": ("a severity", "1"),
     "item": ("an item of the checklist", "scope"),
+    "action": ("the id of an action item", "a1b2-1"),
+    "what": ("a text in quotes", '"40 people are concerned"'),
 }
 """What is expected in each place, and an example."""
 
@@ -194,6 +196,7 @@ _GROUPS = {
     "runbook": 0,
     "run": 1,
     "incident": 2,
+    "action": 2,
     "drill": 3,
     "host": 4,
     "oncall": 5,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import get_args
 
 import pytest
@@ -11,6 +11,12 @@ import pytest
 from holdpoint.document.model import Severity
 from holdpoint.incident.events import (
     KINDS,
+    ActionAdded,
+    ActionChanged,
+    ActionClosed,
+    ActionReopened,
+    AuthorityTold,
+    CodeBugFound,
     DataLossNoticed,
     Event,
     MessageFailed,
@@ -19,6 +25,9 @@ from holdpoint.incident.events import (
     Noted,
     OutputRecorded,
     OutputWithdrawn,
+    PostMortemAsked,
+    PostMortemNamed,
+    PostMortemPublished,
     Purpose,
     Reopened,
     Resolved,
@@ -50,6 +59,15 @@ EVENTS: tuple[Event, ...] = (
     DataLossNoticed("pages", NOON),
     Resolved("c", "i", data_loss=True, began=NOON, restored=NOON, happened=NOON, without_verify="why"),
     Reopened("again", NOON),
+    AuthorityTold("what", "why so late", NOON),
+    CodeBugFound(NOON),
+    PostMortemNamed("docs/post-mortems/x.md"),
+    PostMortemAsked("it came back", NOON),
+    PostMortemPublished("docs/post-mortems/x.md", "0" * 64, NOON),
+    ActionAdded(1, "Fit a spring", "ops", date(2026, 12, 9), NOON, ("ID",)),
+    ActionChanged(1, "Fit a spring", "bob", date(2026, 12, 10), "away", NOON),
+    ActionClosed(1, "a link", "", NOON),
+    ActionReopened(1, "it broke", NOON),
 )
 
 

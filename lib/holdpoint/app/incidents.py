@@ -246,7 +246,7 @@ def show(world: World, incident: str | None) -> int:
     desk = Desk(world)
     folder = desk.chosen(incident, something_left)
     records, state = state_of(folder)
-    runs, unread = _runs(world, tuple(state.runs))
+    runs, unread = runs_of(world, tuple(state.runs))
     rows = timeline(records, runs)
     listed = desk.listed(folder, state)
     if world.json:
@@ -261,7 +261,7 @@ def show(world: World, incident: str | None) -> int:
     return Exit.OK
 
 
-def _runs(world: World, names: Sequence[str]) -> tuple[dict[str, tuple[Record, ...]], tuple[tuple[str, str], ...]]:
+def runs_of(world: World, names: Sequence[str]) -> tuple[dict[str, tuple[Record, ...]], tuple[tuple[str, str], ...]]:
     """The records of the runs that can be read here; of the others, why not."""
     here: dict[str, RunFolder] = {folder.name: folder for folder in world.state.runs()} if names else {}
     found: dict[str, tuple[Record, ...]] = {}

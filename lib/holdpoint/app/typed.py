@@ -18,6 +18,7 @@ VALUED = (
     *("answers", "incident", "out", "to", "at", "weeks", "from_", "person"),
     *("severity", "trigger", "channel", "lang", "say", "estimate", "reason", "evidence", "undo", "message", "failed"),
     *("cause", "impact", "data_loss", "without_verify"),
+    *("owner", "due", "dropped", "late", "days"),
 )
 """Options whose value can be any text but an empty one or another option."""
 
@@ -55,6 +56,8 @@ _POSITIONALS = {
     "title": "a title in quotes",
     "severity": "a severity",
     "item": "an item of the checklist",
+    "action": "the id of an action item",
+    "what": "a text",
 }
 
 

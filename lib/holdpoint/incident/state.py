@@ -9,7 +9,15 @@ from functools import reduce
 from typing import assert_never
 
 from holdpoint.document.model import Severity
+from holdpoint.incident.actions import ActionItem, folded
 from holdpoint.incident.events import (
+    ActionAdded,
+    ActionChanged,
+    ActionClosed,
+    ActionReopened,
+    Afterwards,
+    AuthorityTold,
+    CodeBugFound,
     DataLossNoticed,
     Declared,
     Event,
@@ -19,6 +27,9 @@ from holdpoint.incident.events import (
     Noted,
     OutputRecorded,
     OutputWithdrawn,
+    PostMortemAsked,
+    PostMortemNamed,
+    PostMortemPublished,
     Purpose,
     Reopened,
     Resolved,
@@ -73,6 +84,8 @@ class State:
     severity: Severity = Severity.SEV1
     aware: datetime | None = None
     """When people became aware that data is lost; None where it is not."""
+    losses: tuple[str, ...] = ()
+    """What was said to be lost, as it was found out."""
     users_see: bool | None = None
     done: Mapping[str, Done] = field(default_factory=dict)
     runs: Mapping[str, int] = field(default_factory=dict)
@@ -85,7 +98,18 @@ class State:
     responded: datetime | None = None
     resolved: Resolved | None = None
     """How it ended; None while it is open."""
+    resolved_seq: int = -1
+    """The record that says so."""
     times_reopened: int = 0
+    actions: Mapping[int, ActionItem] = field(default_factory=dict)
+    document: str = ""
+    """The file of the post-mortem in the repository; empty before it has one."""
+    published: PostMortemPublished | None = None
+    asked: str = ""
+    """Why it is to have a post-mortem although its severity asks for none."""
+    code_bug: bool = False
+    notices: tuple[AuthorityTold, ...] = ()
+    """What the authority was told in phases, before the last notice."""
     people: tuple[str, ...] = ()
     latest: datetime | None = None
     """The latest time that any record has."""
@@ -105,7 +129,14 @@ class State:
 
     @property
     def known(self) -> Known:
-        return Known(self.severity, data_loss=self.loses_data, users_see=self.users_see is True)
+        return Known(self.severity, self.loses_data, self.users_see is True, post_mortem=bool(self.asked))
+
+    @property
+    def notified(self) -> datetime | None:
+        """When the authority was told first, in a phase or at once; None as long as it was not."""
+        times = [notice.happened for notice in self.notices]
+        times += [self.done["authority"].happened] if "authority" in self.done else []
+        return min(times, default=None)
 
     @property
     def loses_data(self) -> bool:
@@ -159,6 +190,8 @@ def fold(state: State, record: Record) -> State:
 
 
 def _apply(state: State, event: Event, record: Record) -> State:
+    if isinstance(event, Afterwards):
+        return _afterwards(state, event, record)
     match event:
         case Declared():
             return replace(
@@ -190,13 +223,32 @@ def _apply(state: State, event: Event, record: Record) -> State:
         case MessageFailed():
             return _with_message(state, replace(_message(state, event.message), failed=event.why))
         case DataLossNoticed():
-            return replace(state, aware=state.aware or event.happened)
+            return replace(state, aware=state.aware or event.happened, losses=(*state.losses, event.what))
         case Resolved():
-            return replace(state, resolved=event)
+            return replace(state, resolved=event, resolved_seq=record.seq)
         case Reopened():
             again = {item.id for item in state.items if item.phase in _AGAIN} - _STAYS
             kept = {item: one for item, one in state.done.items() if item not in again}
-            return replace(state, resolved=None, times_reopened=state.times_reopened + 1, done=kept)
+            return replace(state, resolved=None, times_reopened=state.times_reopened + 1, done=kept, published=None)
+        case _:
+            assert_never(event)
+
+
+def _afterwards(state: State, event: Afterwards, record: Record) -> State:
+    match event:
+        case ActionAdded() | ActionChanged() | ActionClosed() | ActionReopened():
+            return replace(state, actions=folded(state.actions, event, record, state.opening.incident))
+        case AuthorityTold():
+            return replace(state, notices=(*state.notices, event))
+        case CodeBugFound():
+            return replace(state, code_bug=True)
+        case PostMortemNamed():
+            return replace(state, document=event.path)
+        case PostMortemAsked():
+            return replace(state, asked=event.why)
+        case PostMortemPublished():
+            done = Done("", event.path, event.happened, record.person, record.seq)
+            return replace(state, published=event, done={**state.done, "published": done})
         case _:
             assert_never(event)
 

@@ -14,7 +14,15 @@ from enum import StrEnum
 from typing import assert_never
 
 from holdpoint.engine import events as run
+from holdpoint.incident.actions import ActionEvent
 from holdpoint.incident.events import (
+    ActionAdded,
+    ActionChanged,
+    ActionClosed,
+    ActionReopened,
+    Afterwards,
+    AuthorityTold,
+    CodeBugFound,
     DataLossNoticed,
     Declared,
     Event,
@@ -24,6 +32,9 @@ from holdpoint.incident.events import (
     Noted,
     OutputRecorded,
     OutputWithdrawn,
+    PostMortemAsked,
+    PostMortemNamed,
+    PostMortemPublished,
     Reopened,
     Resolved,
     RunLinked,
@@ -61,6 +72,9 @@ class Mark(StrEnum):
     LOSS = "DATA LOSS"
     RESOLVED = "resolved"
     REOPENED = "reopened"
+    AUTHORITY = "authority"
+    POSTMORTEM = "write-up"
+    ACTION = "action"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,8 @@ def _own(records: Sequence[Record]) -> list[tuple[datetime, Row, Event]]:
 
 def _told(event: Event) -> tuple[Mark, str, str]:
     """Give a row's mark, text and evidence."""
+    if isinstance(event, Afterwards):
+        return _told_afterwards(event)
     match event:
         case Declared():
             services = f" ({', '.join(event.services)})" if event.services else ""
@@ -144,6 +160,47 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             return Mark.RESOLVED, f"{event.cause}; impact: {event.impact}; {lost}{without}", ""
         case Reopened():
             return Mark.REOPENED, event.reason, ""
+        case _:
+            assert_never(event)
+
+
+def _told_afterwards(event: Afterwards) -> tuple[Mark, str, str]:
+    match event:
+        case AuthorityTold():
+            late = f"; late, since: {event.late}" if event.late else ""
+            return Mark.AUTHORITY, f"the authority was told: {event.what}{late}", ""
+        case CodeBugFound():
+            return Mark.FOUND_OUT, "the cause is a bug in the code", ""
+        case PostMortemNamed() | PostMortemAsked() | PostMortemPublished():
+            return Mark.POSTMORTEM, _written_up(event), ""
+        case ActionAdded() | ActionChanged() | ActionClosed() | ActionReopened():
+            return Mark.ACTION, _acted(event), event.evidence if isinstance(event, ActionClosed) else ""
+        case _:
+            assert_never(event)
+
+
+def _written_up(event: PostMortemNamed | PostMortemAsked | PostMortemPublished) -> str:
+    match event:
+        case PostMortemNamed():
+            return f"the post-mortem is {event.path}"
+        case PostMortemAsked():
+            return f"a post-mortem is asked for: {event.why}"
+        case PostMortemPublished():
+            return f"the post-mortem is published: {event.path}"
+        case _:
+            assert_never(event)
+
+
+def _acted(event: ActionEvent) -> str:
+    match event:
+        case ActionAdded():
+            return f"{event.number} added: {event.title} (for {event.owner}, due {event.due})"
+        case ActionChanged():
+            return f"{event.number} changed: {event.title} (for {event.owner}, due {event.due}): {event.reason}"
+        case ActionClosed():
+            return f"{event.number} given up: {event.dropped}" if event.dropped else f"{event.number} is done"
+        case ActionReopened():
+            return f"{event.number} is open again: {event.reason}"
         case _:
             assert_never(event)
 

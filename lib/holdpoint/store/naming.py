@@ -44,7 +44,7 @@ def in_order(named: Named) -> tuple[str, str, str]:
 def choose(text: str, found: Sequence[N], noun: str = "run") -> N:
     """Find the one that `text` names; raises `HoldpointError` for none and for several."""
     if not text or text.startswith("-") or "/" in text or "\0" in text:
-        what = f"this is not the name of {'an' if noun == 'incident' else 'a'} {noun}"
+        what = f"this is not the name of {'an' if noun[0] in 'aeiou' else 'a'} {noun}"
         raise HoldpointError(
             Problem(f"{noun}-name", what, found=f"`{text[:200]}`", expected="a name, its end, or `last`")
         )
