@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdpoint.app.desk import DAMAGED, Book, Desk, one_line, some_text, something_left, state_of
+from holdpoint.app import linked
+from holdpoint.app.desk import Book, Desk, one_line, some_text, something_left, state_of
 from holdpoint.app.messages import render
 from holdpoint.app.team import lacking
 from holdpoint.app.world import Kind, World
@@ -30,9 +31,8 @@ from holdpoint.incident.messages import Asked, slug
 from holdpoint.incident.phases import item_of
 from holdpoint.incident.severity import RULES, WHEN_UNSURE, proposed, severity_of
 from holdpoint.incident.timeline import timeline
-from holdpoint.journal.record import Record, as_json
+from holdpoint.journal.record import as_json
 from holdpoint.problem import Exit, HoldpointError, Problem, did_you_mean
-from holdpoint.store.run_folder import RunFolder
 from holdpoint.views import incident_data
 from holdpoint.views import incidents as view
 
@@ -246,36 +246,18 @@ def show(world: World, incident: str | None) -> int:
     desk = Desk(world)
     folder = desk.chosen(incident, something_left)
     records, state = state_of(folder)
-    runs, unread = runs_of(world, tuple(state.runs))
+    runs, unread = linked.records_of(world, tuple(state.runs))
     rows = timeline(records, runs)
     listed = desk.listed(folder, state)
+    proposals = desk.proposals(state, records)
     if world.json:
         data = {
             **incident_data.as_data(listed, state),
+            "proposals": [incident_data.proposal_data(one) for one in proposals],
             "timeline": [incident_data.row_data(row) for row in rows],
             "unread": dict(unread),
         }
         desk.print_json({**data, "records": [as_json(record) for record in records]})
     else:
-        desk.screen.lines(view.page(view.Page(listed, state, rows, unread), desk.screen.width, desk.zone))
+        desk.screen.lines(view.page(view.Page(listed, state, rows, unread, proposals), desk.screen.width, desk.zone))
     return Exit.OK
-
-
-def runs_of(world: World, names: Sequence[str]) -> tuple[dict[str, tuple[Record, ...]], tuple[tuple[str, str], ...]]:
-    """The records of the runs that can be read here; of the others, why not."""
-    here: dict[str, RunFolder] = {folder.name: folder for folder in world.state.runs()} if names else {}
-    found: dict[str, tuple[Record, ...]] = {}
-    unread: list[tuple[str, str]] = []
-    for name in names:
-        if name not in here:
-            unread.append((name, "it is not recorded in this state folder"))
-            continue
-        try:
-            records = here[name].records()
-            timeline((), {name: records})
-            found[name] = records
-        except HoldpointError as error:
-            unread.append((name, DAMAGED if error.exit_code == Exit.DAMAGED else str(error)))
-        except ValueError as error:
-            unread.append((name, str(error)))
-    return found, tuple(unread)

@@ -21,6 +21,7 @@ from typing import Protocol, TextIO
 from holdpoint.app import machines
 from holdpoint.app.crashing import crashing
 from holdpoint.app.fleet import Fleet
+from holdpoint.app.made import made_of
 from holdpoint.app.repository import repository
 from holdpoint.app.room import MEMORY, memory_agreed
 from holdpoint.document.model import FromEnv, Runbook
@@ -127,7 +128,7 @@ class World:
             person=environ.get("HOLDPOINT_PERSON") or environ.get("SUDO_USER") or _user(),
             environ=environ,
             state=StateFolder.default(environ),
-            library=Library((runbooks,)) if runbooks else Library.of(root),
+            library=Library((runbooks,)) if runbooks else Library.of(root, made_of(root)),
             fleet=Fleet.of(root),
             json=json,
             plain=plain,

@@ -104,6 +104,22 @@ class OutputWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckAnswered:
+    """A check of the team's own was read by `run`; `green` is null where nobody could be asked.
+
+    `check` is one of the team's checks, or `version` with the `service` whose version of before was read.
+    """
+
+    kind: ClassVar[str] = "check.answered"
+    check: str
+    service: str
+    green: bool | None
+    said: str
+    run: str
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RunLinked:
     """A run belongs to it; what happened in it stands in its own journal."""
 
@@ -284,6 +300,7 @@ Event = (
     | UsersSawIt
     | OutputRecorded
     | OutputWithdrawn
+    | CheckAnswered
     | RunLinked
     | MessageRendered
     | MessageSent

@@ -17,6 +17,7 @@ from holdpoint.incident.events import (
     ActionReopened,
     Afterwards,
     AuthorityTold,
+    CheckAnswered,
     CodeBugFound,
     DataLossNoticed,
     Declared,
@@ -38,7 +39,7 @@ from holdpoint.incident.events import (
     UsersSawIt,
     event_of,
 )
-from holdpoint.incident.phases import By, Item, Known, Phase, items_for
+from holdpoint.incident.phases import ITEMS, By, Item, Known, Phase, items_for
 from holdpoint.incident.severity import is_raised
 from holdpoint.journal.record import Record
 
@@ -88,6 +89,8 @@ class State:
     """What was said to be lost, as it was found out."""
     users_see: bool | None = None
     done: Mapping[str, Done] = field(default_factory=dict)
+    checks: Mapping[str, CheckAnswered] = field(default_factory=dict)
+    """The last answer of each check; of the versions that ran before, by `version SERVICE`."""
     runs: Mapping[str, int] = field(default_factory=dict)
     """Linked runs, with the number of the record that links each."""
     messages: Mapping[int, Message] = field(default_factory=dict)
@@ -214,6 +217,8 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return replace(state, done={**state.done, event.item: done})
         case OutputWithdrawn():
             return replace(state, done={item: done for item, done in state.done.items() if item != event.item})
+        case CheckAnswered():
+            return _checked(state, event, record)
         case RunLinked():
             return replace(state, runs={event.run: record.seq, **state.runs})
         case MessageRendered():
@@ -229,7 +234,9 @@ def _apply(state: State, event: Event, record: Record) -> State:
         case Reopened():
             again = {item.id for item in state.items if item.phase in _AGAIN} - _STAYS
             kept = {item: one for item, one in state.done.items() if item not in again}
-            return replace(state, resolved=None, times_reopened=state.times_reopened + 1, done=kept, published=None)
+            return replace(
+                state, resolved=None, times_reopened=state.times_reopened + 1, done=kept, checks={}, published=None
+            )
         case _:
             assert_never(event)
 
@@ -275,6 +282,27 @@ def _sent(state: State, event: MessageSent, record: Record) -> State:
     ticked = {item.id: done for item in state.items if item.by is _TICKS[purpose]}
     last = state.last_sent if purpose is Purpose.DATA_LOSS else event.happened
     return replace(state, last_sent=last, done={**ticked, **state.done})
+
+
+def _checked(state: State, event: CheckAnswered, record: Record) -> State:
+    """What a check answered. To find out, any answer will do; to verify, it has to be green, and after the repair.
+
+    A red one takes the tick back that an earlier one gave.
+    """
+    named = f"{event.check} {event.service}".rstrip()
+    done = dict(state.done)
+    for item in ITEMS:
+        if item.check != event.check or event.green is None:
+            continue
+        if item.phase is not Phase.VERIFY:
+            colour = "green" if event.green else "RED"
+            said = f"{colour}: {event.said}".removesuffix(": ")
+            done[item.id] = Done(said, f"run {event.run}", event.happened, record.person, record.seq)
+        elif not event.green:
+            done.pop(item.id, None)
+        elif "restored" in done:
+            done[item.id] = Done("", f"run {event.run}", event.happened, record.person, record.seq)
+    return replace(state, done=done, checks={**state.checks, named: event})
 
 
 def _message(state: State, number: int) -> Message:

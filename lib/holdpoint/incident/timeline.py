@@ -22,6 +22,7 @@ from holdpoint.incident.events import (
     ActionReopened,
     Afterwards,
     AuthorityTold,
+    CheckAnswered,
     CodeBugFound,
     DataLossNoticed,
     Declared,
@@ -60,6 +61,7 @@ class Mark(StrEnum):
     FOUND_OUT = "found out"
     DONE = "done"
     UNDONE = "not done"
+    CHECK = "check"
     RUN = "run"
     GATE = "gate"
     CAUSE = "cause"
@@ -144,6 +146,10 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             return Mark.DONE, answered(event.item, event.say), event.evidence
         case OutputWithdrawn():
             return Mark.UNDONE, answered(event.item, event.reason), ""
+        case CheckAnswered():
+            colour = {True: "GREEN", False: "RED", None: "could not be asked"}[event.green]
+            what = f"the version of {event.service} before" if event.service else f"the {event.check} check: {colour}"
+            return Mark.CHECK, f"{what}: {event.said}".removesuffix(": "), f"run {event.run}"
         case RunLinked():
             return Mark.RUN, f"run {event.run} of {event.runbook} belongs to it", event.run
         case MessageRendered():

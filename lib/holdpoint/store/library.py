@@ -56,19 +56,33 @@ def schema(document: str = "runbook") -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", json.loads((shipped("schemas") / f"{document}.schema.json").read_bytes()))
 
 
+Made = Callable[[str], Source | None]
+"""Give the document of a name; None where there is none."""
+
+
 class Library:
     """The runbooks of some folders; of two with one name, the one in the earlier folder counts."""
 
-    def __init__(self, folders: Iterable[Path | str], kind: str = "runbook", values: Path | None = None) -> None:
-        """`values` is the file of a team's own values, which need not be there."""
+    def __init__(
+        self,
+        folders: Iterable[Path | str],
+        kind: str = "runbook",
+        values: Path | None = None,
+        made: Made = lambda _: None,
+    ) -> None:
+        """`values` is the file of a team's own values, which need not be there.
+
+        `made` gives documents that no folder has: they are in no list, and found by their names.
+        """
         self._kind = kind
+        self._made = made
         self._values = values
         self.folders = tuple(Path(folder) for folder in folders)
 
     @classmethod
-    def of(cls, repository: Path | str) -> Library:
+    def of(cls, repository: Path | str, made: Made = lambda _: None) -> Library:
         """Open the library of a repository: its own `runbooks/`, then those that come with Holdpoint."""
-        return cls(folders(repository, "runbooks"), values=Path(repository) / VALUES)
+        return cls(folders(repository, "runbooks"), values=Path(repository) / VALUES, made=made)
 
     def names(self) -> tuple[str, ...]:
         """Give the names of all runbooks, sorted. Nothing is opened."""
@@ -87,6 +101,8 @@ class Library:
         if unfit is not None:
             raise HoldpointError(unfit)
         if name not in found:
+            if (made := self._made(name)) is not None:
+                return made
             raise HoldpointError([_unknown(self._kind, name, found, self.folders), *problems])
         return _read(*found[name])
 

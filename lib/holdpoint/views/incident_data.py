@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from holdpoint.incident.clocks import Clock
 from holdpoint.incident.phases import Item
@@ -10,6 +11,9 @@ from holdpoint.incident.state import Message, State
 from holdpoint.incident.timeline import Row
 from holdpoint.journal.record import Json
 from holdpoint.views.incidents import Listed
+
+if TYPE_CHECKING:
+    from holdpoint.incident.proposing import Proposal
 
 
 def as_data(listed: Listed, state: State | None) -> dict[str, Json]:
@@ -52,6 +56,10 @@ def as_data(listed: Listed, state: State | None) -> dict[str, Json]:
         },
         "set_back": [{"seq": jump.seq, "seconds": jump.by.total_seconds()} for jump in state.jumps],
     }
+
+
+def proposal_data(proposal: Proposal) -> dict[str, Json]:
+    return {"command": proposal.command, "why": proposal.why}
 
 
 def row_data(row: Row) -> dict[str, Json]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from holdpoint.incident.actions import in_order
 from holdpoint.incident.clocks import Clock, Kind, Standing
@@ -16,6 +16,9 @@ from holdpoint.incident.timeline import Mark, Row
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
 from holdpoint.views.tables import table
 from holdpoint.views.times import clock_time, full_time, span
+
+if TYPE_CHECKING:
+    from holdpoint.incident.proposing import Proposal
 
 OPEN, RESOLVED = "open", "resolved"
 _CLOCKS = {
@@ -65,6 +68,7 @@ class Page:
     state: State
     rows: tuple[Row, ...]
     unread: tuple[tuple[str, str], ...] = ()
+    proposals: tuple[Proposal, ...] = ()
 
 
 # --- the list ---------------------------------------------------------------------------------------------------
@@ -177,7 +181,7 @@ def checklist(state: State, width: int, zone: tzinfo | None) -> list[Line]:
 def _item(item: Item, state: State, width: int, zone: tzinfo | None) -> list[Line]:
     done = state.done.get(item.id)
     box, tone = ("[x]", Tone.GOOD) if done else ("[ ]", Tone.WARN) if item.required else ("[.]", Tone.DIM)
-    text = item.title
+    text = f"{item.title}{_check(item, state, zone)}"
     if done is not None:
         at = f"{done.happened.astimezone(zone):%Y-%m-%d %H:%M %Z} " if item.dated else ""
         text = answered(item.id, f"{at}{done.say}".strip()) + (f" ({done.evidence})" if done.evidence else "")
@@ -188,6 +192,18 @@ def _item(item: Item, state: State, width: int, zone: tzinfo | None) -> list[Lin
         Segment(first, Tone.DIM if done else Tone.PLAIN),
     )
     return [head, *(line(" " * _COLUMN + piece, Tone.DIM if done else Tone.PLAIN) for piece in rest)]
+
+
+def _check(item: Item, state: State, zone: tzinfo | None) -> str:
+    """What answers an item that is open, and what it answered last."""
+    if not item.check:
+        return ""
+    command = "; `inv incident.check`"
+    last = state.checks.get(item.check)
+    if last is None or last.green or item.phase is not Phase.VERIFY:
+        return command
+    colour = "not to be asked" if last.green is None else f"RED: {last.said}"
+    return f"; {clock_time(last.happened, zone)} {colour}{command}"
 
 
 LEGEND = "[x] done   [ ] still to be done   [.] advised"
@@ -213,7 +229,7 @@ def page(of: Page, width: int, zone: tzinfo | None) -> list[Line]:
         for run in state.runs:
             told = f"{run}: its record cannot be read here: {why[run]}" if run in why else run
             drawn += [line(f"  {piece}") for piece in wrap(told, width - 2)]
-    return [*drawn, BLANK, *next_steps(state, width)]
+    return [*drawn, BLANK, *proposed(of.proposals, width), *next_steps(state, width)]
 
 
 def declaration(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[Line]:
@@ -284,7 +300,8 @@ def next_steps(state: State, width: int) -> list[Line]:
         if missing and before_end:
             item = missing[0]
             say = ' --say "..."' if item.asks else " --at 14:05" if item.dated else ""
-            steps.append(f"`inv incident.done {item.id}{say}` ticks the next item")
+            asks = "`inv incident.check` asks the team's own checks; " if item.check else ""
+            steps.append(f"{asks}`inv incident.done {item.id}{say}` ticks the next item")
         elif not before_end:
             steps.append('`inv incident.resolve --cause "..." --impact "..." --data-loss no` ends it')
         steps.append("`inv incident.update` writes the next message; `inv incident.note` keeps what you see")
@@ -293,6 +310,15 @@ def next_steps(state: State, width: int) -> list[Line]:
     drawn: list[Line] = []
     for index, step in enumerate(steps):
         drawn += labelled("" if index else "next", step, width)
+    return drawn
+
+
+def proposed(proposals: Sequence[Proposal], width: int) -> list[Line]:
+    """What could be run now, the best first, each with why."""
+    drawn: list[Line] = []
+    for index, one in enumerate(proposals):
+        drawn += labelled("" if index else "propose", one.command, width, Tone.BOLD)
+        drawn += labelled("", f"  {one.why}", width)
     return drawn
 
 
@@ -308,6 +334,10 @@ def runbook_of(run: str) -> str:
     return run[14:-5]
 
 
+def tone_of(mark: Mark) -> Tone:
+    return _MARKS.get(mark, Tone.BOLD)
+
+
 def timeline(rows: Iterable[Row], width: int, zone: tzinfo | None) -> list[Line]:
     """When it happened, what, and where it is recorded; when it was written too, where that was later."""
     drawn: list[Line] = []
@@ -318,7 +348,7 @@ def timeline(rows: Iterable[Row], width: int, zone: tzinfo | None) -> list[Line]
             day = on
             drawn.append(line(f"  {on}", Tone.DIM))
         first, *rest = wrap(row.text, width - _COLUMN - 2)
-        mark = Segment(f"{row.mark:<10}", _MARKS.get(row.mark, Tone.BOLD))
+        mark = Segment(f"{row.mark:<10}", tone_of(row.mark))
         drawn.append((Segment(f"  {clock_time(row.happened, zone)}  ", Tone.DIM), mark, Segment(first)))
         detail = wrap(_source(row, zone), width - _COLUMN - 2)
         below = [*((piece, Tone.PLAIN) for piece in rest), *((piece, Tone.DIM) for piece in detail)]
@@ -339,10 +369,11 @@ def _source(row: Row, zone: tzinfo | None) -> str:
     return "; ".join(parts)
 
 
-def recorded(text: str, listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[Line]:
-    """A short answer to something that was written down: what, the clocks, and what is next."""
+def recorded(text: str, of: Page, width: int, zone: tzinfo | None) -> list[Line]:
+    """A short answer to something that was written down: what, the clocks, what could be run, and what is next."""
     drawn = [line(piece, Tone.BOLD) for piece in wrap(text, width)]
-    return [*drawn, *clock_lines(listed.clocks, width, zone), *next_steps(state, width)]
+    drawn += clock_lines(of.listed.clocks, width, zone)
+    return [*drawn, *proposed(of.proposals, width), *next_steps(of.state, width)]
 
 
 def message(text: str, number: int, channel: str, width: int) -> list[Line]:
