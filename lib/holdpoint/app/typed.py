@@ -18,6 +18,7 @@ VALUED = (
     *("answers", "incident", "out", "to", "at", "weeks", "from_", "person"),
     *("severity", "trigger", "channel", "lang", "say", "estimate", "reason", "evidence", "undo", "message", "failed"),
     *("cause", "impact", "data_loss", "without_verify"),
+    *("file", "map_", "port", "token_from"),
 )
 """Options whose value can be any text but an empty one or another option."""
 
@@ -131,6 +132,10 @@ def bare(option: str, task: str = "") -> Problem:
         "lang": "fr",
         "message": "1",
         "data-loss": "no",
+        "file": "payload.json",
+        "map": "uptimerobot",
+        "port": "9095",
+        "token-from": "env:NAME",
         **dict.fromkeys(("channel", "say", "estimate", "reason", "evidence", "undo", "failed"), '"..."'),
         **dict.fromkeys(("cause", "impact", "without-verify"), '"..."'),
     }

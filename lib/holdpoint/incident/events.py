@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, get_args
 
 from holdpoint.document.model import Severity
+from holdpoint.incident.alert import Status
 from holdpoint.journal.record import Json, Record
 
 
@@ -55,6 +56,8 @@ class Declared:
     principal: str = ""
     backup: str = ""
     language: str = "en"
+    group: str = ""
+    """The group of alerts that it was declared for; empty where a person declared it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,39 @@ class DataLossNoticed:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertReceived:
+    """A notification of a group of alerts that says something new.
+
+    `firing` and `resolved` count its alerts, `fingerprints` are those that fire, the first of many, and `digest` stands
+    for all of them. `happened` is when the newest of it began, or when the last of it ended.
+    """
+
+    kind: ClassVar[str] = "alert.received"
+    source: str
+    group: str
+    name: str
+    text: str
+    status: Status
+    severity: Severity
+    firing: int
+    resolved: int
+    fingerprints: tuple[str, ...]
+    digest: str
+    happened: datetime
+    odd: tuple[str, ...] = ()
+    """What of it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRepeated:
+    """The same came once more: for the `times`-th time, the first one included."""
+
+    kind: ClassVar[str] = "alert.repeated"
+    group: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """It is over. `began` and `restored` are the milestones that the downtime is counted from, as they stood then."""
 
@@ -186,6 +222,8 @@ Event = (
     | MessageSent
     | MessageFailed
     | DataLossNoticed
+    | AlertReceived
+    | AlertRepeated
     | Resolved
     | Reopened
 )
@@ -193,7 +231,8 @@ KINDS: Mapping[str, type[Event]] = {event.kind: event for event in get_args(Even
 _TYPED: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("severity", "was", "to"), Severity),
     **dict.fromkeys(("happened", "began", "restored"), lambda text: datetime.fromisoformat(text).astimezone(UTC)),
-    "services": tuple,
+    **dict.fromkeys(("services", "fingerprints", "odd"), tuple),
+    "status": Status,
     "trigger": Trigger,
     "purpose": Purpose,
 }
@@ -221,7 +260,7 @@ def event_of(record: Record) -> Event:
 def happened(event: Event, record: Record) -> datetime:
     """When it happened: as it was told, else when it was written."""
     match event:
-        case RunLinked() | MessageRendered():
+        case RunLinked() | MessageRendered() | AlertRepeated():
             return record.time
         case _:
             return event.happened

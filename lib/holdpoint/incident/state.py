@@ -10,6 +10,8 @@ from typing import assert_never
 
 from holdpoint.document.model import Severity
 from holdpoint.incident.events import (
+    AlertReceived,
+    AlertRepeated,
     DataLossNoticed,
     Declared,
     Event,
@@ -58,6 +60,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertGroup:
+    """A group of alerts that belongs to it: the last news of it, how often that came, and how grave it was at most."""
+
+    last: AlertReceived
+    times: int
+    gravest: Severity
+
+
+@dataclass(frozen=True, slots=True)
 class Jump:
     """Record `seq` was written `by` earlier than one before it, by the clock."""
 
@@ -77,6 +88,8 @@ class State:
     done: Mapping[str, Done] = field(default_factory=dict)
     runs: Mapping[str, int] = field(default_factory=dict)
     """Linked runs, with the number of the record that links each."""
+    alerts: Mapping[str, AlertGroup] = field(default_factory=dict)
+    """Groups of alerts that were received, by their keys."""
     messages: Mapping[int, Message] = field(default_factory=dict)
     last_sent: datetime | None = None
     """When the message went out that was last recorded as sent."""
@@ -102,6 +115,11 @@ class State:
         if self.declared is None:
             raise ValueError("an incident begins with its declaration")
         return self.declared
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The groups of alerts that belong to it."""
+        return frozenset(filter(None, (self.opening.group, *self.alerts)))
 
     @property
     def known(self) -> Known:
@@ -191,6 +209,13 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return _with_message(state, replace(_message(state, event.message), failed=event.why))
         case DataLossNoticed():
             return replace(state, aware=state.aware or event.happened)
+        case AlertReceived():
+            before = state.alerts.get(event.group)
+            gravest = event.severity if before is None else min(before.gravest, event.severity)
+            return replace(state, alerts={**state.alerts, event.group: AlertGroup(event, 1, gravest)})
+        case AlertRepeated():
+            group = replace(_group(state, event.group), times=event.times)
+            return replace(state, alerts={**state.alerts, event.group: group})
         case Resolved():
             return replace(state, resolved=event)
         case Reopened():
@@ -229,6 +254,12 @@ def _message(state: State, number: int) -> Message:
     if number not in state.messages:
         raise ValueError(f"there is no message {number}")
     return state.messages[number]
+
+
+def _group(state: State, key: str) -> AlertGroup:
+    if key not in state.alerts:
+        raise ValueError("an alert came again that never came")
+    return state.alerts[key]
 
 
 def _with_message(state: State, message: Message) -> State:

@@ -15,6 +15,8 @@ from typing import assert_never
 
 from holdpoint.engine import events as run
 from holdpoint.incident.events import (
+    AlertReceived,
+    AlertRepeated,
     DataLossNoticed,
     Declared,
     Event,
@@ -59,6 +61,7 @@ class Mark(StrEnum):
     SENT = "sent"
     NOT_SENT = "NOT SENT"
     LOSS = "DATA LOSS"
+    ALERT = "alert"
     RESOLVED = "resolved"
     REOPENED = "reopened"
 
@@ -109,7 +112,21 @@ def _own(records: Sequence[Record]) -> list[tuple[datetime, Row, Event]]:
         row = Row(when, record.time, record.person, mark, text, "", record.seq, evidence, back)
         told_later = record.time - when >= LATE
         found.append((when if told_later else latest, row, event))
-    return found
+    return _folded(found)
+
+
+def _folded(rows: list[tuple[datetime, Row, Event]]) -> list[tuple[datetime, Row, Event]]:
+    """Of an alert that came again and again, keep the last time; it says how often."""
+    later: dict[str, type[Event]] = {}
+    kept: list[tuple[datetime, Row, Event]] = []
+    for key, row, event in reversed(rows):
+        if isinstance(event, AlertReceived | AlertRepeated):
+            folded = isinstance(event, AlertRepeated) and later.get(event.group) is AlertRepeated
+            later[event.group] = type(event)
+            if folded:
+                continue
+        kept.append((key, row, event))
+    return kept[::-1]
 
 
 def _told(event: Event) -> tuple[Mark, str, str]:
@@ -138,6 +155,12 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             return Mark.NOT_SENT, f"message {event.message} did not go out: {event.why}", f"message {event.message}"
         case DataLossNoticed():
             return Mark.LOSS, f"data is lost: {event.what}", ""
+        case AlertReceived():
+            counts = ((event.firing, "firing"), (event.resolved, "resolved"))
+            told = ", ".join(f"{count} {word}" for count, word in counts if count)
+            return Mark.ALERT, f"{told}: {event.text}", "; ".join((event.group, *event.odd))
+        case AlertRepeated():
+            return Mark.ALERT, f"the same came again, {event.times} times by now", event.group
         case Resolved():
             lost = "data is lost" if event.data_loss else "no data is lost"
             without = f"; not verified: {event.without_verify}" if event.without_verify else ""

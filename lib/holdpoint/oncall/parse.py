@@ -28,6 +28,7 @@ from holdpoint.oncall.model import (
     Swap,
     Team,
 )
+from holdpoint.oncall.parse_alerts import alerts
 from holdpoint.problem import HoldpointError, Problem, by_place, did_you_mean
 
 ZONE, NAME, HANDOVER = "Europe/Paris", "team", "09:00"
@@ -83,6 +84,7 @@ class _Reading:
             holidays=self._holidays(tree.get("holidays")),
             people=people,
             rota=self._rota(rota, where, people) if isinstance(rota, Map) else None,
+            alerts=alerts(tree.get("alerts")),
         )
 
     def _zone(self, tree: Map) -> ZoneInfo:
