@@ -190,13 +190,14 @@ class Strict(Program):
 
 _WIDEST = 17
 """Cells of a task and what stands behind it, so that what it does has room; a longer one moves its own line."""
-_DEFAULTS = {"runbook.run": "runbook", "drill.begin": "drill"}
+_DEFAULTS = {"runbook.run": "runbook", "drill.begin": "drill", "alert.receive": "alert"}
 """The tasks that go by the name of their group."""
 _GROUPS = {
     "runbook": 0,
     "run": 1,
     "incident": 2,
     "action": 2,
+    "alert": 2,
     "drill": 3,
     "host": 4,
     "oncall": 5,

@@ -19,6 +19,7 @@ VALUED = (
     *("severity", "trigger", "channel", "lang", "say", "estimate", "reason", "evidence", "undo", "message", "failed"),
     *("cause", "impact", "data_loss", "without_verify"),
     *("owner", "due", "dropped", "late", "days"),
+    *("file", "map_", "port", "token_from"),
 )
 """Options whose value can be any text but an empty one or another option."""
 
@@ -134,6 +135,10 @@ def bare(option: str, task: str = "") -> Problem:
         "lang": "fr",
         "message": "1",
         "data-loss": "no",
+        "file": "payload.json",
+        "map": "uptimerobot",
+        "port": "9095",
+        "token-from": "env:NAME",
         **dict.fromkeys(("channel", "say", "estimate", "reason", "evidence", "undo", "failed"), '"..."'),
         **dict.fromkeys(("cause", "impact", "without-verify"), '"..."'),
     }

@@ -108,6 +108,8 @@ class World:
     fleet: Fleet
     json: bool = False
     plain: bool = False
+    alone: bool = False
+    """Nobody is asked anything, also at a terminal."""
     operator: Operator | None = None
     clock: Clock = field(default_factory=SystemClock)
     key: bytes = field(default=b"", repr=False)
@@ -160,7 +162,7 @@ class World:
 
     @property
     def interactive(self) -> bool:
-        return sys.stdin is not None and sys.stdin.isatty()
+        return not self.alone and sys.stdin is not None and sys.stdin.isatty()
 
     @property
     def documents(self) -> Documents:

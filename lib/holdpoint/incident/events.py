@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, get_args
 
 from holdpoint.document.model import Severity
+from holdpoint.incident.alert import Status
 from holdpoint.journal.record import Record
 from holdpoint.journal.shapes import Shapes, moment
 
@@ -55,6 +56,8 @@ class Declared:
     principal: str = ""
     backup: str = ""
     language: str = "en"
+    group: str = ""
+    """The group of alerts that it was declared for; empty where a person declared it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,39 @@ class DataLossNoticed:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertReceived:
+    """A notification of a group of alerts that says something new.
+
+    `firing` and `resolved` count its alerts, `fingerprints` are those that fire, the first of many, and `digest` stands
+    for all of them. `happened` is when the newest of it began, or when the last of it ended.
+    """
+
+    kind: ClassVar[str] = "alert.received"
+    source: str
+    group: str
+    name: str
+    text: str
+    status: Status
+    severity: Severity
+    firing: int
+    resolved: int
+    fingerprints: tuple[str, ...]
+    digest: str
+    happened: datetime
+    odd: tuple[str, ...] = ()
+    """What of it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRepeated:
+    """The same came once more: for the `times`-th time, the first one included."""
+
+    kind: ClassVar[str] = "alert.repeated"
+    group: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """It is over. `began` and `restored` are the milestones that the downtime is counted from, as they stood then."""
 
@@ -280,6 +316,10 @@ class ActionReopened:
     happened: datetime
 
 
+Messaging = MessageRendered | MessageSent | MessageFailed
+"""What is told to people, and whether it reached them."""
+Alerting = AlertReceived | AlertRepeated
+"""What monitors told."""
 Afterwards = (
     AuthorityTold
     | CodeBugFound
@@ -302,12 +342,11 @@ Event = (
     | OutputWithdrawn
     | CheckAnswered
     | RunLinked
-    | MessageRendered
-    | MessageSent
-    | MessageFailed
     | DataLossNoticed
     | Resolved
     | Reopened
+    | Messaging
+    | Alerting
     | Afterwards
 )
 KINDS: Mapping[str, type[Event]] = {event.kind: event for event in get_args(Event)}
@@ -315,6 +354,7 @@ _TYPED: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("severity", "was", "to"), Severity),
     **dict.fromkeys(("happened", "began", "restored"), moment),
     "due": date.fromisoformat,
+    "status": Status,
     "trigger": Trigger,
     "purpose": Purpose,
 }
@@ -327,7 +367,7 @@ data_of, event_of = _SHAPES.data_of, _SHAPES.event_of
 def happened(event: Event, record: Record) -> datetime:
     """When it happened: as it was told, else when it was written."""
     match event:
-        case RunLinked() | MessageRendered() | PostMortemNamed():
+        case RunLinked() | MessageRendered() | PostMortemNamed() | AlertRepeated():
             return record.time
         case _:
             return event.happened

@@ -16,6 +16,9 @@ from holdpoint.incident.events import (
     ActionClosed,
     ActionReopened,
     Afterwards,
+    Alerting,
+    AlertReceived,
+    AlertRepeated,
     AuthorityTold,
     CheckAnswered,
     CodeBugFound,
@@ -70,6 +73,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertGroup:
+    """A group of alerts that belongs to it: the last news of it, how often that came, and how grave it was at most."""
+
+    last: AlertReceived
+    times: int
+    gravest: Severity
+
+
+@dataclass(frozen=True, slots=True)
 class Jump:
     """Record `seq` was written `by` earlier than one before it, by the clock."""
 
@@ -93,6 +105,8 @@ class State:
     """The last answer of each check; of the versions that ran before, by `version SERVICE`."""
     runs: Mapping[str, int] = field(default_factory=dict)
     """Linked runs, with the number of the record that links each."""
+    alerts: Mapping[str, AlertGroup] = field(default_factory=dict)
+    """Groups of alerts that were received, by their keys."""
     messages: Mapping[int, Message] = field(default_factory=dict)
     last_sent: datetime | None = None
     """When the message went out that was last recorded as sent."""
@@ -129,6 +143,11 @@ class State:
         if self.declared is None:
             raise ValueError("an incident begins with its declaration")
         return self.declared
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The groups of alerts that belong to it."""
+        return frozenset(filter(None, (self.opening.group, *self.alerts)))
 
     @property
     def known(self) -> Known:
@@ -193,6 +212,8 @@ def fold(state: State, record: Record) -> State:
 
 
 def _apply(state: State, event: Event, record: Record) -> State:
+    if isinstance(event, Alerting):
+        return _alerted(state, event)
     if isinstance(event, Afterwards):
         return _afterwards(state, event, record)
     match event:
@@ -237,6 +258,19 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return replace(
                 state, resolved=None, times_reopened=state.times_reopened + 1, done=kept, checks={}, published=None
             )
+        case _:
+            assert_never(event)
+
+
+def _alerted(state: State, event: Alerting) -> State:
+    match event:
+        case AlertReceived():
+            before = state.alerts.get(event.group)
+            gravest = event.severity if before is None else min(before.gravest, event.severity)
+            return replace(state, alerts={**state.alerts, event.group: AlertGroup(event, 1, gravest)})
+        case AlertRepeated():
+            group = replace(_group(state, event.group), times=event.times)
+            return replace(state, alerts={**state.alerts, event.group: group})
         case _:
             assert_never(event)
 
@@ -309,6 +343,12 @@ def _message(state: State, number: int) -> Message:
     if number not in state.messages:
         raise ValueError(f"there is no message {number}")
     return state.messages[number]
+
+
+def _group(state: State, key: str) -> AlertGroup:
+    if key not in state.alerts:
+        raise ValueError("an alert came again that never came")
+    return state.alerts[key]
 
 
 def _with_message(state: State, message: Message) -> State:

@@ -21,6 +21,9 @@ from holdpoint.incident.events import (
     ActionClosed,
     ActionReopened,
     Afterwards,
+    Alerting,
+    AlertReceived,
+    AlertRepeated,
     AuthorityTold,
     CheckAnswered,
     CodeBugFound,
@@ -30,6 +33,7 @@ from holdpoint.incident.events import (
     MessageFailed,
     MessageRendered,
     MessageSent,
+    Messaging,
     Noted,
     OutputRecorded,
     OutputWithdrawn,
@@ -72,6 +76,7 @@ class Mark(StrEnum):
     SENT = "sent"
     NOT_SENT = "NOT SENT"
     LOSS = "DATA LOSS"
+    ALERT = "alert"
     RESOLVED = "resolved"
     REOPENED = "reopened"
     AUTHORITY = "authority"
@@ -125,11 +130,29 @@ def _own(records: Sequence[Record]) -> list[tuple[datetime, Row, Event]]:
         row = Row(when, record.time, record.person, mark, text, "", record.seq, evidence, back)
         told_later = record.time - when >= LATE
         found.append((when if told_later else latest, row, event))
-    return found
+    return _folded(found)
+
+
+def _folded(rows: list[tuple[datetime, Row, Event]]) -> list[tuple[datetime, Row, Event]]:
+    """Of an alert that came again and again, keep the last time; it says how often."""
+    later: dict[str, type[Event]] = {}
+    kept: list[tuple[datetime, Row, Event]] = []
+    for key, row, event in reversed(rows):
+        if isinstance(event, Alerting):
+            folded = isinstance(event, AlertRepeated) and later.get(event.group) is AlertRepeated
+            later[event.group] = type(event)
+            if folded:
+                continue
+        kept.append((key, row, event))
+    return kept[::-1]
 
 
 def _told(event: Event) -> tuple[Mark, str, str]:
     """Give a row's mark, text and evidence."""
+    if isinstance(event, Messaging):
+        return _told_to_people(event)
+    if isinstance(event, Alerting):
+        return _told_by_monitors(event)
     if isinstance(event, Afterwards):
         return _told_afterwards(event)
     match event:
@@ -152,12 +175,6 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             return Mark.CHECK, f"{what}: {event.said}".removesuffix(": "), f"run {event.run}"
         case RunLinked():
             return Mark.RUN, f"run {event.run} of {event.runbook} belongs to it", event.run
-        case MessageRendered():
-            return Mark.MESSAGE, f"message {event.message} ({event.purpose}) was written for {event.channel}", ""
-        case MessageSent():
-            return Mark.SENT, f"message {event.message} went out, {event.how}", f"message {event.message}"
-        case MessageFailed():
-            return Mark.NOT_SENT, f"message {event.message} did not go out: {event.why}", f"message {event.message}"
         case DataLossNoticed():
             return Mark.LOSS, f"data is lost: {event.what}", ""
         case Resolved():
@@ -166,6 +183,30 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             return Mark.RESOLVED, f"{event.cause}; impact: {event.impact}; {lost}{without}", ""
         case Reopened():
             return Mark.REOPENED, event.reason, ""
+        case _:
+            assert_never(event)
+
+
+def _told_to_people(event: Messaging) -> tuple[Mark, str, str]:
+    match event:
+        case MessageRendered():
+            return Mark.MESSAGE, f"message {event.message} ({event.purpose}) was written for {event.channel}", ""
+        case MessageSent():
+            return Mark.SENT, f"message {event.message} went out, {event.how}", f"message {event.message}"
+        case MessageFailed():
+            return Mark.NOT_SENT, f"message {event.message} did not go out: {event.why}", f"message {event.message}"
+        case _:
+            assert_never(event)
+
+
+def _told_by_monitors(event: Alerting) -> tuple[Mark, str, str]:
+    match event:
+        case AlertReceived():
+            counts = ((event.firing, "firing"), (event.resolved, "resolved"))
+            told = ", ".join(f"{count} {word}" for count, word in counts if count)
+            return Mark.ALERT, f"{told}: {event.text}", "; ".join((event.group, *event.odd))
+        case AlertRepeated():
+            return Mark.ALERT, f"the same came again, {event.times} times by now", event.group
         case _:
             assert_never(event)
 
