@@ -17,6 +17,7 @@ from holdpoint.app import cards
 from holdpoint.app.desk import Book, Desk
 from holdpoint.app.fleet import Fleet, is_called
 from holdpoint.app.incidents import opened
+from holdpoint.app.messages import render
 from holdpoint.app.world import Kind, World
 from holdpoint.document.model import Severity
 from holdpoint.incident import payload
@@ -24,7 +25,7 @@ from holdpoint.incident.alert import Notification
 from holdpoint.incident.alert_joining import Became, Graded, Home, events, graded, home, is_known, noticed
 from holdpoint.incident.alert_reading import ALERTMANAGER, alertmanager, mapped
 from holdpoint.incident.alert_runbook import Command, Found, command, find
-from holdpoint.incident.events import Declared, MessageRendered, Trigger
+from holdpoint.incident.events import Declared, MessageRendered, Purpose, Trigger
 from holdpoint.incident.messages import Asked
 from holdpoint.incident.severity import severity_of
 from holdpoint.incident.state import State
@@ -151,7 +152,9 @@ def _recorded(
             with desk.writing(folder, open_only=False) as book:
                 for event in events(notification, book.state, grade, desk.now):
                     book.note(event)
-            return book, ()
+                lacks = book.state.is_open and not book.state.messages  # it was cut off right after its declaration
+                first = (render(desk, book, Purpose.FIRST, Asked()),) if lacks else ()
+            return book, first
         case _:
             assert_never(where.became)
 

@@ -151,7 +151,6 @@ class _Handler(BaseHTTPRequestHandler):
         limits = self.server.door.limits
         self.close_connection = True
         self.command = self.path = self.requestline = ""  # of a request that never came in
-        self.request_version = self.protocol_version
         self._limits = limits
         self.rfile.close()
         self.rfile = io.BufferedReader(_Timed(self.connection, limits.seconds, limits.head + limits.body))
@@ -221,6 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not worked:
             self.server.door.refused(answer, self.client_address[0])
         body = (json.dumps(answer.data) + "\n").encode()
+        self.request_version = self.protocol_version  # also to a head that is none; else it would get a body alone
         with suppress(OSError):
             self.connection.settimeout(5.0)
             self.send_response(answer.status)

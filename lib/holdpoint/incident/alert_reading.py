@@ -68,7 +68,7 @@ class _Reading:
         if not labels.get("alertname"):
             self.note(f"alert {number} has no `alertname`")
         status = given.get("status")
-        if status not in set(Status):
+        if not isinstance(status, str) or status not in set(Status):
             self.note(f"the status of alert {number} is {_told(status)}, so it counts as firing")
             status = Status.FIRING
         ended = self.time(given.get("endsAt"), "endsAt", number) if status == Status.RESOLVED else None

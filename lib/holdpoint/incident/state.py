@@ -28,6 +28,7 @@ from holdpoint.incident.events import (
     MessageFailed,
     MessageRendered,
     MessageSent,
+    Messaging,
     Noted,
     OutputRecorded,
     OutputWithdrawn,
@@ -212,6 +213,8 @@ def fold(state: State, record: Record) -> State:
 
 
 def _apply(state: State, event: Event, record: Record) -> State:
+    if isinstance(event, Messaging):
+        return _messaged(state, event, record)
     if isinstance(event, Alerting):
         return _alerted(state, event)
     if isinstance(event, Afterwards):
@@ -242,12 +245,6 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return _checked(state, event, record)
         case RunLinked():
             return replace(state, runs={event.run: record.seq, **state.runs})
-        case MessageRendered():
-            return _with_message(state, Message(event, record.seq))
-        case MessageSent():
-            return _sent(state, event, record)
-        case MessageFailed():
-            return _with_message(state, replace(_message(state, event.message), failed=event.why))
         case DataLossNoticed():
             return replace(state, aware=state.aware or event.happened, losses=(*state.losses, event.what))
         case Resolved():
@@ -258,6 +255,18 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return replace(
                 state, resolved=None, times_reopened=state.times_reopened + 1, done=kept, checks={}, published=None
             )
+        case _:
+            assert_never(event)
+
+
+def _messaged(state: State, event: Messaging, record: Record) -> State:
+    match event:
+        case MessageRendered():
+            return _with_message(state, Message(event, record.seq))
+        case MessageSent():
+            return _sent(state, event, record)
+        case MessageFailed():
+            return _with_message(state, replace(_message(state, event.message), failed=event.why))
         case _:
             assert_never(event)
 
