@@ -279,6 +279,18 @@ def history(_context: Context, json: bool = False, plain: bool = False) -> int |
     return training.history(opened(json=json, plain=plain))
 
 
+@offered(
+    "drill.show",
+    named="name",
+    help={"name": "A drill's id, for its last attempt; an attempt's name; or `last`.", "json": JSON, "plain": PLAIN},
+)
+def show_debrief(_context: Context, name: str, json: bool = False, plain: bool = False) -> int | None:
+    """Show the debrief of an attempt again."""
+    from holdpoint.app import training  # noqa: PLC0415 - see the module
+
+    return training.show(opened(json=json, plain=plain), name)
+
+
 @offered("drill.list", help={"json": JSON, "plain": PLAIN})
 def list_drills(_context: Context, json: bool = False, plain: bool = False) -> int | None:
     """List the drills, from easy to hard, and what each teaches."""
@@ -330,7 +342,7 @@ ns = Collection(
     collection("run", list_runs, show_run, follow, verify, resume, handover, rollback, approve),
     collection("host", list_hosts, check_hosts),
     collection("incident", *incident_tasks.TASKS),
-    collection("drill", begin_drill, list_drills, history, prove, heal),
+    collection("drill", begin_drill, list_drills, history, show_debrief, prove, heal),
     *oncall_tasks.TASKS,
     test,
 )

@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING
 from holdpoint.app.armed import Armed
 from holdpoint.app.attempt import STOPPED, Session, causes
 from holdpoint.app.breaking import GIVEN_BACK, Trial, Unmet
-from holdpoint.app.drills import DrillShelf, armed, heal_quietly, lacking, may_mount
+from holdpoint.app.drills import DrillShelf, armed, heal_quietly, lacking, left_standing, may_mount
 from holdpoint.app.proving import HOLDPOINT
 from holdpoint.app.repository import repository
+from holdpoint.drill.debrief import as_data, debriefed
 from holdpoint.drill.model import Drill
-from holdpoint.drill.records import Attempt
+from holdpoint.drill.records import HINT, Attempt
 from holdpoint.drill.score import Score, score
 from holdpoint.hosts import drill_shell
 from holdpoint.hosts.sandbox import Sandbox
-from holdpoint.hosts.trainee import HINT, Trainee
+from holdpoint.hosts.trainee import Trainee
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store.attempts import Attempts
+from holdpoint.store.naming import choose
 from holdpoint.views import training as view
 from holdpoint.views.console import Screen, print_json
+from holdpoint.views.debrief import debrief
 
 if TYPE_CHECKING:
     from holdpoint.app.world import World
@@ -53,7 +56,9 @@ def begin(world: World, name: str) -> int:
         facts = session.facts()
         got = score(facts)
         folder = _kept(world, session, got)
-        screen.lines(view.debrief(drill, facts, got, tuple(trainee.said()), str(folder), screen.width))
+        told = debriefed(drill, facts, got, tuple(trainee.said()), session.trapped)
+        _attempts(world).keep(folder, told)
+        screen.lines(debrief(told, str(folder), screen.width))
     if session.over == STOPPED:
         return Exit.STOPPED
     return Exit.OK if got.passed else Exit.FAILED
@@ -66,7 +71,25 @@ def history(world: World) -> int:
         print_json([view.attempt_data(one) for one in tried])
         return Exit.OK
     screen = Screen(world.out, plain=world.plain)
+    screen.lines(left_standing(world, screen.width))
     screen.lines(view.history(tried, screen.width))
+    return Exit.OK
+
+
+def show(world: World, name: str) -> int:
+    """The debrief of an attempt once more: by its name, the name of its drill, which means the last one, or `last`."""
+    attempts = _attempts(world)
+    tried = [one for one in attempts.all() if one.person == world.person]
+    attempt = next((one for one in reversed(tried) if one.drill == name), None) or choose(name, tried, "attempt")
+    told = attempts.debrief(Path(attempt.folder))
+    if told is None:
+        problem = Problem("no-debrief", f"the debrief of `{attempt.name}` cannot be read", found=attempt.folder)
+        raise HoldpointError(problem)
+    if world.json:
+        print_json({"attempt": attempt.name, **as_data(told)})
+    else:
+        screen = Screen(world.out, plain=world.plain)
+        screen.lines(debrief(told, attempt.folder, screen.width))
     return Exit.OK
 
 
