@@ -181,10 +181,10 @@ def _rarity(word: str, vocabularies: Sequence[frozenset[str]]) -> float:
 
 
 def _hit(asked: str, terms: Sequence[_Term], card: Card, fields: Sequence[_Field]) -> Hit:
-    phrases = [(_phrase(asked, field), field) for field in fields]
+    weighed = [(field, _weight(field, terms)) for field in fields]
+    phrases = [(_phrase(asked, field, weight), field) for field, weight in weighed]
     score, strongest = max(phrases, key=lambda pair: pair[0])
     most = score
-    weighed = [(each, _weight(each, terms)) for each in fields]
     for term in terms:
         worth, field = max(((term.likeness(each) * weight, each) for each, weight in weighed), key=lambda pair: pair[0])
         score += worth * term.rarity
@@ -202,7 +202,7 @@ def _weight(field: _Field, terms: Sequence[_Term]) -> float:
     return max(1.0, field.weight * found / max(1, len(telling)))
 
 
-def _phrase(asked: str, field: _Field) -> float:
+def _phrase(asked: str, field: _Field, weight: float) -> float:
     """A whole text in what was asked, as in a line of a log; or what was asked inside of a text."""
     text = f" {' '.join(field.words)} "
     if not field.words or not asked.strip():
@@ -212,7 +212,7 @@ def _phrase(asked: str, field: _Field) -> float:
             _WHOLE * min(1.0, field.weight / 8) if field.weight > 1 and (len(field.words) > 1 or text == asked) else 0.0
         )
     if asked in text:
-        return _PART * min(1.0, field.weight / 8)
+        return _PART * min(1.0, weight / 8)
     return 0.0
 
 
