@@ -324,7 +324,7 @@ def test_the_list_has_every_drill_but_the_bad_one_which_it_names(case: Case) -> 
     drill(case).write(
         "drills/shut-door.yaml", DRILL.replace("id: open-door", "id: shut-door").replace("level: 1", "level: 9")
     )
-    for words in (("drill.list",), ("drill.list", "--json")):
+    for words in (("drill.list", "--all"), ("drill.list", "--json")):
         ran = case.run(*words).expect(2, ..., ...)
         assert "open-door" in ran.stdout
         assert "shut-door" not in ran.stdout

@@ -19,7 +19,7 @@ def debrief(one: Debrief, folder: str, width: int) -> list[Line]:
     """All of it; `folder` is where the record of the attempt lies."""
     mark, tone = ("PASSED", Tone.GOOD) if one.passed else ("NOT PASSED", Tone.BAD)
     total = "no points: it was left" if one.left else f"{one.total} of 100 points"
-    drawn: list[Line] = [BLANK, rule(width, "═", one.title)]
+    drawn: list[Line] = [BLANK, rule(width, "═", one.title), *labelled("drill", one.drill, width)]
     drawn.append((Segment(mark, tone), Segment(f"   {total}", Tone.BOLD)))
     drawn += [line(piece) for piece in wrap(one.verdict, width)] if one.verdict else []
     drawn += [BLANK, *_rubric(one, width)]
