@@ -235,3 +235,6 @@ heal_roles() {
   stop postgres INT || :
   end_all
 }
+
+# may_log_in ROLE
+may_log_in() { [ "$(admin -c "select rolcanlogin from pg_roles where rolname = '$1'")" = t ]; }

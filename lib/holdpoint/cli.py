@@ -170,7 +170,7 @@ class Strict(Program):
         what, example = _POSITIONALS.get(positional, (f"a value for `{positional}`", positional.upper()))
         example = "slow-disk" if task == "runbook.new" else example
         hint = f"for example: `{self.binary} {_called(task)} {example}`"
-        if task == "drill.begin":
+        if task in {"drill.begin", "drill.show"}:
             what, hint = "the name of a drill", f"`{self.binary} drill.list` shows those there are"
         return Problem(
             "usage",

@@ -63,7 +63,7 @@ _POSITIONALS = {
 
 
 def _bad_name(task: str, named: str, found: str) -> Problem:
-    what = "the name of a drill" if task == "drill.begin" else _POSITIONALS[named]
+    what = "the name of a drill" if task in {"drill.begin", "drill.show"} else _POSITIONALS[named]
     return Problem(
         "bad-name",
         f"`{task}` needs {what} before its options",
