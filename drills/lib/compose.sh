@@ -52,7 +52,7 @@ processes_begin() {
   printf '#!/bin/sh\nexec %s %s/nocode.py "$@"\n' "$stack_python" "$stack_code" >"$sandbox/docker/worker-bin/entrypoint"
   cat >"$sandbox/bin/docker" <<SH
 #!/bin/sh
-PYTHONDONTWRITEBYTECODE=1 STAND_IN='$sandbox/docker' exec $stack_python -ES '$stack_code/docker.pyc' "\$@"
+PYTHONDONTWRITEBYTECODE=1 STAND_IN=$(quoted "$sandbox/docker") exec $stack_python -ES $(quoted "$stack_code/docker.pyc") "\$@"
 SH
   chmod 755 "$sandbox/bin/docker" "$sandbox/docker/redis-bin/redis-cli" "$sandbox/docker/worker-bin/entrypoint"
   stack_db_port=$(free_port)

@@ -24,7 +24,7 @@ make_cluster() {
   as_user tee -a "$pg/data/postgresql.conf" >/dev/null <<END
 listen_addresses = '127.0.0.1'
 port = $pg_port
-unix_socket_directories = '$pg/socket'
+unix_socket_directories = '$(doubled "$pg/socket")'
 unix_socket_permissions = 0700
 fsync = off
 dynamic_shared_memory_type = mmap
@@ -151,7 +151,7 @@ END
   cat >"$sandbox/reload" <<END
 #!/bin/sh
 # reload NAME: as a supervisor does, it starts one that is down.
-sandbox='$sandbox' drills='$drills'
+sandbox=$(quoted "$sandbox") drills=$(quoted "$drills")
 . "\$drills/lib/sandbox.sh"
 . "\$drills/lib/roles.sh"
 if running "\$1"; then kill -s HUP "\$(pid_of "\$1")"; else start_app "\$1"; fi
