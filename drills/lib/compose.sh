@@ -42,6 +42,9 @@ processes_begin() {
   cp -R "${drills:?}/stand-ins" "$sandbox/docker/stand-ins"
   chmod -R a+rX "$sandbox/docker/stand-ins"
   stack_code="$sandbox/docker/stand-ins"
+  # Compiled once, since it is started many times.
+  "$stack_python" -c 'import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[1] + "c", doraise=True)' "$stack_code/docker.py"
+  chmod a+r "$stack_code/docker.pyc"
   # shellcheck disable=SC2016
   printf '#!/bin/sh\nexec redis-cli-real -s "$NET/$SERVICE.sock" "$@"\n' |
     sed "s|redis-cli-real|$(command -v redis-cli)|" >"$sandbox/docker/redis-bin/redis-cli"
@@ -49,7 +52,7 @@ processes_begin() {
   printf '#!/bin/sh\nexec %s %s/nocode.py "$@"\n' "$stack_python" "$stack_code" >"$sandbox/docker/worker-bin/entrypoint"
   cat >"$sandbox/bin/docker" <<SH
 #!/bin/sh
-PYTHONDONTWRITEBYTECODE=1 STAND_IN='$sandbox/docker' exec $stack_python '$stack_code/docker.py' "\$@"
+PYTHONDONTWRITEBYTECODE=1 STAND_IN=$(quoted "$sandbox/docker") exec $stack_python -ES $(quoted "$stack_code/docker.pyc") "\$@"
 SH
   chmod 755 "$sandbox/bin/docker" "$sandbox/docker/redis-bin/redis-cli" "$sandbox/docker/worker-bin/entrypoint"
   stack_db_port=$(free_port)

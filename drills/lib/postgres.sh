@@ -79,7 +79,7 @@ pg_make() {
   # Without fsync it is quick, and still keeps what it has when a process is killed. Nothing runs that was not asked for.
   cat >>"$pg_data/postgresql.conf" <<END
 listen_addresses = ''
-unix_socket_directories = '$pg_socket'
+unix_socket_directories = '$(doubled "$pg_socket")'
 fsync = off
 dynamic_shared_memory_type = mmap
 shared_buffers = 16MB
@@ -237,7 +237,7 @@ pg_look() (
     rm -f "$look/data/postmaster.pid"
   fi
   "$sandbox/bin/pg_ctl" start -s -w -t 30 -D "$look/data" -l "$look/data/look.log" \
-    -o "-c unix_socket_directories='$look' -c ignore_checksum_failure=on" >/dev/null || exit 1
+    -o "-c unix_socket_directories=$(quoted "$look") -c ignore_checksum_failure=on" >/dev/null || exit 1
   pg_socket=$look
   code=0
   "$@" || code=$?
