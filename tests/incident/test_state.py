@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import get_args
 
 import pytest
 
 from holdpoint.document.model import Severity
+from holdpoint.incident.alert import Status
 from holdpoint.incident.events import (
     KINDS,
+    ActionAdded,
+    ActionChanged,
+    ActionClosed,
+    ActionReopened,
+    AlertReceived,
+    AlertRepeated,
+    AuthorityTold,
     CheckAnswered,
+    CodeBugFound,
     DataLossNoticed,
     Event,
     HandedOver,
@@ -21,6 +30,9 @@ from holdpoint.incident.events import (
     Noted,
     OutputRecorded,
     OutputWithdrawn,
+    PostMortemAsked,
+    PostMortemNamed,
+    PostMortemPublished,
     Purpose,
     Reopened,
     Resolved,
@@ -40,7 +52,7 @@ from tests.incident.support import NOON, declared, recorded
 
 MINUTE = timedelta(minutes=1)
 EVENTS: tuple[Event, ...] = (
-    declared(NOON, data_loss=True, users_see=True, principal="ada", backup="bob", language="fr"),
+    declared(NOON, data_loss=True, users_see=True, principal="ada", backup="bob", language="fr", group="group"),
     Noted("a\nb", NOON),
     SeverityChanged(Severity.SEV1, Severity.SEV2, "less", NOON),
     UsersSawIt(sees=True, happened=NOON),
@@ -54,8 +66,34 @@ EVENTS: tuple[Event, ...] = (
     MessageSent(1, "by hand", NOON),
     MessageFailed(1, "chat is down", NOON),
     DataLossNoticed("pages", NOON),
+    AlertReceived(
+        *(
+            "alertmanager",
+            "group",
+            "name",
+            "text",
+            Status.FIRING,
+            Severity.SEV2,
+            2,
+            1,
+            ("a", "b"),
+            "digest",
+            NOON,
+            ("x",),
+        )
+    ),
+    AlertRepeated("group", 2),
     Resolved("c", "i", data_loss=True, began=NOON, restored=NOON, happened=NOON, without_verify="why"),
     Reopened("again", NOON),
+    AuthorityTold("what", "why so late", NOON),
+    CodeBugFound(NOON),
+    PostMortemNamed("docs/post-mortems/x.md"),
+    PostMortemAsked("it came back", NOON),
+    PostMortemPublished("docs/post-mortems/x.md", "0" * 64, NOON),
+    ActionAdded(1, "Fit a spring", "ops", date(2026, 12, 9), NOON, ("ID",)),
+    ActionChanged(1, "Fit a spring", "bob", date(2026, 12, 10), "away", NOON),
+    ActionClosed(1, "a link", "", NOON),
+    ActionReopened(1, "it broke", NOON),
 )
 
 
@@ -206,6 +244,19 @@ def test_a_message_that_failed_stays_to_be_sent() -> None:
     assert [message.failed for message in state.waiting()] == ["chat is down"]
     with pytest.raises(ValueError, match="there is no message 2"):
         replay(recorded((NOON, declared(NOON)), (NOON, MessageSent(2, "by hand", NOON))))
+
+
+def test_groups_of_alerts() -> None:
+    first = next(event for event in EVENTS if isinstance(event, AlertReceived))
+    again = AlertRepeated("group", 2)
+    graver = dataclasses.replace(first, severity=Severity.SEV1, digest="other")
+    state = replay(recorded((NOON, declared(NOON, group="own")), (NOON, first), (NOON, again)))
+    assert state.groups == {"own", "group"}
+    assert (state.alerts["group"].times, state.alerts["group"].gravest) == (2, Severity.SEV2)
+    later = replay(recorded(*((NOON, one) for one in (declared(NOON), first, again, graver, first))))
+    assert (later.alerts["group"].times, later.alerts["group"].gravest) == (1, Severity.SEV1)
+    with pytest.raises(ValueError, match="an alert came again that never came"):
+        replay(recorded((NOON, declared(NOON)), (NOON, again)))
 
 
 def test_done_once_more_the_later_record_counts_and_a_tick_can_be_taken_back() -> None:

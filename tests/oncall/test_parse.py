@@ -7,8 +7,10 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from holdpoint.document.fits import compiled
+from holdpoint.document.model import Severity
 from holdpoint.document.source import Source
 from holdpoint.oncall import parse
+from holdpoint.oncall.alerts import AlertMap, Alerts, Grading
 from holdpoint.oncall.model import OFFICE, Cover, Holidays, Hours, Language, Order, Person, Rota, Swap, Team
 from holdpoint.problem import HoldpointError, draw
 from tests.oncall.clocks import PARIS, paris
@@ -71,6 +73,42 @@ def test_defaults():
     assert (
         team(f"{HEAD}people: {{ada: {{name: Ada}}}}\nrota: {{start: 2026-10-05, order: [ada]}}\n").rota.handover == 540
     )
+
+
+ALERTS = """\
+alerts:
+  severity: {label: level, values: {Page: SEV1}, otherwise: SEV2}
+  params: {path: mount}
+  host: node
+  maps:
+    mine:
+      group: /check/id
+      labels: {alertname: /check/name, instance: /host}
+      annotations: {summary: /text}
+      status: {at: /state, resolved: [OK, up]}
+      started: /from
+      severity: {values: {"1": SEV3}}
+"""
+
+
+def test_alerts():
+    found = team(f"{HEAD}{ALERTS}").alerts
+    assert found.severity == Grading("level", {"page": Severity.SEV1}, Severity.SEV2)
+    assert [found.severity.of(one) for one in (" PAGE ", "info", "odd", "")] == [
+        *(Severity.SEV1, Severity.SEV3, None, None)
+    ]
+    assert (found.host, found.service) == ("node", "service")
+    assert found.params == {"mountpoint": "mount", "path": "mount"}
+    assert found.maps["mine"] == AlertMap(
+        group="/check/id",
+        labels={"alertname": "/check/name", "instance": "/host"},
+        annotations={"summary": "/text"},
+        status="/state",
+        resolved=frozenset({"ok", "up"}),
+        started="/from",
+        severity=Grading("severity", {"1": Severity.SEV3}, Severity.SEV1),
+    )
+    assert team(HEAD).alerts == Alerts()
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)

@@ -6,7 +6,7 @@ Nobody is asked anything while a journal is open: it is shared, and everybody wr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from holdpoint.app import linked
@@ -18,6 +18,7 @@ from holdpoint.document.model import Severity
 from holdpoint.incident.events import (
     DataLossNoticed,
     Declared,
+    Event,
     MessageRendered,
     Noted,
     OutputRecorded,
@@ -67,11 +68,9 @@ def declare(world: World, told: Told) -> int:
     if RULES[severity].working and (lacks := lacking(desk.team)):
         desk.warn(lacks)
     others = desk.open_ones()
-    principal, backup = desk.on_call(happened)
     desk = Desk(world.ready(Kind.REAL), desk.root, desk.said)
-    folder = desk.world.state.new_incident(slug(title), desk.now)
-    declared = Declared(
-        incident=folder.name,
+    draft = Declared(
+        incident="",
         title=title,
         severity=severity,
         services=services,
@@ -79,19 +78,30 @@ def declare(world: World, told: Told) -> int:
         happened=happened,
         data_loss=told.data_loss,
         users_see=told.users_see,
-        principal=principal,
-        backup=backup,
         language=language,
     )
-    with desk.begun(folder) as book:
-        book.note(declared)
-        messages = [render(desk, book, Purpose.FIRST, Asked(channel=told.channel))]
-        if told.data_loss:
-            messages.append(render(desk, book, Purpose.DATA_LOSS, Asked()))
+    book, messages = opened(desk, draft, Asked(channel=told.channel))
     if world.json:
         return desk.told(book, "", {"messages_written": [one.message for one in messages]})
     _show_declared(desk, book, messages, others)
     return Exit.OK
+
+
+def opened(desk: Desk, draft: Declared, asked: Asked, *also: Event) -> tuple[Book, list[MessageRendered]]:
+    """Begin an incident of a draft, which gets its name and who is on call; with the messages that it asks for.
+
+    `also` is recorded behind the declaration. The book is closed when this returns.
+    """
+    principal, backup = desk.on_call(draft.happened)
+    folder = desk.world.state.new_incident(slug(draft.title), desk.now)
+    with desk.begun(folder) as book:
+        book.note(replace(draft, incident=folder.name, principal=principal, backup=backup))
+        for event in also:
+            book.note(event)
+        messages = [render(desk, book, Purpose.FIRST, asked)]
+        if draft.data_loss:
+            messages.append(render(desk, book, Purpose.DATA_LOSS, Asked()))
+    return book, messages
 
 
 def _show_declared(desk: Desk, book: Book, messages: Sequence[MessageRendered], others: Sequence[view.Listed]) -> None:

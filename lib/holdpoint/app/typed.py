@@ -18,6 +18,8 @@ VALUED = (
     *("answers", "incident", "out", "html", "to", "at", "weeks", "from_", "person"),
     *("severity", "trigger", "channel", "lang", "say", "estimate", "reason", "evidence", "undo", "message", "failed"),
     *("cause", "impact", "data_loss", "without_verify"),
+    *("owner", "due", "dropped", "late", "days"),
+    *("file", "map_", "port", "token_from"),
 )
 """Options whose value can be any text but an empty one or another option."""
 
@@ -56,11 +58,13 @@ _POSITIONALS = {
     "severity": "a severity",
     "item": "an item of the checklist",
     "file": "the name of a file",
+    "action": "the id of an action item",
+    "what": "a text",
 }
 
 
 def _bad_name(task: str, named: str, found: str) -> Problem:
-    what = "the name of a drill" if task == "drill.begin" else _POSITIONALS[named]
+    what = "the name of a drill" if task in {"drill.begin", "drill.show"} else _POSITIONALS[named]
     return Problem(
         "bad-name",
         f"`{task}` needs {what} before its options",
@@ -134,6 +138,10 @@ def bare(option: str, task: str = "") -> Problem:
         "lang": "fr",
         "message": "1",
         "data-loss": "no",
+        "file": "payload.json",
+        "map": "uptimerobot",
+        "port": "9095",
+        "token-from": "env:NAME",
         **dict.fromkeys(("channel", "say", "estimate", "reason", "evidence", "undo", "failed"), '"..."'),
         **dict.fromkeys(("cause", "impact", "without-verify"), '"..."'),
     }

@@ -211,6 +211,8 @@ class StepEnded:
     hidden: tuple[str, ...] = ()
     digest: str = ""
     """The SHA-256 of a file that was fetched; it lies in the run's folder as `stdout_file`."""
+    proposes: Mapping[str, str] = field(default_factory=dict)
+    """The action item of a prevention step: `title`, `owner`, and `due`, a length of time; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

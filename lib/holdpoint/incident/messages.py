@@ -85,7 +85,9 @@ def post_mortem(state: State, zone: tzinfo) -> str:
     if not any(item.phase is Phase.POSTMORTEM for item in state.items):
         return ""
     declared = state.opening
-    return f"docs/post-mortems/{declared.happened.astimezone(zone):%Y-%m-%d}-{slug(declared.title)}.md"
+    return (
+        state.document or f"docs/post-mortems/{declared.happened.astimezone(zone):%Y-%m-%d}-{slug(declared.title)}.md"
+    )
 
 
 def slug(title: str) -> str:

@@ -134,11 +134,17 @@ class Known:
     severity: Severity
     data_loss: bool
     users_see: bool
+    post_mortem: bool = False
+    """A post-mortem was asked for, whatever the severity."""
 
 
 def items_for(known: Known) -> tuple[Item, ...]:
     """Give the items that apply now, in the order of the phases."""
-    return tuple(item for item in ITEMS if known.severity in item.severities and _applies(item, known))
+    return tuple(item for item in ITEMS if _is_asked_of(item, known) and _applies(item, known))
+
+
+def _is_asked_of(item: Item, known: Known) -> bool:
+    return known.severity in item.severities or (known.post_mortem and item.phase is Phase.POSTMORTEM)
 
 
 def _applies(item: Item, known: Known) -> bool:

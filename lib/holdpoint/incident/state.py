@@ -9,18 +9,34 @@ from functools import reduce
 from typing import assert_never
 
 from holdpoint.document.model import Severity
+from holdpoint.incident.actions import ActionItem, folded
 from holdpoint.incident.events import (
+    ActionAdded,
+    ActionChanged,
+    ActionClosed,
+    ActionReopened,
+    Afterwards,
+    Alerting,
+    AlertReceived,
+    AlertRepeated,
+    AuthorityTold,
     CheckAnswered,
+    CodeBugFound,
     DataLossNoticed,
     Declared,
     Event,
     HandedOver,
+    Machines,
     MessageFailed,
     MessageRendered,
     MessageSent,
+    Messaging,
     Noted,
     OutputRecorded,
     OutputWithdrawn,
+    PostMortemAsked,
+    PostMortemNamed,
+    PostMortemPublished,
     Purpose,
     Reopened,
     Resolved,
@@ -61,6 +77,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertGroup:
+    """A group of alerts that belongs to it: the last news of it, how often that came, and how grave it was at most."""
+
+    last: AlertReceived
+    times: int
+    gravest: Severity
+
+
+@dataclass(frozen=True, slots=True)
 class Jump:
     """Record `seq` was written `by` earlier than one before it, by the clock."""
 
@@ -76,6 +101,8 @@ class State:
     severity: Severity = Severity.SEV1
     aware: datetime | None = None
     """When people became aware that data is lost; None where it is not."""
+    losses: tuple[str, ...] = ()
+    """What was said to be lost, as it was found out."""
     users_see: bool | None = None
     done: Mapping[str, Done] = field(default_factory=dict)
     checks: Mapping[str, CheckAnswered] = field(default_factory=dict)
@@ -84,6 +111,8 @@ class State:
     """Linked runs, with the number of the record that links each."""
     handed: HandedOver | None = None
     """To whom it was handed over; None where it was taken in since."""
+    alerts: Mapping[str, AlertGroup] = field(default_factory=dict)
+    """Groups of alerts that were received, by their keys."""
     messages: Mapping[int, Message] = field(default_factory=dict)
     last_sent: datetime | None = None
     """When the message went out that was last recorded as sent."""
@@ -92,7 +121,18 @@ class State:
     responded: datetime | None = None
     resolved: Resolved | None = None
     """How it ended; None while it is open."""
+    resolved_seq: int = -1
+    """The record that says so."""
     times_reopened: int = 0
+    actions: Mapping[int, ActionItem] = field(default_factory=dict)
+    document: str = ""
+    """The file of the post-mortem in the repository; empty before it has one."""
+    published: PostMortemPublished | None = None
+    asked: str = ""
+    """Why it is to have a post-mortem although its severity asks for none."""
+    code_bug: bool = False
+    notices: tuple[AuthorityTold, ...] = ()
+    """What the authority was told in phases, before the last notice."""
     people: tuple[str, ...] = ()
     latest: datetime | None = None
     """The latest time that any record has."""
@@ -111,8 +151,20 @@ class State:
         return self.declared
 
     @property
+    def groups(self) -> frozenset[str]:
+        """The groups of alerts that belong to it."""
+        return frozenset(filter(None, (self.opening.group, *self.alerts)))
+
+    @property
     def known(self) -> Known:
-        return Known(self.severity, data_loss=self.loses_data, users_see=self.users_see is True)
+        return Known(self.severity, self.loses_data, self.users_see is True, post_mortem=bool(self.asked))
+
+    @property
+    def notified(self) -> datetime | None:
+        """When the authority was told first, in a phase or at once; None as long as it was not."""
+        times = [notice.happened for notice in self.notices]
+        times += [self.done["authority"].happened] if "authority" in self.done else []
+        return min(times, default=None)
 
     @property
     def loses_data(self) -> bool:
@@ -166,6 +218,14 @@ def fold(state: State, record: Record) -> State:
 
 
 def _apply(state: State, event: Event, record: Record) -> State:
+    if isinstance(event, Messaging):
+        return _messaged(state, event, record)
+    if isinstance(event, Machines):
+        return _of_machines(state, event, record)
+    if isinstance(event, Alerting):
+        return _alerted(state, event)
+    if isinstance(event, Afterwards):
+        return _afterwards(state, event, record)
     match event:
         case Declared():
             return replace(
@@ -188,22 +248,60 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return replace(state, done={**state.done, event.item: done})
         case OutputWithdrawn():
             return replace(state, done={item: done for item, done in state.done.items() if item != event.item})
-        case CheckAnswered() | RunLinked() | HandedOver() | TakenOver():
-            return _of_machines(state, event, record)
+        case DataLossNoticed():
+            return replace(state, aware=state.aware or event.happened, losses=(*state.losses, event.what))
+        case Resolved():
+            return replace(state, resolved=event, resolved_seq=record.seq)
+        case Reopened():
+            again = {item.id for item in state.items if item.phase in _AGAIN} - _STAYS
+            kept = {item: one for item, one in state.done.items() if item not in again}
+            return replace(
+                state, resolved=None, times_reopened=state.times_reopened + 1, done=kept, checks={}, published=None
+            )
+        case _:
+            assert_never(event)
+
+
+def _messaged(state: State, event: Messaging, record: Record) -> State:
+    match event:
         case MessageRendered():
             return _with_message(state, Message(event, record.seq))
         case MessageSent():
             return _sent(state, event, record)
         case MessageFailed():
             return _with_message(state, replace(_message(state, event.message), failed=event.why))
-        case DataLossNoticed():
-            return replace(state, aware=state.aware or event.happened)
-        case Resolved():
-            return replace(state, resolved=event)
-        case Reopened():
-            again = {item.id for item in state.items if item.phase in _AGAIN} - _STAYS
-            kept = {item: one for item, one in state.done.items() if item not in again}
-            return replace(state, resolved=None, times_reopened=state.times_reopened + 1, done=kept, checks={})
+        case _:
+            assert_never(event)
+
+
+def _alerted(state: State, event: Alerting) -> State:
+    match event:
+        case AlertReceived():
+            before = state.alerts.get(event.group)
+            gravest = event.severity if before is None else min(before.gravest, event.severity)
+            return replace(state, alerts={**state.alerts, event.group: AlertGroup(event, 1, gravest)})
+        case AlertRepeated():
+            group = replace(_group(state, event.group), times=event.times)
+            return replace(state, alerts={**state.alerts, event.group: group})
+        case _:
+            assert_never(event)
+
+
+def _afterwards(state: State, event: Afterwards, record: Record) -> State:
+    match event:
+        case ActionAdded() | ActionChanged() | ActionClosed() | ActionReopened():
+            return replace(state, actions=folded(state.actions, event, record, state.opening.incident))
+        case AuthorityTold():
+            return replace(state, notices=(*state.notices, event))
+        case CodeBugFound():
+            return replace(state, code_bug=True)
+        case PostMortemNamed():
+            return replace(state, document=event.path)
+        case PostMortemAsked():
+            return replace(state, asked=event.why)
+        case PostMortemPublished():
+            done = Done("", event.path, event.happened, record.person, record.seq)
+            return replace(state, published=event, done={**state.done, "published": done})
         case _:
             assert_never(event)
 
@@ -232,7 +330,7 @@ def _sent(state: State, event: MessageSent, record: Record) -> State:
     return replace(state, last_sent=last, done={**ticked, **state.done})
 
 
-def _of_machines(state: State, event: CheckAnswered | RunLinked | HandedOver | TakenOver, record: Record) -> State:
+def _of_machines(state: State, event: Machines, record: Record) -> State:
     """What was run for it, and on which machine it goes on."""
     match event:
         case CheckAnswered():
@@ -272,6 +370,12 @@ def _message(state: State, number: int) -> Message:
     if number not in state.messages:
         raise ValueError(f"there is no message {number}")
     return state.messages[number]
+
+
+def _group(state: State, key: str) -> AlertGroup:
+    if key not in state.alerts:
+        raise ValueError("an alert came again that never came")
+    return state.alerts[key]
 
 
 def _with_message(state: State, message: Message) -> State:

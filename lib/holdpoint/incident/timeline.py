@@ -14,18 +14,34 @@ from enum import StrEnum
 from typing import assert_never
 
 from holdpoint.engine import events as run
+from holdpoint.incident.actions import ActionEvent
 from holdpoint.incident.events import (
+    ActionAdded,
+    ActionChanged,
+    ActionClosed,
+    ActionReopened,
+    Afterwards,
+    Alerting,
+    AlertReceived,
+    AlertRepeated,
+    AuthorityTold,
     CheckAnswered,
+    CodeBugFound,
     DataLossNoticed,
     Declared,
     Event,
     HandedOver,
+    Machines,
     MessageFailed,
     MessageRendered,
     MessageSent,
+    Messaging,
     Noted,
     OutputRecorded,
     OutputWithdrawn,
+    PostMortemAsked,
+    PostMortemNamed,
+    PostMortemPublished,
     Reopened,
     Resolved,
     RunLinked,
@@ -64,8 +80,12 @@ class Mark(StrEnum):
     SENT = "sent"
     NOT_SENT = "NOT SENT"
     LOSS = "DATA LOSS"
+    ALERT = "alert"
     RESOLVED = "resolved"
     REOPENED = "reopened"
+    AUTHORITY = "authority"
+    POSTMORTEM = "write-up"
+    ACTION = "action"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +134,33 @@ def _own(records: Sequence[Record]) -> list[tuple[datetime, Row, Event]]:
         row = Row(when, record.time, record.person, mark, text, "", record.seq, evidence, back)
         told_later = record.time - when >= LATE
         found.append((when if told_later else latest, row, event))
-    return found
+    return _folded(found)
+
+
+def _folded(rows: list[tuple[datetime, Row, Event]]) -> list[tuple[datetime, Row, Event]]:
+    """Of an alert that came again and again, keep the last time; it says how often."""
+    later: dict[str, type[Event]] = {}
+    kept: list[tuple[datetime, Row, Event]] = []
+    for key, row, event in reversed(rows):
+        if isinstance(event, Alerting):
+            folded = isinstance(event, AlertRepeated) and later.get(event.group) is AlertRepeated
+            later[event.group] = type(event)
+            if folded:
+                continue
+        kept.append((key, row, event))
+    return kept[::-1]
 
 
 def _told(event: Event) -> tuple[Mark, str, str]:
     """Give a row's mark, text and evidence."""
+    if isinstance(event, Machines):
+        return _of_machines(event)
+    if isinstance(event, Messaging):
+        return _told_to_people(event)
+    if isinstance(event, Alerting):
+        return _told_by_monitors(event)
+    if isinstance(event, Afterwards):
+        return _told_afterwards(event)
     match event:
         case Declared():
             services = f" ({', '.join(event.services)})" if event.services else ""
@@ -133,14 +175,6 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             return Mark.DONE, answered(event.item, event.say), event.evidence
         case OutputWithdrawn():
             return Mark.UNDONE, answered(event.item, event.reason), ""
-        case CheckAnswered() | RunLinked() | HandedOver() | TakenOver():
-            return _of_machines(event)
-        case MessageRendered():
-            return Mark.MESSAGE, f"message {event.message} ({event.purpose}) was written for {event.channel}", ""
-        case MessageSent():
-            return Mark.SENT, f"message {event.message} went out, {event.how}", f"message {event.message}"
-        case MessageFailed():
-            return Mark.NOT_SENT, f"message {event.message} did not go out: {event.why}", f"message {event.message}"
         case DataLossNoticed():
             return Mark.LOSS, f"data is lost: {event.what}", ""
         case Resolved():
@@ -153,7 +187,7 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             assert_never(event)
 
 
-def _of_machines(event: CheckAnswered | RunLinked | HandedOver | TakenOver) -> tuple[Mark, str, str]:
+def _of_machines(event: Machines) -> tuple[Mark, str, str]:
     match event:
         case CheckAnswered():
             colour = {True: "GREEN", False: "RED", None: "could not be asked"}[event.green]
@@ -165,6 +199,71 @@ def _of_machines(event: CheckAnswered | RunLinked | HandedOver | TakenOver) -> t
             return Mark.HANDED, f"handed over by {event.machine} to {event.receiver or 'whoever has the file'}", ""
         case TakenOver():
             return Mark.HANDED, f"taken in on {event.machine}, from {event.from_person} on {event.from_machine}", ""
+        case _:
+            assert_never(event)
+
+
+def _told_to_people(event: Messaging) -> tuple[Mark, str, str]:
+    match event:
+        case MessageRendered():
+            return Mark.MESSAGE, f"message {event.message} ({event.purpose}) was written for {event.channel}", ""
+        case MessageSent():
+            return Mark.SENT, f"message {event.message} went out, {event.how}", f"message {event.message}"
+        case MessageFailed():
+            return Mark.NOT_SENT, f"message {event.message} did not go out: {event.why}", f"message {event.message}"
+        case _:
+            assert_never(event)
+
+
+def _told_by_monitors(event: Alerting) -> tuple[Mark, str, str]:
+    match event:
+        case AlertReceived():
+            counts = ((event.firing, "firing"), (event.resolved, "resolved"))
+            told = ", ".join(f"{count} {word}" for count, word in counts if count)
+            return Mark.ALERT, f"{told}: {event.text}", "; ".join((event.group, *event.odd))
+        case AlertRepeated():
+            return Mark.ALERT, f"the same came again, {event.times} times by now", event.group
+        case _:
+            assert_never(event)
+
+
+def _told_afterwards(event: Afterwards) -> tuple[Mark, str, str]:
+    match event:
+        case AuthorityTold():
+            late = f"; late, since: {event.late}" if event.late else ""
+            return Mark.AUTHORITY, f"the authority was told: {event.what}{late}", ""
+        case CodeBugFound():
+            return Mark.FOUND_OUT, "the cause is a bug in the code", ""
+        case PostMortemNamed() | PostMortemAsked() | PostMortemPublished():
+            return Mark.POSTMORTEM, _written_up(event), ""
+        case ActionAdded() | ActionChanged() | ActionClosed() | ActionReopened():
+            return Mark.ACTION, _acted(event), event.evidence if isinstance(event, ActionClosed) else ""
+        case _:
+            assert_never(event)
+
+
+def _written_up(event: PostMortemNamed | PostMortemAsked | PostMortemPublished) -> str:
+    match event:
+        case PostMortemNamed():
+            return f"the post-mortem is {event.path}"
+        case PostMortemAsked():
+            return f"a post-mortem is asked for: {event.why}"
+        case PostMortemPublished():
+            return f"the post-mortem is published: {event.path}"
+        case _:
+            assert_never(event)
+
+
+def _acted(event: ActionEvent) -> str:
+    match event:
+        case ActionAdded():
+            return f"{event.number} added: {event.title} (for {event.owner}, due {event.due})"
+        case ActionChanged():
+            return f"{event.number} changed: {event.title} (for {event.owner}, due {event.due}): {event.reason}"
+        case ActionClosed():
+            return f"{event.number} given up: {event.dropped}" if event.dropped else f"{event.number} is done"
+        case ActionReopened():
+            return f"{event.number} is open again: {event.reason}"
         case _:
             assert_never(event)
 

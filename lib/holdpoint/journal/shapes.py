@@ -1,6 +1,6 @@
 """Typed events in the form of a record's data, and back: one mechanism for every kind of journal.
 
-An event is a frozen dataclass with a `kind`. Its fields are plain JSON values, moments, tuples, mappings of text, and
+An event is a frozen dataclass with a `kind`. Its fields are plain JSON values, moments, days, tuples, mappings of text, and
 enumerations of text. What JSON has no type for is read back by the name of its field, which therefore means the same
 in every event of a journal.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar, cast
 
@@ -59,6 +59,8 @@ def _plain(value: Any) -> Json:
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="microseconds")
+        case date():
+            return value.isoformat()
         case Mapping():
             return {str(name): _plain(inner) for name, inner in value.items()}
         case tuple() | list():

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from holdpoint.oncall.alerts import Alerts
 from holdpoint.problem import Place
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -147,3 +148,4 @@ class Team:
     """Each by its name in `CHECKS`."""
     rollbacks: Mapping[str, WayBack] = field(default_factory=dict)
     """Each by the service that it takes back."""
+    alerts: Alerts = field(default_factory=Alerts)

@@ -31,6 +31,7 @@ from holdpoint.oncall.model import (
     Team,
     WayBack,
 )
+from holdpoint.oncall.parse_alerts import alerts
 from holdpoint.problem import HoldpointError, Problem, by_place, did_you_mean
 
 ZONE, NAME, HANDOVER = "Europe/Paris", "team", "09:00"
@@ -88,6 +89,7 @@ class _Reading:
             rota=self._rota(rota, where, people) if isinstance(rota, Map) else None,
             checks={name: self._probe(one) for name, one in _maps(tree.get("checks"))},
             rollbacks={name: self._way_back(name, one) for name, one in _maps(tree.get("rollbacks"))},
+            alerts=alerts(tree.get("alerts")),
         )
 
     def _zone(self, tree: Map) -> ZoneInfo:

@@ -45,6 +45,15 @@ def as_data(listed: Listed, state: State | None) -> dict[str, Json]:
         "checklist": [_item_data(item, state) for item in state.items],
         "messages": [_message_data(message) for message in state.messages.values()],
         "runs": list(state.runs),
+        "post_mortem": {
+            "path": state.document,
+            "published": _utc(state.published.happened) if state.published else None,
+        },
+        "actions": [item.id for item in state.actions.values()],
+        "authority": {
+            "told": [{"what": one.what, "late": one.late, "happened": _utc(one.happened)} for one in state.notices],
+            "first": _utc(state.notified) if state.notified else None,
+        },
         "set_back": [{"seq": jump.seq, "seconds": jump.by.total_seconds()} for jump in state.jumps],
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, assert_never
 
+from holdpoint.incident.actions import in_order
 from holdpoint.incident.clocks import Clock, Kind, Standing
 from holdpoint.incident.phases import OUTPUTS, Item, Phase, answered
 from holdpoint.incident.severity import RULES
@@ -20,11 +21,17 @@ if TYPE_CHECKING:
     from holdpoint.incident.proposing import Proposal
 
 OPEN, RESOLVED = "open", "resolved"
-_CLOCKS = {Kind.RESPONSE: "response", Kind.UPDATE: "message", Kind.BREACH: "authority"}
+_CLOCKS = {
+    Kind.RESPONSE: "response",
+    Kind.UPDATE: "message",
+    Kind.BREACH: "authority",
+    Kind.POSTMORTEM: "write-up",
+}
 _WAITS = {
     Kind.RESPONSE: "the first message",
     Kind.UPDATE: "the next message",
     Kind.BREACH: "the notice to the data protection authority",
+    Kind.POSTMORTEM: "the post-mortem",
 }
 _COLUMN = 20
 """Cells before the text of a checklist's item or a timeline's row."""
@@ -74,13 +81,22 @@ def listing(incidents: Sequence[Listed], width: int, zone: tzinfo | None) -> lis
     rows = [
         (
             one.incident,
-            f"{one.state.severity}: {one.status}" if one.state else one.status,
+            f"{one.state.severity}: {one.status}{_unwritten(one)}" if one.state else one.status,
             full_time(one.state.opening.happened, zone) if one.state else "",
             one.state.opening.title if one.state else "",
         )
         for one in incidents
     ]
     return table(("incident", "status", "noticed", "title"), rows, width)
+
+
+def _unwritten(one: Listed) -> str:
+    """What is said in the list of a post-mortem that is not published yet."""
+    clock = next((clock for clock in one.clocks if clock.kind is Kind.POSTMORTEM and clock.stopped is None), None)
+    if clock is None:
+        return ""
+    late = f"OVERDUE by {span(-clock.left)}" if clock.standing is Standing.OVER else f"due in {span(clock.left)}"
+    return f", post-mortem {late}"
 
 
 # --- clocks -----------------------------------------------------------------------------------------------------
@@ -122,9 +138,15 @@ def reminder(one: Listed, pressing: Sequence[Clock], zone: tzinfo | None) -> str
     """One line on the most urgent clock, with what to type."""
     clock = pressing[0]
     waiting = one.state.waiting() if one.state else ()
-    command = (
-        "incident.done authority" if clock.kind is Kind.BREACH else "incident.sent" if waiting else "incident.update"
-    )
+    match clock.kind:
+        case Kind.BREACH:
+            command = "incident.done authority"
+        case Kind.POSTMORTEM:
+            command = f"incident.postmortem --incident {one.incident}"
+        case Kind.RESPONSE | Kind.UPDATE:
+            command = "incident.sent" if waiting else "incident.update"
+        case _:
+            assert_never(clock.kind)
     return f"incident {one.incident}: {told_clock(clock, zone)[0]}; `inv {command}`"
 
 
@@ -202,6 +224,10 @@ def page(of: Page, width: int, zone: tzinfo | None) -> list[Line]:
     drawn += [BLANK, line("Clocks", Tone.BOLD), *clock_lines(of.listed.clocks, width, zone)]
     drawn += [BLANK, line(f"Checklist   {LEGEND}", Tone.BOLD), *checklist(state, width, zone)]
     drawn += [BLANK, line("Timeline", Tone.BOLD), *timeline(of.rows, width, zone)]
+    drawn += [BLANK, line("Action items", Tone.BOLD)] if state.actions else []
+    for item in in_order(state.actions.values()):
+        how = "" if item.closed is None else " (given up)" if item.closed.dropped else " (done)"
+        drawn += labelled(f"  {item.id}", f"{item.title}, for {item.owner}, due {item.due}{how}", width)
     if state.runs:
         drawn += [BLANK, line("Runs", Tone.BOLD)]
         why = dict(of.unread)
