@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -105,10 +106,7 @@ def test_open_incidents_with_their_clocks_and_what_is_resolved_and_to_be_written
 def test_actions_that_are_late_also_of_what_is_closed(room):
     room.declare("the wiki is down")
     for title, due in (("fit a spring", "2d"), ("oil the hinge", "20d")):
-        call = lambda title=title, due=due: actions.add(
-            room.world(json=True), title, owner="bob", due=due, incident=None
-        )  # noqa: E731
-        room.said(call)
+        room.said(partial(actions.add, room.world(json=True), title, owner="bob", due=due, incident=None))
     room.resolve("c", "i", without_verify="w")
     assert data(room)["overdue_actions"] == []
     room.clock.on(days=3)
