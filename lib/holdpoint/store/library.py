@@ -1,7 +1,8 @@
 """The runbooks on disk: where they are found, and their bytes, read with care.
 
 A library may hold anything that a file system can: a name is never trusted to be a file, a file never to be small,
-readable or inside of its folder. Whatever is wrong is a problem with a place. What bytes mean is `document.parse`'s.
+readable or inside of its folder. Whatever is wrong is a problem with a place. What bytes mean is `document.parse`'s,
+which is imported when the first document is read: a listing knows most of them already.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from holdpoint.document import check, parse, team
-from holdpoint.document.model import Put, Runbook
 from holdpoint.document.source import LARGEST, Source
-from holdpoint.planning import files
 from holdpoint.problem import HoldpointError, Place, Problem, by_place, did_you_mean
+
+if TYPE_CHECKING:
+    from holdpoint.document import team
+    from holdpoint.document.model import Runbook
 
 VALUES = "values.yaml"
 SUFFIX = ".yaml"
@@ -64,6 +65,8 @@ class Library:
         self._kind = kind
         self._values = values
         self.folders = tuple(Path(folder) for folder in folders)
+        self._parsed: dict[Source, Runbook] = {}
+        """What was read, by its bytes: a run reads its document again before every change."""
 
     @classmethod
     def of(cls, repository: Path | str) -> Library:
@@ -92,23 +95,34 @@ class Library:
 
     def load(self, name: str) -> Runbook:
         """Read and check a runbook. Raises `HoldpointError` with everything that is wrong with it."""
-        return self._team().fill(parse.parse(self.source(name), schema()))
+        from holdpoint.document import parse  # noqa: PLC0415 - see the module
+
+        source = self.source(name)
+        if source not in self._parsed:
+            self._parsed[source] = parse.parse(source, schema())
+        return self._team().fill(self._parsed[source])
 
     def _team(self) -> team.Team:
         """Read the team's own values; none where there is no file."""
+        from holdpoint.document import team  # noqa: PLC0415 - see the module
+
         if self._values is None or not self._values.exists():
             return team.Team()
         return team.parse(_read(self._values.parent, self._values), schema("values"))
 
     def file(self, runbook: Runbook, source: str) -> bytes:
         """Read a file that lies in the folder of a runbook, or below. Raises `HoldpointError` where it does not fit."""
+        from holdpoint.planning import files  # noqa: PLC0415 - see the module
+
         folder = self._found()[0].get(runbook.id, (self.folders[0], None))[0]
         if source.startswith("/") or ".." in Path(source).parts:
             raise HoldpointError(Problem("outside", f"`{_shown(source)}` leads out of the library"))
-        return _bytes(folder, folder / source, _FILE)
+        return _bytes(folder, folder / source, _Kind("file", files.LARGEST))
 
     def load_all(self) -> tuple[dict[str, Runbook], tuple[Problem, ...]]:
         """Read every runbook; those with errors are left out, and their errors come back."""
+        from holdpoint.document import parse, team  # noqa: PLC0415 - see the module
+
         runbooks: dict[str, Runbook] = {}
         found, problems = self._found()
         own = team.Team()
@@ -130,6 +144,8 @@ class Library:
 
         `scripts` says what is wrong with the shell text of a document.
         """
+        from holdpoint.document import check, parse  # noqa: PLC0415 - see the module
+
         runbooks, _ = self.load_all()
         found, unfit = self._found()
         problems = [*unfit, *self._unfit_values(found)] if names is None else []
@@ -152,6 +168,8 @@ class Library:
 
     def _unfit_values(self, found: Iterable[str]) -> Iterable[Problem]:
         """Say what is wrong with the team's own values, or taken by no runbook."""
+        from holdpoint.document import parse  # noqa: PLC0415 - see the module
+
         try:
             own = self._team()
         except HoldpointError as error:
@@ -170,6 +188,9 @@ class Library:
 
     def _unfit_files(self, runbooks: Iterable[Runbook]) -> Iterable[Problem]:
         """Say which files cannot be put, at the place where a document names them."""
+        from holdpoint.document.model import Put  # noqa: PLC0415 - see the module
+        from holdpoint.planning import files  # noqa: PLC0415 - see the module
+
         for runbook in runbooks:
             for step in runbook.steps():
                 if isinstance(step.action, Put):
@@ -224,8 +245,7 @@ def _unknown(kind: str, name: str, known: Iterable[str], folders: tuple[Path, ..
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     """What a file of the library is called in a message, and how large it may be."""
 
     name: str
@@ -233,7 +253,6 @@ class _Kind:
 
 
 _RUNBOOK = _Kind("runbook", LARGEST)
-_FILE = _Kind("file", files.LARGEST)
 
 
 def _read(folder: Path, path: Path) -> Source:
