@@ -9,7 +9,7 @@ from __future__ import annotations
 from invoke.collection import Collection
 from invoke.context import Context
 
-from holdpoint import incident_tasks, oncall_tasks
+from holdpoint import bench_tasks, incident_tasks, oncall_tasks
 from holdpoint.offering import JSON, PLAIN, collection, offered, opened
 
 ANSWERS = "A YAML map from step id to a gate's word or the value of an `ask`."
@@ -332,5 +332,6 @@ ns = Collection(
     collection("incident", *incident_tasks.TASKS),
     collection("drill", begin_drill, list_drills, history, prove, heal),
     *oncall_tasks.TASKS,
+    bench_tasks.TASKS,
     test,
 )
