@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from benchmarks.model import Figures, Ready, Result, Sample, Side, Work, judged
-from benchmarks.processes import SideError, Process
+from benchmarks.processes import Process, SideError
 
 ROUNDS = 5
 SLOW = 20.0

@@ -8,12 +8,13 @@ which is imported when the first document is read: a listing knows most of them 
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -130,11 +131,12 @@ class Library:
             own = self._team()
         except HoldpointError as error:
             problems += error.problems
-        for name, (folder, path) in sorted(found.items()):
-            try:
-                runbooks[name] = own.fill(parse.parse(_read(folder, path), schema()))
-            except HoldpointError as error:
-                problems += error.problems
+        with _uncollected():
+            for name, (folder, path) in sorted(found.items()):
+                try:
+                    runbooks[name] = own.fill(parse.parse(_read(folder, path), schema()))
+                except HoldpointError as error:
+                    problems += error.problems
         return runbooks, by_place(problems)
 
     def lint(
@@ -219,6 +221,18 @@ class Library:
         return found, problems
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Have no cycles looked for: a library is many values without any, which would be gone through again and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _unfit(name: str) -> Problem | None:
     """What is wrong with a name before anything is looked up."""
     if name.startswith("-"):
@@ -263,11 +277,7 @@ def _bytes(folder: Path, path: Path, kind: _Kind) -> bytes:
     """Read a regular file of bounded size that lies in the folder; never waits for a pipe or a device."""
     unreadable = f"the {kind.name} cannot be read"
     try:
-        real = path.resolve(strict=True)
-        if not real.is_relative_to(folder.resolve()):
-            hint = "copy the file into the folder"
-            raise HoldpointError(_problem("outside", "a link leads out of the library", path, f"`{real}`", hint))
-        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        descriptor = _opened(folder, path)
     except (OSError, RuntimeError) as error:
         raise HoldpointError(_system("unreadable", unreadable, path, error)) from error
     try:
@@ -281,6 +291,22 @@ def _bytes(folder: Path, path: Path, kind: _Kind) -> bytes:
     if len(data) > kind.largest:
         raise HoldpointError(_too_large(path, f"more than {kind.largest:,} bytes", kind))
     return data
+
+
+def _opened(folder: Path, path: Path) -> int:
+    """Open a file that really lies in the folder. What lies right there and is no link needs no second look."""
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    if path.parent == folder and path.name not in ("", "..", "."):
+        try:
+            return os.open(path, flags | os.O_NOFOLLOW)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+    real = path.resolve(strict=True)
+    if not real.is_relative_to(folder.resolve()):
+        hint = "copy the file into the folder"
+        raise HoldpointError(_problem("outside", "a link leads out of the library", path, f"`{real}`", hint))
+    return os.open(real, flags)
 
 
 def _regular(path: Path, status: os.stat_result, kind: _Kind) -> None:
