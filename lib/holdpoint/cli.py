@@ -190,7 +190,12 @@ class Strict(Program):
 
 _WIDEST = 17
 """Cells of a task and what stands behind it, so that what it does has room; a longer one moves its own line."""
-_DEFAULTS = {"runbook.run": "runbook", "drill.begin": "drill", "alert.receive": "alert"}
+_DEFAULTS = {
+    "runbook.run": "runbook",
+    "drill.begin": "drill",
+    "alert.receive": "alert",
+    "bench.run": "bench",
+}
 """The tasks that go by the name of their group."""
 _GROUPS = {
     "runbook": 0,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from invoke.collection import Collection
 from invoke.context import Context
 
-from holdpoint import alert_tasks, desk_tasks, incident_tasks, learning_tasks, oncall_tasks
+from holdpoint import alert_tasks, bench_tasks, desk_tasks, incident_tasks, learning_tasks, oncall_tasks
 from holdpoint.offering import JSON, PLAIN, collection, offered, opened
 
 ANSWERS = "A YAML map from step id to a gate's word or the value of an `ask`."
@@ -359,5 +359,6 @@ ns = Collection(
     alert_tasks.TASKS,
     collection("drill", begin_drill, list_drills, history, show_debrief, prove, heal),
     *oncall_tasks.TASKS,
+    bench_tasks.TASKS,
     test,
 )
