@@ -202,12 +202,12 @@ _GROUPS = {
     "run": 1,
     "incident": 2,
     "action": 2,
-    "alert": 2,
-    "drill": 3,
-    "host": 4,
-    "oncall": 5,
-    "rota": 6,
-    "calendar": 6,
+    "alert": 3,
+    "drill": 4,
+    "host": 5,
+    "oncall": 6,
+    "rota": 7,
+    "calendar": 7,
     "test": 9,
 }
 _OTHERS = 8

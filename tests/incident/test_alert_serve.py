@@ -66,6 +66,7 @@ def test_on_a_screen_it_says_what_to_type(case: Case) -> None:
         first = process.stdout.readline().decode()
         assert first == f"listening on http://127.0.0.1:{port}/alert; Ctrl-C ends it\n"
         assert Served.send(None, webhook(), port=port)[0] == 200  # type: ignore[arg-type]
+        assert Served.send(None, webhook(), port=port)[0] == 200  # type: ignore[arg-type]
         assert Served.send(None, webhook(), headers={}, port=port)[0] == 401  # type: ignore[arg-type]
         assert Served.send(None, b"{", port=port)[0] == 400  # type: ignore[arg-type]
         process.send_signal(signal.SIGINT)
@@ -76,10 +77,12 @@ def test_on_a_screen_it_says_what_to_type(case: Case) -> None:
         "ALERT      DoorOpen: The door stands open\n",
         ": DECLARED, SEV2\n",
         "\n  inv runbook door --incident ",
+        "── message 1, for the ops channel ──",
+        "again DoorOpen: The door stands open: the same, 2 times by now; 2",
         "\nrefused 127.0.0.1: 401 Unauthorized: the token is missing or wrong\n",
         "\nNOT TAKEN: 400 Bad Request; it is not recorded\n",
         "it ends in the middle",
-        "\nno longer listening; 1 taken\n",
+        "\nno longer listening; 2 taken\n",
     ):
         assert text in page or text in " ".join(page.split()), page
     assert TOKEN not in page + error.decode()

@@ -62,8 +62,6 @@ def declare(world: World, told: Told) -> int:
     services = tuple(dict.fromkeys(one_line(name, "the name of a service") for name in told.services))
     trigger, happened, language = _trigger(told.trigger), desk.at(told.at), desk.language(told.language)
     severity = _asked_severity(world, told) if told.severity is None else severity_of(told.severity)
-    if RULES[severity].working and (lacks := lacking(desk.team)):
-        desk.warn(lacks)
     others = desk.open_ones()
     desk = Desk(world.ready(Kind.REAL), desk.root, desk.said)
     draft = Declared(
@@ -89,6 +87,8 @@ def opened(desk: Desk, draft: Declared, asked: Asked, *also: Event) -> tuple[Boo
 
     `also` is recorded behind the declaration. The book is closed when this returns.
     """
+    if RULES[draft.severity].working and (lacks := lacking(desk.team)):
+        desk.warn(lacks)
     principal, backup = desk.on_call(draft.happened)
     folder = desk.world.state.new_incident(slug(draft.title), desk.now)
     with desk.begun(folder) as book:

@@ -80,8 +80,6 @@ class Library:
         self._made = made
         self._values = values
         self.folders = tuple(Path(folder) for folder in folders)
-        self._parsed: dict[Source, Runbook] = {}
-        """What was read, by its bytes: a run reads its document again before every change."""
 
     @classmethod
     def of(cls, repository: Path | str, made: Made = lambda _: None) -> Library:
@@ -114,10 +112,7 @@ class Library:
         """Read and check a runbook. Raises `HoldpointError` with everything that is wrong with it."""
         from holdpoint.document import parse  # noqa: PLC0415 - see the module
 
-        source = self.source(name)
-        if source not in self._parsed:
-            self._parsed[source] = parse.parse(source, schema())
-        return self._team_values().fill(self._parsed[source])
+        return self._team_values().fill(parse.parse(self.source(name), schema()))
 
     def _team_values(self) -> team_values.TeamValues:
         """Read the team's own values; none where there is no file."""
