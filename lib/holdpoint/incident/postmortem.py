@@ -31,7 +31,6 @@ AT_ONCE = timedelta(minutes=5)
 """A monitor that told of it within this time was not late."""
 TEST_WITHIN = timedelta(days=14)
 """When a regression test is due, from the end."""
-TESTER = "tester"
 Runs = Mapping[str, Sequence[Record]]
 _RELEASE = re.compile(r"\b(versions?|releases?|deploy(?:ed|s|ment)?|code bug|d[ée]ploiement)\b", re.IGNORECASE)
 
@@ -83,7 +82,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An action that is proposed. `title` is empty for the regression test, whose words depend on the language."""
+    """An action that is proposed. The regression test has neither title nor owner: its words depend on the language."""
 
     title: str
     owner: str
@@ -211,7 +210,7 @@ def _proposals(state: State, runs: Runs, zone: tzinfo, *, code_bug: bool) -> Ite
             yield Proposal(title, event.proposes["owner"], day + duration.parse(event.proposes["due"]), name)
     if code_bug:
         end = state.resolved.happened if state.resolved else state.opening.happened
-        yield Proposal("", TESTER, (end + TEST_WITHIN).astimezone(zone).date())
+        yield Proposal("", "", (end + TEST_WITHIN).astimezone(zone).date())
 
 
 def lost(state: State) -> tuple[str, ...]:

@@ -22,9 +22,10 @@ from holdpoint.views.times import span
 _APART = frozenset({Mark.MESSAGE, Mark.POSTMORTEM, Mark.ACTION})
 """Rows that tell how it was written up, and not how it went."""
 _TEST = {
-    "en": "Write a regression test that fails with the bug: {}",
-    "fr": "Écrire un test de non-régression qui échoue avec le défaut : {}",
+    "en": ("Write a regression test that fails with the bug: {}", "tester"),
+    "fr": ("Écrire un test de non-régression qui échoue avec le défaut : {}", "testeur"),
 }
+"""What is proposed after a code bug, and the role that does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def _proposed(of: Material) -> list[Mapping[str, object]]:
         {
             "id": "",
             "title": escape(title),
-            "owner": escape(one.owner),
+            "owner": escape(one.owner or _TEST[of.language][1]),
             "due": one.due.isoformat(),
             "state": "proposed",
             "evidence": "",
@@ -180,4 +181,4 @@ def _proposed(of: Material) -> list[Mapping[str, object]]:
 def title_of(proposal: Proposal, of: Material) -> str:
     """What is to be done, in the language of the document."""
     cause = of.found.causes[0].text if of.found.causes else of.state.opening.title
-    return _TEST[of.language].format(cause)[:200] if proposal.is_test else proposal.title
+    return _TEST[of.language][0].format(cause)[:200] if proposal.is_test else proposal.title
