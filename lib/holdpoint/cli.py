@@ -35,6 +35,7 @@ _POSITIONALS = {
     "text": ("a text in quotes", '"No space left on device"'),
     "title": ("a title in quotes", '"the wiki is down"'),
     "severity": ("a severity", "1"),
+    "file": ("the name of a file", "wiki.incident"),
     "item": ("an item of the checklist", "scope"),
     "action": ("the id of an action item", "a1b2-1"),
     "what": ("a text in quotes", '"40 people are concerned"'),

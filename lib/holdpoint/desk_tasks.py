@@ -35,4 +35,42 @@ def watch(_context: Context, incident: str | None = None, *, json: bool = False,
     return watching.watch(opened(json=json, plain=plain), incident)
 
 
-TASKS = (check, watch)
+@offered(
+    "incident.handover",
+    named="file",
+    help={
+        "file": "The file to write, which is not there yet.",
+        "to": "Who goes on with it.",
+        "incident": INCIDENT,
+        "json": JSON,
+        "plain": PLAIN,
+    },
+)
+def handover(
+    _context: Context,
+    file: str,
+    to: str | None = None,
+    incident: str | None = None,
+    *,
+    json: bool = False,
+    plain: bool = False,
+) -> int:
+    """Write an incident into a file for another machine."""
+    from holdpoint.app import passing_on  # noqa: PLC0415 - see `offering`
+
+    return passing_on.hand_over(opened(json=json, plain=plain), file, to or "", incident)
+
+
+@offered(
+    "incident.take",
+    named="file",
+    help={"file": "A file that `incident.handover` wrote.", "json": JSON, "plain": PLAIN},
+)
+def take(_context: Context, file: str, *, json: bool = False, plain: bool = False) -> int:
+    """Take an incident in that was handed over."""
+    from holdpoint.app import passing_on  # noqa: PLC0415 - see `offering`
+
+    return passing_on.take(opened(json=json, plain=plain), file)
+
+
+TASKS = (check, watch, handover, take)

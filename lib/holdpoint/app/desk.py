@@ -215,6 +215,12 @@ class Desk:
                 message = f"incident `{folder.name}` is resolved"
                 hint = f'`inv incident.reopen --incident {folder.name} --reason "..."` opens it again'
                 raise HoldpointError(Problem("resolved", message, hint=hint))
+            if state.handed is not None:
+                to = state.handed.receiver or "somebody else"
+                self.warn(
+                    f"incident {folder.name} was handed over to {to}: where both write, the two records cannot be put "
+                    "together; `inv incident.take FILE` takes theirs in first"
+                )
             book = Book(folder, journal, state)
             yield book
             journal.close(finished=not book.state.is_open and not something_left(book.state))

@@ -256,7 +256,7 @@ def show(world: World, incident: str | None) -> int:
     desk = Desk(world)
     folder = desk.chosen(incident, something_left)
     records, state = state_of(folder)
-    runs, unread = linked.records_of(world, tuple(state.runs))
+    runs, unread = linked.records_of(world, tuple(state.runs), folder)
     rows = timeline(records, runs)
     listed = desk.listed(folder, state)
     proposals = desk.proposals(state, records)

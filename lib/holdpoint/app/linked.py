@@ -9,12 +9,17 @@ from holdpoint.app.world import World
 from holdpoint.incident.timeline import timeline
 from holdpoint.journal.record import Record
 from holdpoint.problem import Exit, HoldpointError
-from holdpoint.store.run_folder import RunFolder
+from holdpoint.store.incident_folder import IncidentFolder
+from holdpoint.store.journal_folder import JournalFolder
 
 
-def records_of(world: World, names: Sequence[str]) -> tuple[dict[str, tuple[Record, ...]], tuple[tuple[str, str], ...]]:
-    """The records of the runs that can be read here; of the others, why not."""
-    here: dict[str, RunFolder] = {folder.name: folder for folder in world.state.runs()} if names else {}
+def records_of(
+    world: World, names: Sequence[str], incident: IncidentFolder
+) -> tuple[dict[str, tuple[Record, ...]], tuple[tuple[str, str], ...]]:
+    """The records of the runs that can be read here, also of those that were made on another machine; of the others, why not."""
+    here: dict[str, JournalFolder] = {folder.name: folder for folder in world.state.runs()} if names else {}
+    elsewhere = (incident.evidence_of(name) for name in names if name not in here)
+    here |= {folder.name: folder for folder in elsewhere if folder.journal.exists()}
     found: dict[str, tuple[Record, ...]] = {}
     unread: list[tuple[str, str]] = []
     for name in names:

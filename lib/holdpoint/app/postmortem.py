@@ -127,7 +127,7 @@ def _fresh(desk: Desk, book: Book, language: str, state: State | None = None) ->
     """What a whole new document would be; `state` takes the place of the record's."""
     now = state or book.state
     records = tuple(book.journal.records)
-    runs, unread = linked.records_of(desk.world, tuple(now.runs))
+    runs, unread = linked.records_of(desk.world, tuple(now.runs), book.folder)
     read = desk.clocks(now)
     material = view.Material(
         state=now,

@@ -59,6 +59,7 @@ _POSITIONALS = {
     "item": "an item of the checklist",
     "action": "the id of an action item",
     "what": "a text",
+    "file": "the name of a file",
 }
 
 

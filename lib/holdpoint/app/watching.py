@@ -120,7 +120,7 @@ class Watcher:
                 raise
             return replace(self.seen, trouble=str(error))
         world = self.desk.world
-        runs, unread = linked.records_of(world, tuple(state.runs))
+        runs, unread = linked.records_of(world, tuple(state.runs), self.folder)
         page = view.Page(
             self.desk.listed(self.folder, state),
             state,

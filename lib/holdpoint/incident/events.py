@@ -132,6 +132,26 @@ class RunLinked:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """It was written into a file for another machine, with these files beside it, each with its SHA-256."""
+
+    kind: ClassVar[str] = "incident.handed_over"
+    receiver: str
+    machine: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """It was taken in from such a file, on another machine."""
+
+    kind: ClassVar[str] = "incident.taken_over"
+    from_person: str
+    from_machine: str
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRendered:
     """A text was made and shown. Whether it went out is another record. `message` counts from 1."""
 
@@ -342,6 +362,8 @@ Event = (
     | OutputWithdrawn
     | CheckAnswered
     | RunLinked
+    | HandedOver
+    | TakenOver
     | DataLossNoticed
     | Resolved
     | Reopened
@@ -367,7 +389,7 @@ data_of, event_of = _SHAPES.data_of, _SHAPES.event_of
 def happened(event: Event, record: Record) -> datetime:
     """When it happened: as it was told, else when it was written."""
     match event:
-        case RunLinked() | MessageRendered() | PostMortemNamed() | AlertRepeated():
+        case RunLinked() | HandedOver() | TakenOver() | MessageRendered() | PostMortemNamed() | AlertRepeated():
             return record.time
         case _:
             return event.happened

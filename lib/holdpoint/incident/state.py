@@ -25,6 +25,7 @@ from holdpoint.incident.events import (
     DataLossNoticed,
     Declared,
     Event,
+    HandedOver,
     MessageFailed,
     MessageRendered,
     MessageSent,
@@ -40,6 +41,7 @@ from holdpoint.incident.events import (
     Resolved,
     RunLinked,
     SeverityChanged,
+    TakenOver,
     UsersSawIt,
     event_of,
 )
@@ -108,6 +110,8 @@ class State:
     """Linked runs, with the number of the record that links each."""
     alerts: Mapping[str, AlertGroup] = field(default_factory=dict)
     """Groups of alerts that were received, by their keys."""
+    handed: HandedOver | None = None
+    """To whom it was handed over; None where it was taken in since."""
     messages: Mapping[int, Message] = field(default_factory=dict)
     last_sent: datetime | None = None
     """When the message went out that was last recorded as sent."""
@@ -241,10 +245,8 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return replace(state, done={**state.done, event.item: done})
         case OutputWithdrawn():
             return replace(state, done={item: done for item, done in state.done.items() if item != event.item})
-        case CheckAnswered():
-            return _checked(state, event, record)
-        case RunLinked():
-            return replace(state, runs={event.run: record.seq, **state.runs})
+        case CheckAnswered() | RunLinked() | HandedOver() | TakenOver():
+            return _of_machines(state, event, record)
         case DataLossNoticed():
             return replace(state, aware=state.aware or event.happened, losses=(*state.losses, event.what))
         case Resolved():
@@ -325,6 +327,21 @@ def _sent(state: State, event: MessageSent, record: Record) -> State:
     ticked = {item.id: done for item in state.items if item.by is _TICKS[purpose]}
     last = state.last_sent if purpose is Purpose.DATA_LOSS else event.happened
     return replace(state, last_sent=last, done={**ticked, **state.done})
+
+
+def _of_machines(state: State, event: CheckAnswered | RunLinked | HandedOver | TakenOver, record: Record) -> State:
+    """What was run for it, and on which machine it goes on."""
+    match event:
+        case CheckAnswered():
+            return _checked(state, event, record)
+        case RunLinked():
+            return replace(state, runs={event.run: record.seq, **state.runs})
+        case HandedOver():
+            return replace(state, handed=event)
+        case TakenOver():
+            return replace(state, handed=None)
+        case _:
+            assert_never(event)
 
 
 def _checked(state: State, event: CheckAnswered, record: Record) -> State:

@@ -30,6 +30,7 @@ from holdpoint.incident.events import (
     DataLossNoticed,
     Declared,
     Event,
+    HandedOver,
     MessageFailed,
     MessageRendered,
     MessageSent,
@@ -44,6 +45,7 @@ from holdpoint.incident.events import (
     Resolved,
     RunLinked,
     SeverityChanged,
+    TakenOver,
     UsersSawIt,
     event_of,
     happened,
@@ -72,6 +74,7 @@ class Mark(StrEnum):
     CHANGE = "change"
     PROOF = "proof"
     CALLED = "called"
+    HANDED = "handed"
     MESSAGE = "message"
     SENT = "sent"
     NOT_SENT = "NOT SENT"
@@ -169,12 +172,8 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             return Mark.DONE, answered(event.item, event.say), event.evidence
         case OutputWithdrawn():
             return Mark.UNDONE, answered(event.item, event.reason), ""
-        case CheckAnswered():
-            colour = {True: "GREEN", False: "RED", None: "could not be asked"}[event.green]
-            what = f"the version of {event.service} before" if event.service else f"the {event.check} check: {colour}"
-            return Mark.CHECK, f"{what}: {event.said}".removesuffix(": "), f"run {event.run}"
-        case RunLinked():
-            return Mark.RUN, f"run {event.run} of {event.runbook} belongs to it", event.run
+        case CheckAnswered() | RunLinked() | HandedOver() | TakenOver():
+            return _of_machines(event)
         case DataLossNoticed():
             return Mark.LOSS, f"data is lost: {event.what}", ""
         case Resolved():
@@ -252,6 +251,22 @@ def _acted(event: ActionEvent) -> str:
             assert_never(event)
 
 
+def _of_machines(event: CheckAnswered | RunLinked | HandedOver | TakenOver) -> tuple[Mark, str, str]:
+    match event:
+        case CheckAnswered():
+            colour = {True: "GREEN", False: "RED", None: "could not be asked"}[event.green]
+            what = f"the version of {event.service} before" if event.service else f"the {event.check} check: {colour}"
+            return Mark.CHECK, f"{what}: {event.said}".removesuffix(": "), f"run {event.run}"
+        case RunLinked():
+            return Mark.RUN, f"run {event.run} of {event.runbook} belongs to it", event.run
+        case HandedOver():
+            return Mark.HANDED, f"handed over by {event.machine} to {event.receiver or 'whoever has the file'}", ""
+        case TakenOver():
+            return Mark.HANDED, f"taken in on {event.machine}, from {event.from_person} on {event.from_machine}", ""
+        case _:
+            assert_never(event)
+
+
 # --- runs -------------------------------------------------------------------------------------------------------
 
 
@@ -300,7 +315,8 @@ def _milestone(event: run.Event, titles: Mapping[str, str]) -> tuple[Mark, str, 
         case run.StepEnded() if event.present is None and (event.step in titles or event.status is not run.Status.OK):
             if event.status is run.Status.SKIPPED:
                 return None
-            return Mark.CHANGE, f"{event.status}: {titles.get(event.step, event.step)} ({event.host})", event.note
+            mark = Mark.CHANGE if event.step in titles else Mark.RUN  # what no gate asked for only read
+            return mark, f"{event.status}: {titles.get(event.step, event.step)} ({event.host})", event.note
         case run.DoubtSettled():
             what = "it happened" if event.happened else "it did not happen"
             return Mark.CHANGE, f"{titles.get(event.step, event.step)} ({event.host}): {what}: {event.by}", ""

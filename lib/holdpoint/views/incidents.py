@@ -264,6 +264,9 @@ def head(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[
         drawn += labelled("clock", text, width, Tone.WARN)
     for message in state.waiting():
         drawn += labelled("NOT SENT", _waiting(message), width, Tone.BAD)
+    if state.handed is not None:
+        text = f"to {state.handed.receiver or 'somebody else'}, who goes on with it; this is as it was then"
+        drawn += labelled("HANDED", text, width, Tone.WARN)
     return drawn
 
 
