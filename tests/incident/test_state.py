@@ -15,6 +15,7 @@ from holdpoint.incident.events import (
     Event,
     MessageFailed,
     MessageRendered,
+    MessageSending,
     MessageSent,
     Noted,
     OutputRecorded,
@@ -27,6 +28,14 @@ from holdpoint.incident.events import (
     UsersSawIt,
     data_of,
     event_of,
+)
+from holdpoint.incident.outside_events import (
+    BannerFailed,
+    BannerSet,
+    BannerSetting,
+    IssueFailed,
+    IssueFiled,
+    IssueFiling,
 )
 from holdpoint.incident.phases import ITEMS, Known, Phase, item_of, items_for
 from holdpoint.incident.severity import RULES, proposed, severity_of
@@ -45,8 +54,15 @@ EVENTS: tuple[Event, ...] = (
     OutputWithdrawn("scope", "no", NOON),
     RunLinked("RUN", "disk-full"),
     MessageRendered(1, Purpose.FIRST, "en", "ops", "text"),
-    MessageSent(1, "by hand", NOON),
-    MessageFailed(1, "chat is down", NOON),
+    MessageSending(1, ("chat", "mail"), 30, NOON),
+    MessageSent(1, "by hand", NOON, "chat"),
+    MessageFailed(1, "chat is down", NOON, "mail", doubt=True),
+    BannerSetting(up=True, text="soon", seconds=30, happened=NOON),
+    BannerSet(up=True, how="file", happened=NOON),
+    BannerFailed(up=False, why="no room", happened=NOON),
+    IssueFiling("https://git.example.org/ops/wiki", "t", 60, NOON),
+    IssueFiled("https://git.example.org/ops/wiki/issues/1", "over the API", NOON),
+    IssueFailed("no answer", NOON, doubt=True),
     DataLossNoticed("pages", NOON),
     Resolved("c", "i", data_loss=True, began=NOON, restored=NOON, happened=NOON, without_verify="why"),
     Reopened("again", NOON),

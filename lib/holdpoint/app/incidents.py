@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from holdpoint.app.desk import DAMAGED, Book, Desk, one_line, some_text, something_left, state_of
 from holdpoint.app.messages import render
+from holdpoint.app.sending import places, settle
 from holdpoint.app.team import lacking
 from holdpoint.app.world import Kind, World
 from holdpoint.document.model import Severity
@@ -54,7 +55,7 @@ class Told:
     language: str | None = None
 
 
-def declare(world: World, told: Told) -> int:
+def declare(world: World, told: Told, *, send: bool = False) -> int:
     """Open an incident: its record, its checklist and clocks, and the text of the first message."""
     desk = Desk(world)
     title = one_line(told.title, "the title")
@@ -85,10 +86,14 @@ def declare(world: World, told: Told) -> int:
         messages = [render(desk, book, Purpose.FIRST, Asked(channel=told.channel))]
         if told.data_loss:
             messages.append(render(desk, book, Purpose.DATA_LOSS, Asked()))
+    if not world.json:
+        _show_declared(desk, book, messages, others)
+    settled = [settle(desk, book, one, send=send, by_hand=False) for one in messages]
     if world.json:
-        return desk.told(book, "", {"messages_written": [one.message for one in messages]})
-    _show_declared(desk, book, messages, others)
-    return Exit.OK
+        desk.told(book, "", {"messages_written": [one.message for one in messages]})
+    elif any(places(desk, one) for one in messages):
+        desk.screen.lines(view.settled([one.text for one in settled], desk.screen.width))
+    return max(one.exit for one in settled)
 
 
 def _show_declared(desk: Desk, book: Book, messages: Sequence[MessageRendered], others: Sequence[view.Listed]) -> None:
@@ -160,9 +165,12 @@ def note(world: World, text: str, *, at: str | None, incident: str | None, data_
         if users_see:
             book.note(UsersSawIt(sees=True, happened=happened))
         messages = [render(desk, book, Purpose.DATA_LOSS, Asked())] if data_loss else []
-    code = desk.told(book, f"Noted in {book.folder.name}, as record {book.written[0].seq}.")
+    text = f"Noted in {book.folder.name}, as record {book.written[0].seq}."
     desk.show_messages(messages)
-    return code
+    settled = [settle(desk, book, one, send=False) for one in messages]
+    return desk.told(book, "\n".join([text, *(one.text for one in settled)])) or max(
+        [0, *(one.exit for one in settled)]
+    )
 
 
 def change_severity(world: World, to: str, *, reason: str, at: str | None, incident: str | None) -> int:

@@ -14,6 +14,14 @@ from enum import StrEnum
 from typing import Any, ClassVar, get_args
 
 from holdpoint.document.model import Severity
+from holdpoint.incident.outside_events import (
+    BannerFailed,
+    BannerSet,
+    BannerSetting,
+    IssueFailed,
+    IssueFiled,
+    IssueFiling,
+)
 from holdpoint.journal.record import Json, Record
 
 
@@ -33,6 +41,7 @@ class Purpose(StrEnum):
     UPDATE = "update"
     DATA_LOSS = "data-loss"
     RESOLVED = "resolved"
+    EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +134,37 @@ class MessageRendered:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageSending:
+    """It is about to be sent to these destinations, which takes at most so many seconds; durable before the first byte."""
+
+    kind: ClassVar[str] = "message.sending"
+    message: int
+    destinations: tuple[str, ...]
+    seconds: int
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MessageSent:
-    """It went out: as the person says, or as `how` it was sent."""
+    """It went out: as the person says, or as `how` it was sent. An empty `destination` is everywhere."""
 
     kind: ClassVar[str] = "message.sent"
     message: int
     how: str
     happened: datetime
+    destination: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFailed:
-    """It could not be delivered; it stays to be sent."""
+    """It could not be delivered; it stays to be sent. `doubt` says that it may have gone out all the same."""
 
     kind: ClassVar[str] = "message.failed"
     message: int
     why: str
     happened: datetime
+    destination: str = ""
+    doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +206,15 @@ Event = (
     | OutputWithdrawn
     | RunLinked
     | MessageRendered
+    | MessageSending
     | MessageSent
     | MessageFailed
+    | BannerSetting
+    | BannerSet
+    | BannerFailed
+    | IssueFiling
+    | IssueFiled
+    | IssueFailed
     | DataLossNoticed
     | Resolved
     | Reopened
@@ -194,6 +224,7 @@ _TYPED: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("severity", "was", "to"), Severity),
     **dict.fromkeys(("happened", "began", "restored"), lambda text: datetime.fromisoformat(text).astimezone(UTC)),
     "services": tuple,
+    "destinations": tuple,
     "trigger": Trigger,
     "purpose": Purpose,
 }

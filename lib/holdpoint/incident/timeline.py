@@ -20,6 +20,7 @@ from holdpoint.incident.events import (
     Event,
     MessageFailed,
     MessageRendered,
+    MessageSending,
     MessageSent,
     Noted,
     OutputRecorded,
@@ -31,6 +32,14 @@ from holdpoint.incident.events import (
     UsersSawIt,
     event_of,
     happened,
+)
+from holdpoint.incident.outside_events import (
+    BannerFailed,
+    BannerSet,
+    BannerSetting,
+    IssueFailed,
+    IssueFiled,
+    IssueFiling,
 )
 from holdpoint.incident.phases import answered
 from holdpoint.incident.state import BACK
@@ -57,7 +66,12 @@ class Mark(StrEnum):
     CALLED = "called"
     MESSAGE = "message"
     SENT = "sent"
+    SENDING = "sending"
     NOT_SENT = "NOT SENT"
+    IN_DOUBT = "IN DOUBT"
+    BANNER = "banner"
+    ISSUE = "issue"
+    NOT_DONE = "NOT DONE"
     LOSS = "DATA LOSS"
     RESOLVED = "resolved"
     REOPENED = "reopened"
@@ -132,10 +146,19 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             return Mark.RUN, f"run {event.run} of {event.runbook} belongs to it", event.run
         case MessageRendered():
             return Mark.MESSAGE, f"message {event.message} ({event.purpose}) was written for {event.channel}", ""
+        case MessageSending():
+            to = ", ".join(event.destinations)
+            return Mark.SENDING, f"message {event.message} is being sent to {to}", f"message {event.message}"
         case MessageSent():
-            return Mark.SENT, f"message {event.message} went out, {event.how}", f"message {event.message}"
+            to = f" to {event.destination}" if event.destination else ""
+            return Mark.SENT, f"message {event.message} went out{to}, {event.how}", f"message {event.message}"
         case MessageFailed():
-            return Mark.NOT_SENT, f"message {event.message} did not go out: {event.why}", f"message {event.message}"
+            to = f" to {event.destination}" if event.destination else ""
+            went = "may have gone out" if event.doubt else "did not go out"
+            mark = Mark.IN_DOUBT if event.doubt else Mark.NOT_SENT
+            return mark, f"message {event.message} {went}{to}: {event.why}", f"message {event.message}"
+        case BannerSetting() | BannerSet() | BannerFailed() | IssueFiling() | IssueFiled() | IssueFailed():
+            return _outside(event)
         case DataLossNoticed():
             return Mark.LOSS, f"data is lost: {event.what}", ""
         case Resolved():
@@ -144,6 +167,29 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             return Mark.RESOLVED, f"{event.cause}; impact: {event.impact}; {lost}{without}", ""
         case Reopened():
             return Mark.REOPENED, event.reason, ""
+        case _:
+            assert_never(event)
+
+
+def _outside(
+    event: BannerSetting | BannerSet | BannerFailed | IssueFiling | IssueFiled | IssueFailed,
+) -> tuple[Mark, str, str]:
+    match event:
+        case BannerSetting(up=True):
+            return Mark.BANNER, f"the banner is being put up: {event.text}", ""
+        case BannerSetting():
+            return Mark.BANNER, "the banner is being taken down", ""
+        case BannerSet():
+            return Mark.BANNER, "the banner is up" if event.up else "the banner is down", event.how
+        case BannerFailed():
+            return Mark.NOT_DONE, f"the banner is not {'put up' if event.up else 'taken down'}: {event.why}", ""
+        case IssueFiling():
+            return Mark.ISSUE, f"an issue is being filed in {event.where}", ""
+        case IssueFiled():
+            return Mark.ISSUE, f"an issue is filed, {event.how}", event.url
+        case IssueFailed():
+            filed = "may have been filed" if event.doubt else "was not filed"
+            return Mark.IN_DOUBT if event.doubt else Mark.NOT_DONE, f"the issue {filed}: {event.why}", ""
         case _:
             assert_never(event)
 

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from holdpoint.oncall.outside import Outside
 from holdpoint.problem import Place
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -118,3 +119,4 @@ class Team:
     holidays: Holidays = field(default_factory=Holidays)
     people: Mapping[str, Person] = field(default_factory=dict)
     rota: Rota | None = None
+    outside: Outside = field(default_factory=Outside)

@@ -13,7 +13,7 @@ from yaml.events import Event
 from holdpoint.document.fitting import fitting
 from holdpoint.document.source import Lines, Source
 from holdpoint.document.yaml import Map, Seq, place
-from holdpoint.oncall import moments
+from holdpoint.oncall import moments, outside
 from holdpoint.oncall.model import (
     DAYS,
     MIDNIGHT,
@@ -75,6 +75,8 @@ class _Reading:
             for name, one in _maps(tree.get("people"))
         }
         rota = tree.get("rota")
+        reached, problems = outside.read(tree, self.lines)
+        self.problems += problems
         return Team(
             zone=where,
             name=str(tree.get("name", NAME)),
@@ -83,6 +85,7 @@ class _Reading:
             holidays=self._holidays(tree.get("holidays")),
             people=people,
             rota=self._rota(rota, where, people) if isinstance(rota, Map) else None,
+            outside=reached,
         )
 
     def _zone(self, tree: Map) -> ZoneInfo:

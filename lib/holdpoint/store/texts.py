@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from holdpoint.incident.messages import Words
 from holdpoint.store.library import folders
 
+TEXT, HTML = ".txt", ".html"
 LARGEST = 64 * 1024
 """Bytes of a template, and characters of what comes out of one."""
 
@@ -42,18 +43,18 @@ class Texts:
     def of(cls, repository: Path) -> Texts:
         return cls(folders(repository, "templates"))
 
-    def render(self, name: str, language: str, words: Words) -> Rendered:
-        """Render `LANGUAGE/NAME.txt`. Raises `UnusableError` only where the shipped one is broken."""
+    def render(self, name: str, language: str, words: Words, suffix: str = TEXT) -> Rendered:
+        """Render `LANGUAGE/NAME.txt`, or one of HTML. Raises `UnusableError` only where the shipped one is broken."""
         *own, shipped = self.folders
         warning = ""
         for folder in own:
-            path = folder / language / f"{name}.txt"
+            path = folder / language / f"{name}{suffix}"
             try:
                 if path.exists():
                     return Rendered(_rendered(path, words))
             except (UnusableError, OSError) as error:
                 warning = f"`{path}` cannot be used, so the template that ships takes its place: {error}"
-        return Rendered(_rendered(shipped / language / f"{name}.txt", words), warning)
+        return Rendered(_rendered(shipped / language / f"{name}{suffix}", words), warning)
 
 
 def _bounded(pieces: Iterable[str]) -> Iterator[str]:
@@ -72,10 +73,9 @@ def _rendered(path: Path, words: Words) -> str:
         source = file.read(LARGEST + 1)
     if len(source) > LARGEST:
         raise UnusableError(f"it is larger than {LARGEST:,} bytes")
-    # what is rendered is text for chat and mail, not HTML
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined,
-        autoescape=False,
+        autoescape=path.suffix == HTML,  # text for chat and mail stays as it is
         trim_blocks=True,
         lstrip_blocks=True,
     )
