@@ -57,7 +57,7 @@ EVENTS: tuple[Event, ...] = (
     MessageSending(1, ("chat", "mail"), 30, NOON),
     MessageSent(1, "by hand", NOON, "chat"),
     MessageFailed(1, "chat is down", NOON, "mail", doubt=True),
-    BannerSetting(up=True, text="soon", seconds=30, happened=NOON),
+    BannerSetting(up=True, say="soon", text="soon (since noon)", seconds=30, happened=NOON),
     BannerSet(up=True, how="file", happened=NOON),
     BannerFailed(up=False, why="no room", happened=NOON),
     IssueFiling("https://git.example.org/ops/wiki", "t", 60, NOON),

@@ -34,13 +34,13 @@ def put(world: World, *, up: bool, say: str, incident: str | None) -> int:
     other = None if up else _other(desk, folder.name)
     with desk.writing(folder, open_only=False) as book:
         text = _rendered(desk, book.state, said, TEXT) if up else ""
-        book.note(BannerSetting(up, text, ceil(place.within.total_seconds()), desk.now))
+        book.note(BannerSetting(up, said if up else "", text, ceil(place.within.total_seconds()), desk.now))
         content = _content(desk, place, book.state, said) if up else ""
     crash_point("banner:begun")
     stays = other.state if other is not None else None
-    if stays is not None:
-        content = _content(desk, place, stays, "")
-        text = stays.banner.text if stays.banner else ""
+    if stays is not None and stays.banner is not None:
+        content = _content(desk, place, stays, stays.banner.say)
+        text = stays.banner.text
     settled = _set(desk, book, place, up=up, shown=up or stays is not None, content=content, text=text)
     if other is not None:
         desk.warn(f"the banner of {other.incident} is up again in its place")

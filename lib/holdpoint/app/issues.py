@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 
 from holdpoint.app.desk import Book, Desk, some_text, something_left
 from holdpoint.app.sending import busy, note_again, secret_of
@@ -23,7 +24,6 @@ from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store.crash import crash_point
 from holdpoint.views import sending as view
 
-WITHIN = timedelta(seconds=60)
 _EARLIER = timedelta(days=1)
 """How much before the incident issues are looked for: clocks differ, and what is noticed late is written down late."""
 
@@ -105,7 +105,7 @@ def _filed(desk: Desk, book: Book, tracker: Tracker, where: str, draft: _Draft) 
         return Exit.FAILED
     with desk.writing(book.folder, open_only=False) as fresh:
         _refuse_twice(desk, fresh)
-        fresh.note(IssueFiling(where, draft.text, int(WITHIN.total_seconds()), desk.now))
+        fresh.note(IssueFiling(where, draft.text, ceil(tracker.within.total_seconds()), desk.now))
     book.state = fresh.state
     book.written += fresh.written
     crash_point("issue:begun")
@@ -123,7 +123,7 @@ def _filed(desk: Desk, book: Book, tracker: Tracker, where: str, draft: _Draft) 
         "title": draft.title,
         "body": f"{draft.body}\n\n{mark}\n",
     }
-    outcome = job.carry_out("issue", asked, environ=desk.world.environ, within=WITHIN, secrets=(token,))
+    outcome = job.carry_out("issue", asked, environ=desk.world.environ, within=tracker.within, secrets=(token,))
     crash_point("issue:answered")
     match outcome:
         case job.Done(data):

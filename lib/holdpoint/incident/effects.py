@@ -68,9 +68,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The banner of a status page, as it was last put up (`up`) or taken down, with its text."""
+    """The banner of a status page, as it was last put up (`up`) or taken down, with its text and what a person said."""
 
     up: bool
+    say: str
     text: str
     effect: Effect
 
@@ -110,14 +111,16 @@ def failed(record: Record, why: str, *, doubt: bool = False) -> Effect:
 
 def banner_after(was: Banner | None, event: BannerSetting | BannerSet | BannerFailed, record: Record) -> Banner:
     """The banner after an event; its text is that of the last one that was put up."""
-    text = was.text if was else ""
+    say, text = (was.say, was.text) if was else ("", "")
     match event:
+        case BannerSetting(up=True):
+            return Banner(event.up, event.say, event.text, begun(record, event.seconds))
         case BannerSetting():
-            return Banner(event.up, event.text or text, begun(record, event.seconds))
+            return Banner(event.up, say, text, begun(record, event.seconds))
         case BannerSet():
-            return Banner(event.up, text, ended_well(record))
+            return Banner(event.up, say, text, ended_well(record))
         case BannerFailed():
-            return Banner(event.up, text, failed(record, event.why))
+            return Banner(event.up, say, text, failed(record, event.why))
         case _:
             assert_never(event)
 

@@ -12,10 +12,14 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class BannerSetting:
-    """The banner is about to be put up with this text, or taken down, which takes at most so many seconds."""
+    """The banner is about to be put up, or taken down, which takes at most so many seconds.
+
+    `say` is what a person wants it to say, and `text` what it says as a whole; both are empty where it is taken down.
+    """
 
     kind: ClassVar[str] = "banner.setting"
     up: bool
+    say: str
     text: str
     seconds: int
     happened: datetime

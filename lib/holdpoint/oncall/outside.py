@@ -22,6 +22,8 @@ from holdpoint.problem import Place, Problem
 
 WITHIN = timedelta(seconds=30)
 """How long one destination may take, where the team says nothing else."""
+FILED_WITHIN = timedelta(minutes=1)
+"""How long the filing of an issue may take, with all that is looked for before."""
 LONGEST = timedelta(minutes=5)
 _PASSWORD = re.compile(r"^[^:/]+://[^/?@\s]*:[^/?@\s]+@|[?&](?:pass|password|token)=")
 
@@ -77,6 +79,7 @@ class Tracker:
     place: Place
     labels: tuple[str, ...] = ("bug", "low")
     milestone: str = ""
+    within: timedelta = FILED_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +136,9 @@ class _Reading:
         at = place(self.lines, one.marks["name"])
         return Destination(str(one["name"]), source or url, at, self._within(one))
 
-    def _within(self, one: Map) -> timedelta:
+    def _within(self, one: Map, default: timedelta = WITHIN) -> timedelta:
         if "within" not in one:
-            return WITHIN
+            return default
         within = duration.parse(str(one["within"]))
         if not timedelta(0) < within <= LONGEST:
             expected = f"more than nothing, and at most {duration.show(LONGEST)}"
@@ -164,7 +167,16 @@ class _Reading:
         names = tuple(str(one) for one in labels) if isinstance(labels, Seq) else ("bug", "low")
         at = place(self.lines, tree.marks["repository"])
         milestone = str(tree.get("milestone", ""))
-        return Tracker(kind, url.rstrip("/"), str(tree["repository"]), token, at, names, milestone)
+        return Tracker(
+            kind,
+            url.rstrip("/"),
+            str(tree["repository"]),
+            token,
+            at,
+            names,
+            milestone,
+            self._within(tree, FILED_WITHIN),
+        )
 
     def _say(self, code: str, message: str, mark: Event, *, expected: str = "", hint: str = "") -> None:
         self.problems.append(Problem(code, message, place(self.lines, mark), expected=expected, hint=hint))

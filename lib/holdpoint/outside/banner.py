@@ -22,7 +22,7 @@ _MODE = 0o644
 
 
 def put(path: Path, content: str) -> str:
-    """Write the file in one step, keeping its mode; give why it could not be written, or nothing.
+    """Write the file in one step, keeping its owner and mode; give why it could not be written, or nothing.
 
     Readers see the old content or the new one, whole. A symbolic link stays one.
     """
@@ -31,11 +31,11 @@ def put(path: Path, content: str) -> str:
     try:
         if path.exists() and not path.is_file():
             return f"`{path}` is not a file"
-        mode = path.stat().st_mode & 0o7777 if path.exists() else _MODE
+        was = path.stat() if path.exists() else None
         try:
             with beside.open("xb") as file:
                 file.write(content.encode())
-                os.fchmod(file.fileno(), mode)
+                _keep_owner(file.fileno(), was)
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
@@ -46,6 +46,14 @@ def put(path: Path, content: str) -> str:
     except OSError as error:
         return f"`{path}` cannot be written: {(error.strerror or str(error)).lower()}"
     return ""
+
+
+def _keep_owner(descriptor: int, was: os.stat_result | None) -> None:
+    """Give a file the owner and the mode that the old one had; only root can give it to somebody else."""
+    if was is not None:
+        with suppress(PermissionError):
+            os.fchown(descriptor, was.st_uid, was.st_gid)
+    os.fchmod(descriptor, was.st_mode & 0o7777 if was is not None else _MODE)
 
 
 def _keep_folder(folder: Path) -> None:

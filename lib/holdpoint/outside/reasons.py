@@ -18,5 +18,5 @@ def meaning(text: str) -> str:
     """Say what an error's text means: the system's own words where it has them, else the text itself."""
     found = _ERRNO.search(text)
     if found is not None:
-        return found[1].strip().lower()
+        return found[1].strip(" :").lower()
     return next((words for part, words in _MEANINGS.items() if part in text), text)
