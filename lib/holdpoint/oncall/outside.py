@@ -25,7 +25,7 @@ WITHIN = timedelta(seconds=30)
 FILED_WITHIN = timedelta(minutes=1)
 """How long the filing of an issue may take, with all that is looked for before."""
 LONGEST = timedelta(minutes=5)
-_PASSWORD = re.compile(r"^[^:/]+://[^/?@\s]*:[^/?@\s]+@|[?&](?:pass|password|token)=")
+_PASSWORD = re.compile(r"://[^/?@\s\"']*:[^/?@\s\"']+@|[?&](?:pass|password|token)=")
 
 
 class Audience(StrEnum):
@@ -129,10 +129,9 @@ class _Reading:
             hint = "`from: {env: NAME}` where the address holds a secret, else `url:`"
             self._say("address", message, one.marks["name"], hint=hint)
         if _PASSWORD.search(url):
-            unseen = replace(place(self.lines, one.marks["url"]), text="")  # the line would show it
             message = "this address holds a password, and a secret stands in no file"
             hint = "`from: {env: NAME}` or `from: {command: [...]}` takes it from where secrets are"
-            self.problems.append(Problem("secret-value", message, unseen, hint=hint))
+            self._say("secret-value", message, one.marks["url"], hint=hint)
         at = place(self.lines, one.marks["name"])
         return Destination(str(one["name"]), source or url, at, self._within(one))
 
@@ -179,7 +178,10 @@ class _Reading:
         )
 
     def _say(self, code: str, message: str, mark: Event, *, expected: str = "", hint: str = "") -> None:
-        self.problems.append(Problem(code, message, place(self.lines, mark), expected=expected, hint=hint))
+        at = place(self.lines, mark)
+        if _PASSWORD.search(at.text):
+            at = replace(at, text="")  # the line would show it
+        self.problems.append(Problem(code, message, at, expected=expected, hint=hint))
 
 
 def _source(tree: object) -> Source | None:
