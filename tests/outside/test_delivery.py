@@ -123,7 +123,7 @@ def test_a_mail_server_that_says_nothing() -> None:
     """It has not said hello, so nothing was handed to it."""
     with silent() as port:
         failed = _send(f"mailto://127.0.0.1:{port}?from=hp@example.org&to=ops@example.org&mode=insecure", SHORT)
-    assert failed == Failed("no answer within 8 s", doubt=False)
+    assert failed == Failed("no answer within 8s", doubt=False)
 
 
 @pytest.mark.parametrize("address", ["nothing://x", "json://", "text"])
@@ -136,7 +136,7 @@ def test_no_address_of_apprise(address: str) -> None:
 
 def test_a_server_over_http_that_stalls(sink: Sink) -> None:
     sink.does = "stall"
-    assert _send(sink.url(), SHORT) == Failed("no answer within 8 s", doubt=True)
+    assert _send(sink.url(), SHORT) == Failed("no answer within 8s", doubt=True)
     assert len(sink.got) == 1
 
 

@@ -91,20 +91,22 @@ def declare(world: World, told: Told, *, send: bool = False) -> int:
     settled = [settle(desk, book, one, send=send, by_hand=False) for one in messages]
     if world.json:
         desk.told(book, "", {"messages_written": [one.message for one in messages]})
-    elif any(places(desk, one) for one in messages):
-        desk.screen.lines(view.settled([one.text for one in settled], desk.screen.width))
+    else:
+        texts = [said.text for one, said in zip(messages, settled, strict=True) if places(desk, one)]
+        width = desk.screen.width
+        desk.screen.lines([*view.settled(texts, width), *view.next_steps(book.state, width)])
     return max(one.exit for one in settled)
 
 
 def _show_declared(desk: Desk, book: Book, messages: Sequence[MessageRendered], others: Sequence[view.Listed]) -> None:
-    """Draw what was declared, the messages for pasting, and what is open besides."""
+    """Draw what was declared, its messages, and what is open besides."""
     width = desk.screen.width
     drawn = view.declaration(desk.listed(book.folder, book.state), book.state, width, desk.zone)
     for one in messages:
         drawn += view.message(one.text, one.message, one.channel, width)
     for other in others:
         drawn += view.also_open(other, width)
-    desk.screen.lines([*drawn, *view.next_steps(book.state, width)])
+    desk.screen.lines(drawn)
 
 
 def _trigger(text: str) -> Trigger:

@@ -218,6 +218,10 @@ def _sent(
     text = {"title": title, "body": body} if body.strip() else {"title": "", "body": title}
     if not going:
         return
+    if not desk.world.json:
+        most = max(one.within for one in going.values())
+        desk.world.out.write(f"Sending to {', '.join(going)}; at most {most.total_seconds():g}s ...\n")
+        desk.world.out.flush()
     with Interrupts(), ThreadPoolExecutor(AT_ONCE) as pool:
         asked = {
             pool.submit(

@@ -55,7 +55,7 @@ def carry_out(
     if said is not None:
         return Failed(_shown(str(said.get("why", "")), hidden), doubt=bool(said.get("doubt")))
     if ended.cut is Cut.TIME:
-        return Failed(f"no answer within {within.total_seconds():g} s", doubt=began)
+        return Failed(f"no answer within {within.total_seconds():g}s", doubt=began)
     why = f"the process that does it {ended.failure or 'gave no answer'}"
     last = (ended.stderr.splitlines() or [""])[-1]
     return Failed(_shown(f"{why}: {last}" if last else why, hidden), doubt=began)
