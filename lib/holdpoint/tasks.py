@@ -9,7 +9,15 @@ from __future__ import annotations
 from invoke.collection import Collection
 from invoke.context import Context
 
-from holdpoint import alert_tasks, bench_tasks, desk_tasks, incident_tasks, learning_tasks, oncall_tasks
+from holdpoint import (
+    alert_tasks,
+    bench_tasks,
+    desk_tasks,
+    incident_tasks,
+    learning_tasks,
+    oncall_tasks,
+    sending_tasks,
+)
 from holdpoint.offering import JSON, PLAIN, collection, offered, opened
 
 ANSWERS = "A YAML map from step id to a gate's word or the value of an `ask`."
@@ -354,7 +362,7 @@ ns = Collection(
     collection("runbook", run, list_runbooks, show, find, lint, new, docs),
     collection("run", list_runs, show_run, follow, verify, resume, handover, rollback, approve),
     collection("host", list_hosts, check_hosts),
-    collection("incident", *incident_tasks.TASKS, *desk_tasks.TASKS, *learning_tasks.INCIDENT),
+    collection("incident", *incident_tasks.TASKS, *sending_tasks.TASKS, *desk_tasks.TASKS, *learning_tasks.INCIDENT),
     collection("action", *learning_tasks.ACTION),
     alert_tasks.TASKS,
     collection("drill", begin_drill, list_drills, history, show_debrief, prove, heal),

@@ -26,6 +26,7 @@ from holdpoint.incident.events import (
     HandedOver,
     MessageFailed,
     MessageRendered,
+    MessageSending,
     MessageSent,
     Noted,
     OutputRecorded,
@@ -42,6 +43,14 @@ from holdpoint.incident.events import (
     UsersSawIt,
     data_of,
     event_of,
+)
+from holdpoint.incident.outside_events import (
+    BannerFailed,
+    BannerSet,
+    BannerSetting,
+    IssueFailed,
+    IssueFiled,
+    IssueFiling,
 )
 from holdpoint.incident.phases import ITEMS, Known, Phase, item_of, items_for
 from holdpoint.incident.severity import RULES, proposed, severity_of
@@ -63,8 +72,15 @@ EVENTS: tuple[Event, ...] = (
     HandedOver("bob", "desk", {"runs/RUN/journal.jsonl": "00"}),
     TakenOver("ada", "desk", "laptop"),
     MessageRendered(1, Purpose.FIRST, "en", "ops", "text"),
-    MessageSent(1, "by hand", NOON),
-    MessageFailed(1, "chat is down", NOON),
+    MessageSending(1, ("chat", "mail"), 30, NOON),
+    MessageSent(1, "by hand", NOON, "chat"),
+    MessageFailed(1, "chat is down", NOON, "mail", doubt=True),
+    BannerSetting(up=True, say="soon", text="soon (since noon)", seconds=30, happened=NOON),
+    BannerSet(up=True, how="file", happened=NOON),
+    BannerFailed(up=False, why="no room", happened=NOON),
+    IssueFiling("https://git.example.org/ops/wiki", "t", 60, NOON),
+    IssueFiled("https://git.example.org/ops/wiki/issues/1", "over the API", NOON),
+    IssueFailed("no answer", NOON, doubt=True),
     DataLossNoticed("pages", NOON),
     AlertReceived(
         *(

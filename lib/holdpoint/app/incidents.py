@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from holdpoint.app import linked
 from holdpoint.app.desk import Book, Desk, one_line, some_text, something_left, state_of
 from holdpoint.app.messages import render
+from holdpoint.app.sending import places, settle
 from holdpoint.app.team import lacking
 from holdpoint.app.world import Kind, World
 from holdpoint.document.model import Severity
@@ -55,7 +56,7 @@ class Told:
     language: str | None = None
 
 
-def declare(world: World, told: Told) -> int:
+def declare(world: World, told: Told, *, send: bool = False) -> int:
     """Open an incident: its record, its checklist and clocks, and the text of the first message."""
     desk = Desk(world)
     title = one_line(told.title, "the title")
@@ -76,10 +77,16 @@ def declare(world: World, told: Told) -> int:
         language=language,
     )
     book, messages = opened(desk, draft, Asked(channel=told.channel))
+    if not world.json:
+        _show_declared(desk, book, messages, others)
+    settled = [settle(desk, book, one, send=send, by_hand=False) for one in messages]
     if world.json:
-        return desk.told(book, "", {"messages_written": [one.message for one in messages]})
-    _show_declared(desk, book, messages, others)
-    return Exit.OK
+        desk.told(book, "", {"messages_written": [one.message for one in messages]})
+    else:
+        texts = [said.text for one, said in zip(messages, settled, strict=True) if places(desk, one)]
+        width = desk.screen.width
+        desk.screen.lines([*view.settled(texts, width), *view.next_steps(book.state, width)])
+    return max(one.exit for one in settled)
 
 
 def opened(desk: Desk, draft: Declared, asked: Asked, *also: Event) -> tuple[Book, list[MessageRendered]]:
@@ -102,14 +109,14 @@ def opened(desk: Desk, draft: Declared, asked: Asked, *also: Event) -> tuple[Boo
 
 
 def _show_declared(desk: Desk, book: Book, messages: Sequence[MessageRendered], others: Sequence[view.Listed]) -> None:
-    """Draw what was declared, the messages for pasting, and what is open besides."""
+    """Draw what was declared, its messages, and what is open besides."""
     width = desk.screen.width
     drawn = view.declaration(desk.listed(book.folder, book.state), book.state, width, desk.zone)
     for one in messages:
         drawn += view.message(one.text, one.message, one.channel, width)
     for other in others:
         drawn += view.also_open(other, width)
-    desk.screen.lines([*drawn, *view.next_steps(book.state, width)])
+    desk.screen.lines(drawn)
 
 
 def _trigger(text: str) -> Trigger:
@@ -170,9 +177,12 @@ def note(world: World, text: str, *, at: str | None, incident: str | None, data_
         if users_see:
             book.note(UsersSawIt(sees=True, happened=happened))
         messages = [render(desk, book, Purpose.DATA_LOSS, Asked())] if data_loss else []
-    code = desk.told(book, f"Noted in {book.folder.name}, as record {book.written[0].seq}.")
+    text = f"Noted in {book.folder.name}, as record {book.written[0].seq}."
     desk.show_messages(messages)
-    return code
+    settled = [settle(desk, book, one, send=False) for one in messages]
+    return desk.told(book, "\n".join([text, *(one.text for one in settled)])) or max(
+        [0, *(one.exit for one in settled)]
+    )
 
 
 def change_severity(world: World, to: str, *, reason: str, at: str | None, incident: str | None) -> int:

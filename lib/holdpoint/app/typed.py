@@ -81,6 +81,15 @@ def one_of(options: Mapping[str, bool], default: str) -> str:
     return given[0] if given else default
 
 
+def just_one_of(options: Mapping[str, bool]) -> str:
+    """Give the one option that is on; raises where none is, or more than one."""
+    if not any(options.values()):
+        raise HoldpointError(
+            Problem("no-option", "this needs an option", expected=" or ".join(f"`{o}`" for o in options))
+        )
+    return one_of(options, default="")
+
+
 def answers(file: str | None) -> Mapping[str, str] | None:
     """Read a file of answers; None where none is given."""
     if file is None:

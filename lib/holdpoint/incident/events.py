@@ -14,6 +14,7 @@ from typing import Any, ClassVar, get_args
 
 from holdpoint.document.model import Severity
 from holdpoint.incident.alert import Status
+from holdpoint.incident.outside_events import Outside
 from holdpoint.journal.record import Record
 from holdpoint.journal.shapes import Shapes, moment
 
@@ -34,6 +35,7 @@ class Purpose(StrEnum):
     UPDATE = "update"
     DATA_LOSS = "data-loss"
     RESOLVED = "resolved"
+    EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,23 +166,37 @@ class MessageRendered:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageSending:
+    """It is about to be sent to these destinations, which takes at most so many seconds; durable before the first byte."""
+
+    kind: ClassVar[str] = "message.sending"
+    message: int
+    destinations: tuple[str, ...]
+    seconds: int
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MessageSent:
-    """It went out: as the person says, or as `how` it was sent."""
+    """It went out: as the person says, or as `how` it was sent. An empty `destination` is everywhere."""
 
     kind: ClassVar[str] = "message.sent"
     message: int
     how: str
     happened: datetime
+    destination: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFailed:
-    """It could not be delivered; it stays to be sent."""
+    """It could not be delivered; it stays to be sent. `doubt` says that it may have gone out all the same."""
 
     kind: ClassVar[str] = "message.failed"
     message: int
     why: str
     happened: datetime
+    destination: str = ""
+    doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +352,7 @@ class ActionReopened:
     happened: datetime
 
 
-Messaging = MessageRendered | MessageSent | MessageFailed
+Messaging = MessageRendered | MessageSending | MessageSent | MessageFailed
 """What is told to people, and whether it reached them."""
 Alerting = AlertReceived | AlertRepeated
 """What monitors told."""
@@ -368,6 +384,7 @@ Event = (
     | Resolved
     | Reopened
     | Messaging
+    | Outside
     | Alerting
     | Afterwards
 )

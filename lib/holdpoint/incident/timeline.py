@@ -33,6 +33,7 @@ from holdpoint.incident.events import (
     HandedOver,
     MessageFailed,
     MessageRendered,
+    MessageSending,
     MessageSent,
     Messaging,
     Noted,
@@ -49,6 +50,15 @@ from holdpoint.incident.events import (
     UsersSawIt,
     event_of,
     happened,
+)
+from holdpoint.incident.outside_events import (
+    BannerFailed,
+    BannerSet,
+    BannerSetting,
+    IssueFailed,
+    IssueFiled,
+    IssueFiling,
+    Outside,
 )
 from holdpoint.incident.phases import answered
 from holdpoint.incident.state import BACK
@@ -77,7 +87,12 @@ class Mark(StrEnum):
     HANDED = "handed"
     MESSAGE = "message"
     SENT = "sent"
+    SENDING = "sending"
     NOT_SENT = "NOT SENT"
+    IN_DOUBT = "IN DOUBT"
+    BANNER = "banner"
+    ISSUE = "issue"
+    NOT_DONE = "NOT DONE"
     LOSS = "DATA LOSS"
     ALERT = "alert"
     RESOLVED = "resolved"
@@ -156,6 +171,8 @@ def _told(event: Event) -> tuple[Mark, str, str]:
         return _told_to_people(event)
     if isinstance(event, Alerting):
         return _told_by_monitors(event)
+    if isinstance(event, Outside):
+        return _outside(event)
     if isinstance(event, Afterwards):
         return _told_afterwards(event)
     match event:
@@ -190,10 +207,17 @@ def _told_to_people(event: Messaging) -> tuple[Mark, str, str]:
     match event:
         case MessageRendered():
             return Mark.MESSAGE, f"message {event.message} ({event.purpose}) was written for {event.channel}", ""
+        case MessageSending():
+            to = ", ".join(event.destinations)
+            return Mark.SENDING, f"message {event.message} is being sent to {to}", f"message {event.message}"
         case MessageSent():
-            return Mark.SENT, f"message {event.message} went out, {event.how}", f"message {event.message}"
+            to = f" to {event.destination}" if event.destination else ""
+            return Mark.SENT, f"message {event.message} went out{to}, {event.how}", f"message {event.message}"
         case MessageFailed():
-            return Mark.NOT_SENT, f"message {event.message} did not go out: {event.why}", f"message {event.message}"
+            to = f" to {event.destination}" if event.destination else ""
+            went = "may have gone out" if event.doubt else "did not go out"
+            mark = Mark.IN_DOUBT if event.doubt else Mark.NOT_SENT
+            return mark, f"message {event.message} {went}{to}: {event.why}", f"message {event.message}"
         case _:
             assert_never(event)
 
@@ -263,6 +287,27 @@ def _of_machines(event: CheckAnswered | RunLinked | HandedOver | TakenOver) -> t
             return Mark.HANDED, f"handed over by {event.machine} to {event.receiver or 'whoever has the file'}", ""
         case TakenOver():
             return Mark.HANDED, f"taken in on {event.machine}, from {event.from_person} on {event.from_machine}", ""
+        case _:
+            assert_never(event)
+
+
+def _outside(event: Outside) -> tuple[Mark, str, str]:
+    match event:
+        case BannerSetting(up=True):
+            return Mark.BANNER, f"the banner is being put up: {event.text}", ""
+        case BannerSetting():
+            return Mark.BANNER, "the banner is being taken down", ""
+        case BannerSet():
+            return Mark.BANNER, "the banner is up" if event.up else "the banner is down", event.how
+        case BannerFailed():
+            return Mark.NOT_DONE, f"the banner is not {'put up' if event.up else 'taken down'}: {event.why}", ""
+        case IssueFiling():
+            return Mark.ISSUE, f"an issue is being filed in {event.where}", ""
+        case IssueFiled():
+            return Mark.ISSUE, f"an issue is filed, {event.how}", event.url
+        case IssueFailed():
+            filed = "may have been filed" if event.doubt else "was not filed"
+            return Mark.IN_DOUBT if event.doubt else Mark.NOT_DONE, f"the issue {filed}: {event.why}", ""
         case _:
             assert_never(event)
 
