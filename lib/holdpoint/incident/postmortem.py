@@ -14,14 +14,7 @@ from enum import StrEnum
 from holdpoint.document import duration
 from holdpoint.engine import events as run
 from holdpoint.incident.clocks import Clock, Kind, Standing
-from holdpoint.incident.events import (
-    MessageFailed,
-    Purpose,
-    Reopened,
-    SeverityChanged,
-    Trigger,
-    event_of,
-)
+from holdpoint.incident.events import MessageFailed, Purpose, Reopened, SeverityChanged, Trigger, event_of
 from holdpoint.incident.messages import post_mortem
 from holdpoint.incident.severity import is_raised
 from holdpoint.incident.state import State
