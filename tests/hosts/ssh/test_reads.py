@@ -123,7 +123,7 @@ def test_a_shell_around_the_step_that_is_stopped_ends_with_the_connection(host: 
         reading.start()
         wait_for("it began", file.exists)
         for _ in range(2):  # it is made again once
-            wait_for("it is connected", host.connection._stands)  # noqa: SLF001
+            wait_for("it is connected", host.connection._stands)
             host.close()
         wait_for("it is gone", lambda: not [pid for pid in pids(file) if lives(pid)])
         reading.join()
