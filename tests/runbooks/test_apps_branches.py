@@ -176,3 +176,33 @@ def test_a_redis_that_the_wiki_does_not_find(wiki: Stack, case: Case) -> None:
     words = {"right-address": "done", "apply-environment": "run"}
     again = by_hand(wiki, case, "redis-unreachable", lambda: wiki.sh("cat yaml >stack/compose.yaml"), words)
     assert again.changed() == ["apply-environment"]
+
+
+@pytest.fixture
+def upgraded() -> Iterator[Stack]:
+    """A stack of its own, which is on the new image afterwards."""
+    with stack("nocode") as one:
+        yield one
+        one.good()
+
+
+UPGRADE = "sed -i 's/backend:1[.]30[.]1/backend:1.31.0/' stack/compose.yaml; compose up -d backend"
+
+
+def test_a_migration_at_work_comes_to_its_end(upgraded: Stack, case: Case) -> None:
+    upgraded.sh(
+        f"""nocode_session migrator baserow "BEGIN; SELECT pg_advisory_xact_lock(123456);"
+        stack_wait 10 nocode_locked
+        nocode_session writer baserow "BEGIN; INSERT INTO database_table_1 (name) VALUES ('migrated');"
+        {UPGRADE}
+        stack_wait 30 nocode_waits"""
+    )
+    again = by_hand(
+        upgraded,
+        case,
+        "migration-running",
+        lambda: upgraded.sh("stop writer; stop migrator; stack_wait 60 nocode_healthy"),
+        {"let-it-migrate": "done"},
+        lock_idle="1",
+    )
+    assert again.changed() == []
