@@ -21,7 +21,7 @@ from holdpoint.offering import JSON, collection, offered
 def run(
     _context: Context, only: list[str], rounds: int = 5, largest: int | None = None, json: bool = False
 ) -> int | None:
-    """Measure Holdpoint beside its peers; takes an hour."""
+    """Measure what Holdpoint costs, beside its peers."""
     from holdpoint.app import checks  # noqa: PLC0415 - see `holdpoint.tasks`
 
     return checks.bench(only, rounds, largest, json=json)
@@ -29,7 +29,7 @@ def run(
 
 @offered("bench.setup")
 def setup(_context: Context) -> int | None:
-    """Install what `bench` measures against, in a cache of its own."""
+    """Install the peers of `bench`, in a cache of their own."""
     from holdpoint.app import checks  # noqa: PLC0415 - see `holdpoint.tasks`
 
     return checks.bench_setup()
