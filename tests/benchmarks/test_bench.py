@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.case import Case
 
@@ -41,6 +45,20 @@ def test_a_work_that_is_not_there_is_wrong_usage(case: Case) -> None:
     assert "there is no work `nothing`; there are: start, local, " in ran.stderr
     ran = case.run("bench", "--rounds", "0", environ=_environ(case)).expect(2, "", ...)
     assert "at least one round is needed" in ran.stderr
+
+
+@pytest.mark.parametrize("task", ["bench", "bench.setup"])
+def test_an_installed_package_says_where_the_benchmarks_are(case: Case, task: str) -> None:
+    installed = case.folder / "site" / "packages"
+    shutil.copytree(ROOT / "lib" / "holdpoint", installed / "holdpoint", ignore=shutil.ignore_patterns("__pycache__"))
+    words = (sys.executable, "-P", "-c", "from holdpoint.cli import main; main()", task)
+    ran = case.run(*words, program="env", environ={"PYTHONPATH": str(installed)})
+    ran.expect(
+        2,
+        "",
+        "error[no-benchmarks]: the benchmarks are in a clone, and this is an installed package\n"
+        "  found: FOLDER/site\n  hint: in a clone, type `./inv bench`\n",
+    )
 
 
 def test_the_benchmarks_do_not_go_into_the_wheel() -> None:

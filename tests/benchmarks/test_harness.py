@@ -119,6 +119,18 @@ def test_what_a_round_repeats_is_divided(tmp_path: Path) -> None:
     assert (figures.middle(), figures.middle(Quantity.CPU)) == (2.0, 1.0)
 
 
+def test_what_a_round_leaves_is_cleared_away_after_it_was_measured(tmp_path: Path) -> None:
+    side = _side(tmp_path, "a")
+    script = Path(side.command[1])
+    script.write_text(
+        script.read_text().replace(
+            "serve(once)", f"serve(once, lambda: open({str(tmp_path / 'log')!r}, 'a').write('.'))"
+        )
+    )
+    in_turns(Ready((side,)), tmp_path, 1, lambda _: None)
+    assert (tmp_path / "log").read_text() == "a.a."
+
+
 def test_the_servers_count_is_of_their_round_alone(tmp_path: Path) -> None:
     counted = iter(range(100))
     ready = Ready((_side(tmp_path, "a"),), lambda: float(next(counted)))
