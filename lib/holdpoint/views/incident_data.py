@@ -6,7 +6,7 @@ from datetime import datetime
 
 from holdpoint.incident.clocks import Clock
 from holdpoint.incident.phases import Item
-from holdpoint.incident.state import Message, State
+from holdpoint.incident.state import AlertGroup, Message, State
 from holdpoint.incident.timeline import Row
 from holdpoint.journal.record import Json
 from holdpoint.views.incidents import Listed
@@ -41,6 +41,7 @@ def as_data(listed: Listed, state: State | None) -> dict[str, Json]:
         "checklist": [_item_data(item, state) for item in state.items],
         "messages": [_message_data(message) for message in state.messages.values()],
         "runs": list(state.runs),
+        "alerts": [_group_data(key, group) for key, group in state.alerts.items()],
         "set_back": [{"seq": jump.seq, "seconds": jump.by.total_seconds()} for jump in state.jumps],
     }
 
@@ -77,6 +78,20 @@ def _item_data(item: Item, state: State) -> dict[str, Json]:
     if done is not None:
         told |= {"say": done.say, "evidence": done.evidence, "happened": _utc(done.happened), "person": done.person}
     return {"item": item.id, "phase": item.phase.value, "title": item.title, "required": item.required, **told}
+
+
+def _group_data(key: str, group: AlertGroup) -> dict[str, Json]:
+    last = group.last
+    return {
+        "group": key,
+        "source": last.source,
+        "name": last.name,
+        "status": last.status.value,
+        "firing": last.firing,
+        "fingerprints": list(last.fingerprints),
+        "times": group.times,
+        "gravest": group.gravest.value,
+    }
 
 
 def _message_data(message: Message) -> dict[str, Json]:
