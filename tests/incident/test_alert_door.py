@@ -123,7 +123,7 @@ def test_a_sender_that_drips_is_let_go_of(shared: tuple[Case, Served]) -> None:
 
 def test_more_connections_than_there_is_room_for_are_told_to_come_again() -> None:
     held: list[socket.socket] = []
-    limits = Limits(1000, connections=2)
+    limits = Limits(1000, seconds=LIMIT, connections=2)
     with listening(_door(limits, []), 0) as port:
         try:
             for _ in range(2):

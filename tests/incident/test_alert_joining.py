@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdpoint.document.model import Severity
@@ -54,6 +54,7 @@ NAMES = st.sets(st.sampled_from("abc"))
 STEPS = st.lists(st.tuples(st.sampled_from("gh"), NAMES, NAMES, st.booleans()), max_size=12)
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_laws_of_joining(steps: list[tuple[str, set[str], set[str], bool]]) -> None:
     book, recorded_so_far = Book(), 0
