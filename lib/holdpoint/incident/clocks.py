@@ -17,7 +17,14 @@ from holdpoint.oncall.working import Working
 
 BREACH = timedelta(hours=72)
 """From awareness to the notice to the authority."""
-SOON = {"response": timedelta(minutes=5), "update": timedelta(minutes=5), "breach": timedelta(hours=12)}
+POST_MORTEM = timedelta(days=7)
+"""From the end to the post-mortem that is published."""
+SOON = {
+    "response": timedelta(minutes=5),
+    "update": timedelta(minutes=5),
+    "breach": timedelta(hours=12),
+    "post-mortem": timedelta(days=2),
+}
 """How long before its end a clock is about to run out."""
 
 
@@ -25,6 +32,7 @@ class Kind(StrEnum):
     RESPONSE = "response"
     UPDATE = "update"
     BREACH = "breach"
+    POSTMORTEM = "post-mortem"
 
 
 class Standing(StrEnum):
@@ -86,8 +94,12 @@ def _of(kind: Kind, state: State, now: datetime, working: Working) -> Clock | No
         case Kind.BREACH:
             if state.aware is None or not state.loses_data:
                 return None
-            notified = state.done.get("authority")
-            return _read(kind, state.aware, state.aware + BREACH, notified.happened if notified else None, now)
+            return _read(kind, state.aware, state.aware + BREACH, state.notified, now)
+        case Kind.POSTMORTEM:
+            if state.resolved is None or not any(item.id == "published" for item in state.items):
+                return None
+            start, published = state.resolved.happened, state.done.get("published")
+            return _read(kind, start, start + POST_MORTEM, published.happened if published else None, now)
         case _:
             assert_never(kind)
 

@@ -10,60 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import assert_never
 
 from holdpoint.engine import events as run
+from holdpoint.incident.alert_events import Alerting, AlertRepeated
 from holdpoint.incident.events import (
-    AlertReceived,
-    AlertRepeated,
-    DataLossNoticed,
-    Declared,
     Event,
-    MessageFailed,
-    MessageRendered,
-    MessageSent,
-    Noted,
-    OutputRecorded,
-    OutputWithdrawn,
-    Reopened,
-    Resolved,
     RunLinked,
-    SeverityChanged,
-    UsersSawIt,
     event_of,
     happened,
 )
-from holdpoint.incident.phases import answered
 from holdpoint.incident.state import BACK
+from holdpoint.incident.telling import Mark, told
 from holdpoint.journal.record import Record
 
 LATE = timedelta(minutes=1)
 """What is written so much later than it happened was written down later."""
-
-
-class Mark(StrEnum):
-    """What a row is, in a word."""
-
-    DECLARED = "declared"
-    NOTE = "note"
-    SEVERITY = "severity"
-    FOUND_OUT = "found out"
-    DONE = "done"
-    UNDONE = "not done"
-    RUN = "run"
-    GATE = "gate"
-    CAUSE = "cause"
-    CHANGE = "change"
-    PROOF = "proof"
-    CALLED = "called"
-    MESSAGE = "message"
-    SENT = "sent"
-    NOT_SENT = "NOT SENT"
-    LOSS = "DATA LOSS"
-    ALERT = "alert"
-    RESOLVED = "resolved"
-    REOPENED = "reopened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +69,7 @@ def _own(records: Sequence[Record]) -> list[tuple[datetime, Row, Event]]:
         when = happened(event, record)
         back = latest - record.time if latest is not None and record.time < latest - BACK else timedelta(0)
         latest = record.time if latest is None else max(latest, record.time)
-        mark, text, evidence = _told(event)
+        mark, text, evidence = told(event)
         row = Row(when, record.time, record.person, mark, text, "", record.seq, evidence, back)
         told_later = record.time - when >= LATE
         found.append((when if told_later else latest, row, event))
@@ -120,55 +81,13 @@ def _folded(rows: list[tuple[datetime, Row, Event]]) -> list[tuple[datetime, Row
     later: dict[str, type[Event]] = {}
     kept: list[tuple[datetime, Row, Event]] = []
     for key, row, event in reversed(rows):
-        if isinstance(event, AlertReceived | AlertRepeated):
+        if isinstance(event, Alerting):
             folded = isinstance(event, AlertRepeated) and later.get(event.group) is AlertRepeated
             later[event.group] = type(event)
             if folded:
                 continue
         kept.append((key, row, event))
     return kept[::-1]
-
-
-def _told(event: Event) -> tuple[Mark, str, str]:
-    """Give a row's mark, text and evidence."""
-    match event:
-        case Declared():
-            services = f" ({', '.join(event.services)})" if event.services else ""
-            return Mark.DECLARED, f"{event.severity}: {event.title}{services}; noticed by {event.trigger}", ""
-        case Noted():
-            return Mark.NOTE, event.text, ""
-        case SeverityChanged():
-            return Mark.SEVERITY, f"from {event.was} to {event.to}: {event.reason}", ""
-        case UsersSawIt():
-            return Mark.FOUND_OUT, "users see it" if event.sees else "users do not see it", ""
-        case OutputRecorded():
-            return Mark.DONE, answered(event.item, event.say), event.evidence
-        case OutputWithdrawn():
-            return Mark.UNDONE, answered(event.item, event.reason), ""
-        case RunLinked():
-            return Mark.RUN, f"run {event.run} of {event.runbook} belongs to it", event.run
-        case MessageRendered():
-            return Mark.MESSAGE, f"message {event.message} ({event.purpose}) was written for {event.channel}", ""
-        case MessageSent():
-            return Mark.SENT, f"message {event.message} went out, {event.how}", f"message {event.message}"
-        case MessageFailed():
-            return Mark.NOT_SENT, f"message {event.message} did not go out: {event.why}", f"message {event.message}"
-        case DataLossNoticed():
-            return Mark.LOSS, f"data is lost: {event.what}", ""
-        case AlertReceived():
-            counts = ((event.firing, "firing"), (event.resolved, "resolved"))
-            told = ", ".join(f"{count} {word}" for count, word in counts if count)
-            return Mark.ALERT, f"{told}: {event.text}", "; ".join((event.group, *event.odd))
-        case AlertRepeated():
-            return Mark.ALERT, f"the same came again, {event.times} times by now", event.group
-        case Resolved():
-            lost = "data is lost" if event.data_loss else "no data is lost"
-            without = f"; not verified: {event.without_verify}" if event.without_verify else ""
-            return Mark.RESOLVED, f"{event.cause}; impact: {event.impact}; {lost}{without}", ""
-        case Reopened():
-            return Mark.REOPENED, event.reason, ""
-        case _:
-            assert_never(event)
 
 
 # --- runs -------------------------------------------------------------------------------------------------------
@@ -184,9 +103,9 @@ def _of_run(name: str, records: Iterable[Record], linked: datetime | None) -> li
         latest = record.time if latest is None else max(latest, record.time)
         if isinstance(event, run.GateOpened):
             titles[event.item] = event.title
-        told = _milestone(event, titles)
-        if told is not None:
-            mark, text, evidence = told
+        what = _milestone(event, titles)
+        if what is not None:
+            mark, text, evidence = what
             row = Row(record.time, record.time, record.person, mark, text, name, record.seq, evidence)
             found.append((latest, row))
     return found
@@ -219,7 +138,8 @@ def _milestone(event: run.Event, titles: Mapping[str, str]) -> tuple[Mark, str, 
         case run.StepEnded() if event.present is None and (event.step in titles or event.status is not run.Status.OK):
             if event.status is run.Status.SKIPPED:
                 return None
-            return Mark.CHANGE, f"{event.status}: {titles.get(event.step, event.step)} ({event.host})", event.note
+            mark = Mark.CHANGE if event.step in titles else Mark.RUN  # what no gate asked for only read
+            return mark, f"{event.status}: {titles.get(event.step, event.step)} ({event.host})", event.note
         case run.DoubtSettled():
             what = "it happened" if event.happened else "it did not happen"
             return Mark.CHANGE, f"{titles.get(event.step, event.step)} ({event.host}): {what}: {event.by}", ""
