@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from holdpoint.app import actions, postmortem
+from holdpoint.app import actions, incidents, postmortem
 from holdpoint.incident.sections import generated, written
 from holdpoint.journal.chain import Chain, read
 from holdpoint.problem import HoldpointError
@@ -415,6 +415,8 @@ def test_it_is_chased_from_the_fifth_day_on(room: Room, pen: Pen) -> None:
     (clock,) = [one for one in room.show(json=True)["clocks"] if one["clock"] == "post-mortem"]
     assert (clock["standing"], clock["left_seconds"]) == ("over", -3600)
     assert clock["due"] == "2026-12-02T12:40:00.000000Z"
+    listed = " ".join(room.said(lambda: incidents.list_all(room.world())).split())
+    assert "the wiki is down (post-mortem OVERDUE by 1 h)" in listed
     pen.write()
     pen.fill(actions="None.")
     pen.write(publish=True)

@@ -11,6 +11,7 @@ import pytest
 from holdpoint.app import actions, breaches, incidents, review
 from holdpoint.incident.review import Signature, are_similar, median, patterns
 from holdpoint.problem import HoldpointError
+from tests.case import Case
 from tests.incident.runs import planted
 from tests.incident.support import Room, json_of
 
@@ -296,3 +297,18 @@ def test_the_page_of_the_register_is_written_over_nothing_else(room: Room) -> No
     with pytest.raises(HoldpointError, match="no register of breaches"):
         write()
     assert path.read_text() == "by hand\n"
+
+
+def test_the_last_notice_is_asked_for_until_it_is_recorded(case: Case) -> None:
+    case.run("incident.declare", "x", "--severity", "3", "--at", "80h ago", "--data-loss", "--json").expect(0, ..., ...)
+    case.run("incident.sent", "--message", "1", "--at", "80h ago").expect(0, ..., ...)
+    case.run("incident.sent", "--message", "2", "--at", "80h ago").expect(0, ..., ...)
+    incident = next((case.state / "incidents").iterdir()).name
+    said = case.run("incident.authority", "40 people", "--at", "20h ago", "--late", "").expect(2, ..., ...)
+    assert '`--late` stands without a value\n  expected: `--late "..."`' in said.stderr
+    case.run("incident.authority", "40 people", "--at", "20h ago").expect(0, ..., ...)
+    command = f"`inv incident.done authority --incident {incident}`"
+    line = f"incident {incident}: the last notice to the authority is not on record; {command}\n"
+    assert case.run("run.list").expect(0, ..., ...).raw_error == line
+    case.run("incident.done", "authority", "--say", "CNIL").expect(0, ..., ...)
+    case.run("run.list").expect(0, ..., "")

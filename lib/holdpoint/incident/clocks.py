@@ -77,6 +77,12 @@ def pressing(read: tuple[Clock, ...]) -> tuple[Clock, ...]:
     )
 
 
+def owes_last_notice(state: State, now: datetime) -> bool:
+    """The authority was told in phases, the 72 hours are over, and its last notice is not on record."""
+    told = bool(state.notices) and "authority" not in state.done
+    return told and state.loses_data and state.aware is not None and now > state.aware + BREACH
+
+
 def _of(kind: Kind, state: State, now: datetime, working: Working) -> Clock | None:
     match kind:
         case Kind.RESPONSE:
