@@ -320,27 +320,6 @@ def test_only_one_of_two_kinds() -> None:
 
 # --- start-up ---
 
-HEAVY = {"fabric", "paramiko", "cryptography", "jsonschema", "rich"}
-
-
-def _imported(case: Case, *words: str) -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "holdpoint.cli", *words],
-        cwd=case.repository,
-        env=case.environ(),
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        check=True,
-    )
-    return {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
-
-
-def test_listing_imports_nothing_heavy(case: Case) -> None:
-    assert not HEAVY & _imported(case, "--list")
-    case.runbook().run("runbook.list").expect(0, ...)
-    assert not HEAVY & _imported(case, "runbook.list")
-
 
 def test_modules_are_compiled_though_invoke_would_not(tmp_path: Path) -> None:
     code = "import sys; sys.dont_write_bytecode = True; from holdpoint.app import typed; typed.keep_compiled()"

@@ -11,6 +11,7 @@ INCIDENT = "An incident's name, its beginning or end, or `last`; without it, the
 LANG = "The language of the message: `en` or `fr`; without it, the incident's or the team's."
 CHANNEL = "Where the message goes, in words."
 SENT = "Record it as sent already."
+SEND = "Send it at once, to the channels of `team.yaml`, without asking."
 
 
 @offered(
@@ -27,6 +28,7 @@ SENT = "Record it as sent already."
         "users-see-it": "Users see it.",
         "channel": CHANNEL,
         "lang": LANG,
+        "send": SEND,
         "json": JSON,
         "plain": PLAIN,
     },
@@ -43,6 +45,7 @@ def declare(
     users_see_it: bool = False,
     channel: str | None = None,
     lang: str | None = None,
+    send: bool = False,
     json: bool = False,
     plain: bool = False,
 ) -> int:
@@ -60,7 +63,7 @@ def declare(
         channel=channel or "",
         language=lang,
     )
-    return incidents.declare(opened(json=json, plain=plain), told)
+    return incidents.declare(opened(json=json, plain=plain), told, send=send)
 
 
 @offered(
@@ -164,6 +167,7 @@ def done(
         "estimate": "When it will be over; without it, `investigating`.",
         "channel": CHANNEL,
         "lang": LANG,
+        "send": SEND,
         "sent": SENT,
         "incident": INCIDENT,
         "json": JSON,
@@ -177,18 +181,19 @@ def update(
     channel: str | None = None,
     lang: str | None = None,
     *,
+    send: bool = False,
     sent: bool = False,
     incident: str | None = None,
     json: bool = False,
     plain: bool = False,
 ) -> int:
-    """Write the next message from the record, for pasting."""
+    """Write the next message from the record, and send it."""
     from holdpoint.app import messages  # noqa: PLC0415 - see `offering`
     from holdpoint.incident.messages import Asked  # noqa: PLC0415 - see `offering`
 
     world = opened(json=json, plain=plain)
     asked = Asked(say or "", estimate or "", channel or "")
-    return messages.update(world, asked, language=lang, sent=sent, incident=incident)
+    return messages.update(world, asked, language=lang, sent=sent, send=send, incident=incident)
 
 
 @offered(
@@ -229,6 +234,7 @@ def sent(
         "at": AT,
         "channel": CHANNEL,
         "lang": LANG,
+        "send": SEND,
         "sent": SENT,
         "incident": INCIDENT,
         "json": JSON,
@@ -245,6 +251,7 @@ def resolve(
     at: str | None = None,
     channel: str | None = None,
     lang: str | None = None,
+    send: bool = False,
     sent: bool = False,
     incident: str | None = None,
     json: bool = False,
@@ -257,7 +264,7 @@ def resolve(
     world = opened(json=json, plain=plain)
     end = messages.End(cause or "", impact or "", data_loss or "", without_verify, at)
     asked = Asked(channel=channel or "")
-    return messages.resolve(world, end, asked, language=lang, sent=sent, incident=incident)
+    return messages.resolve(world, end, asked, language=lang, sent=sent, send=send, incident=incident)
 
 
 @offered(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from holdpoint.offering import JSON, PLAIN, collection, offered
+from holdpoint.offering import JSON, PLAIN, collection, offered, opened
 
 
 @offered(
@@ -73,4 +73,15 @@ def calendar(
     return oncall.calendar(oncall.board(json=json), weeks, out, person)
 
 
-TASKS = (collection("oncall", who), rota, calendar)
+@offered(
+    "oncall.handoff",
+    help={"out": "A Markdown file to write it to as well.", "json": JSON, "plain": PLAIN},
+)
+def handoff(_context: Context, out: str | None = None, json: bool = False, plain: bool = False) -> int:
+    """Recap for the weekly handoff: what is open, late, in doubt."""
+    from holdpoint.app import handoff as recap  # noqa: PLC0415 - see `holdpoint.offering`
+
+    return recap.handoff(opened(json=json, plain=plain), out)
+
+
+TASKS = (collection("oncall", who, handoff), rota, calendar)

@@ -9,7 +9,15 @@ from __future__ import annotations
 from invoke.collection import Collection
 from invoke.context import Context
 
-from holdpoint import incident_tasks, learning_tasks, oncall_tasks
+from holdpoint import (
+    alert_tasks,
+    bench_tasks,
+    desk_tasks,
+    incident_tasks,
+    learning_tasks,
+    oncall_tasks,
+    sending_tasks,
+)
 from holdpoint.offering import JSON, PLAIN, collection, offered, opened
 
 ANSWERS = "A YAML map from step id to a gate's word or the value of an `ask`."
@@ -263,7 +271,12 @@ def check_hosts(_context: Context, host: list[str], json: bool = False, plain: b
 # --- drills -----------------------------------------------------------------------------------------------------
 
 
-@offered("drill.begin", named="name", default=True, help={"name": "A drill's id.", "plain": PLAIN})
+@offered(
+    "drill.begin",
+    named="name",
+    default=True,
+    help={"name": "A drill; or a runbook, or `any`, for the next one of it that you did not pass.", "plain": PLAIN},
+)
 def begin_drill(_context: Context, name: str, plain: bool = False) -> int | None:
     """Break a sandbox, show the page, and grade the repair."""
     from holdpoint.app import training  # noqa: PLC0415 - see the module
@@ -279,12 +292,32 @@ def history(_context: Context, json: bool = False, plain: bool = False) -> int |
     return training.history(opened(json=json, plain=plain))
 
 
-@offered("drill.list", help={"json": JSON, "plain": PLAIN})
-def list_drills(_context: Context, json: bool = False, plain: bool = False) -> int | None:
-    """List the drills, from easy to hard, and what each teaches."""
+@offered(
+    "drill.show",
+    named="name",
+    help={"name": "A drill's id, for its last attempt; an attempt's name; or `last`.", "json": JSON, "plain": PLAIN},
+)
+def show_debrief(_context: Context, name: str, json: bool = False, plain: bool = False) -> int | None:
+    """Show the debrief of an attempt again."""
+    from holdpoint.app import training  # noqa: PLC0415 - see the module
+
+    return training.show(opened(json=json, plain=plain), name)
+
+
+@offered(
+    "drill.list",
+    help={"all": "Tell of every drill what it is about; for who trains others.", "json": JSON, "plain": PLAIN},
+)
+def list_drills(
+    _context: Context,
+    all: bool = False,  # noqa: A002 - the option's name
+    json: bool = False,
+    plain: bool = False,
+) -> int | None:
+    """List the drills, from easy to hard; what you passed is told."""
     from holdpoint.app import drills  # noqa: PLC0415 - see the module
 
-    return drills.list_all(opened(json=json, plain=plain))
+    return drills.list_all(opened(json=json, plain=plain), whole=all)
 
 
 @offered(
@@ -329,9 +362,11 @@ ns = Collection(
     collection("runbook", run, list_runbooks, show, find, lint, new, docs),
     collection("run", list_runs, show_run, follow, verify, resume, handover, rollback, approve),
     collection("host", list_hosts, check_hosts),
-    collection("incident", *incident_tasks.TASKS, *learning_tasks.INCIDENT),
+    collection("incident", *incident_tasks.TASKS, *sending_tasks.TASKS, *desk_tasks.TASKS, *learning_tasks.INCIDENT),
     collection("action", *learning_tasks.ACTION),
-    collection("drill", begin_drill, list_drills, history, prove, heal),
+    alert_tasks.TASKS,
+    collection("drill", begin_drill, list_drills, history, show_debrief, prove, heal),
     *oncall_tasks.TASKS,
+    bench_tasks.TASKS,
     test,
 )

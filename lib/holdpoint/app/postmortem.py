@@ -7,9 +7,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from holdpoint.app import review
+from holdpoint.app import linked, review
 from holdpoint.app.desk import Book, Desk
-from holdpoint.app.incidents import runs_of
 from holdpoint.app.world import World
 from holdpoint.incident import sections
 from holdpoint.incident.blame import Advice, advice
@@ -128,7 +127,7 @@ def _fresh(desk: Desk, book: Book, language: str, state: State | None = None) ->
     """What a whole new document would be; `state` takes the place of the record's."""
     now = state or book.state
     records = tuple(book.journal.records)
-    runs, unread = runs_of(desk.world, tuple(now.runs))
+    runs, unread = linked.records_of(desk.world, tuple(now.runs), book.folder)
     read = desk.clocks(now)
     material = view.Material(
         state=now,

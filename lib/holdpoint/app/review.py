@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from holdpoint.app import linked
 from holdpoint.app.desk import Book, Desk
-from holdpoint.app.incidents import runs_of
 from holdpoint.app.world import World
 from holdpoint.incident.actions import ActionItem
 from holdpoint.incident.events import ActionAdded, PostMortemAsked
@@ -89,10 +89,11 @@ def look(desk: Desk, days: int) -> Looked:
     """Read every incident that was noticed within the last `days`."""
     start = desk.now - timedelta(days=days)
     known = desk.all()
+    folders = {folder.name: folder for folder in desk.world.state.incidents()}
     found = []
     for one in known:
         if one.state is not None and one.state.opening.happened >= start:
-            runs, _ = runs_of(desk.world, tuple(one.state.runs))
+            runs, _ = linked.records_of(desk.world, tuple(one.state.runs), folders[one.incident])
             found.append(seen(one.state, runs, one.clocks))
     found.sort(key=lambda one: one.state.opening.happened)
     unread = tuple(one for one in known if one.state is None)

@@ -19,6 +19,7 @@ VALUED = (
     *("severity", "trigger", "channel", "lang", "say", "estimate", "reason", "evidence", "undo", "message", "failed"),
     *("cause", "impact", "data_loss", "without_verify"),
     *("owner", "due", "dropped", "late", "days"),
+    *("file", "map_", "port", "token_from"),
 )
 """Options whose value can be any text but an empty one or another option."""
 
@@ -58,11 +59,12 @@ _POSITIONALS = {
     "item": "an item of the checklist",
     "action": "the id of an action item",
     "what": "a text",
+    "file": "the name of a file",
 }
 
 
 def _bad_name(task: str, named: str, found: str) -> Problem:
-    what = "the name of a drill" if task == "drill.begin" else _POSITIONALS[named]
+    what = "the name of a drill" if task in {"drill.begin", "drill.show"} else _POSITIONALS[named]
     return Problem(
         "bad-name",
         f"`{task}` needs {what} before its options",
@@ -77,6 +79,15 @@ def one_of(options: Mapping[str, bool], default: str) -> str:
     if len(given) > 1:
         raise HoldpointError(Problem("both-options", f"{' and '.join(f'`{o}`' for o in given)} exclude each other"))
     return given[0] if given else default
+
+
+def just_one_of(options: Mapping[str, bool]) -> str:
+    """Give the one option that is on; raises where none is, or more than one."""
+    if not any(options.values()):
+        raise HoldpointError(
+            Problem("no-option", "this needs an option", expected=" or ".join(f"`{o}`" for o in options))
+        )
+    return one_of(options, default="")
 
 
 def answers(file: str | None) -> Mapping[str, str] | None:
@@ -134,6 +145,10 @@ def bare(option: str, task: str = "") -> Problem:
         "lang": "fr",
         "message": "1",
         "data-loss": "no",
+        "file": "payload.json",
+        "map": "uptimerobot",
+        "port": "9095",
+        "token-from": "env:NAME",
         **dict.fromkeys(("channel", "say", "estimate", "reason", "evidence", "undo", "failed"), '"..."'),
         **dict.fromkeys(("cause", "impact", "without-verify", "late", "dropped"), '"..."'),
         "owner": "ada",

@@ -116,10 +116,11 @@ class Reader:
             case nothing_or_end:
                 return nothing_or_end
 
-    def close(self, *, clean: bool = False) -> None:
-        """Let go; `clean` says that nothing of a step is left, which is looked for otherwise."""
-        if clean:
-            self.started.send(b"bye\n")
+    def dismiss(self) -> None:
+        """Say that nothing of a step is left, which is looked for otherwise; it ends by itself."""
+        self.started.send(b"bye\n")
+
+    def close(self) -> None:
         self.started.close()
 
 
@@ -149,11 +150,18 @@ class Readers:
 
     def rest(self) -> bool:
         """Let go of those that nobody uses; tells whether there were any."""
+        idle = self.dismiss()
+        for reader in idle:
+            reader.close()
+        return bool(idle)
+
+    def dismiss(self) -> tuple[Reader, ...]:
+        """Have those that nobody uses end; what carries them is the caller's to close."""
         with self._lock:
             idle, self._idle = self._idle, []
         for _, reader in idle:
-            reader.close(clean=True)
-        return bool(idle)
+            reader.dismiss()
+        return tuple(reader for _, reader in idle)
 
 
 @cache

@@ -10,20 +10,39 @@ from typing import assert_never
 
 from holdpoint.document.model import Severity
 from holdpoint.incident.actions import ActionItem, folded
+from holdpoint.incident.effects import (
+    AUDIENCE,
+    Banner,
+    Effect,
+    Issue,
+    Standing,
+    banner_after,
+    begun,
+    ended_well,
+    failed,
+    issue_after,
+)
 from holdpoint.incident.events import (
     ActionAdded,
     ActionChanged,
     ActionClosed,
     ActionReopened,
     Afterwards,
+    Alerting,
+    AlertReceived,
+    AlertRepeated,
     AuthorityTold,
+    CheckAnswered,
     CodeBugFound,
     DataLossNoticed,
     Declared,
     Event,
+    HandedOver,
     MessageFailed,
     MessageRendered,
+    MessageSending,
     MessageSent,
+    Messaging,
     Noted,
     OutputRecorded,
     OutputWithdrawn,
@@ -35,12 +54,23 @@ from holdpoint.incident.events import (
     Resolved,
     RunLinked,
     SeverityChanged,
+    TakenOver,
     UsersSawIt,
     event_of,
 )
-from holdpoint.incident.phases import By, Item, Known, Phase, items_for
+from holdpoint.incident.outside_events import (
+    BannerFailed,
+    BannerSet,
+    BannerSetting,
+    IssueFailed,
+    IssueFiled,
+    IssueFiling,
+    Outside,
+)
+from holdpoint.incident.phases import ITEMS, By, Item, Known, Phase, items_for
 from holdpoint.incident.severity import is_raised
 from holdpoint.journal.record import Record
+from holdpoint.oncall.outside import Audience
 
 BACK = timedelta(seconds=2)
 """Clocks of two machines differ by less; a record that is earlier than one before by more shows that a clock was set."""
@@ -66,6 +96,27 @@ class Message:
     sent: datetime | None = None
     failed: str = ""
     """Why the last try to deliver it came to nothing."""
+    deliveries: Mapping[str, Effect] = field(default_factory=dict)
+    """How it stands with each destination that it was sent to."""
+
+    @property
+    def undelivered(self) -> Mapping[str, Effect]:
+        """The destinations that it did not surely reach."""
+        return {name: one for name, one in self.deliveries.items() if one.standing is not Standing.DONE}
+
+    @property
+    def waits(self) -> bool:
+        """It has not gone out, or not everywhere."""
+        return self.sent is None or bool(self.undelivered)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertGroup:
+    """A group of alerts that belongs to it: the last news of it, how often that came, and how grave it was at most."""
+
+    last: AlertReceived
+    times: int
+    gravest: Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +139,14 @@ class State:
     """What was said to be lost, as it was found out."""
     users_see: bool | None = None
     done: Mapping[str, Done] = field(default_factory=dict)
+    checks: Mapping[str, CheckAnswered] = field(default_factory=dict)
+    """The last answer of each check; of the versions that ran before, by `version SERVICE`."""
     runs: Mapping[str, int] = field(default_factory=dict)
     """Linked runs, with the number of the record that links each."""
+    alerts: Mapping[str, AlertGroup] = field(default_factory=dict)
+    """Groups of alerts that were received, by their keys."""
+    handed: HandedOver | None = None
+    """To whom it was handed over; None where it was taken in since."""
     messages: Mapping[int, Message] = field(default_factory=dict)
     last_sent: datetime | None = None
     """When the message went out that was last recorded as sent."""
@@ -110,6 +167,8 @@ class State:
     code_bug: bool = False
     notices: tuple[AuthorityTold, ...] = ()
     """What the authority was told in phases, before the last notice."""
+    banner: Banner | None = None
+    issue: Issue | None = None
     people: tuple[str, ...] = ()
     latest: datetime | None = None
     """The latest time that any record has."""
@@ -126,6 +185,11 @@ class State:
         if self.declared is None:
             raise ValueError("an incident begins with its declaration")
         return self.declared
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The groups of alerts that belong to it."""
+        return frozenset(filter(None, (self.opening.group, *self.alerts)))
 
     @property
     def known(self) -> Known:
@@ -164,9 +228,9 @@ class State:
         return tuple(item for item in self.items if item.phase is phase and item.required and item.id not in self.done)
 
     def waiting(self) -> tuple[Message, ...]:
-        """The last message to the team, and the last to management, where they have not gone out."""
-        last = {message.rendered.purpose is Purpose.DATA_LOSS: message for message in self.messages.values()}
-        return tuple(message for message in last.values() if message.sent is None)
+        """The last message to each audience, where it has not gone out."""
+        last = {AUDIENCE[message.rendered.purpose]: message for message in self.messages.values()}
+        return tuple(message for message in last.values() if message.waits)
 
 
 def replay(records: Iterable[Record]) -> State:
@@ -190,6 +254,12 @@ def fold(state: State, record: Record) -> State:
 
 
 def _apply(state: State, event: Event, record: Record) -> State:
+    if isinstance(event, Messaging):
+        return _messaged(state, event, record)
+    if isinstance(event, Alerting):
+        return _alerted(state, event)
+    if isinstance(event, Outside):
+        return _outside(state, event, record)
     if isinstance(event, Afterwards):
         return _afterwards(state, event, record)
     match event:
@@ -214,14 +284,8 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return replace(state, done={**state.done, event.item: done})
         case OutputWithdrawn():
             return replace(state, done={item: done for item, done in state.done.items() if item != event.item})
-        case RunLinked():
-            return replace(state, runs={event.run: record.seq, **state.runs})
-        case MessageRendered():
-            return _with_message(state, Message(event, record.seq))
-        case MessageSent():
-            return _sent(state, event, record)
-        case MessageFailed():
-            return _with_message(state, replace(_message(state, event.message), failed=event.why))
+        case CheckAnswered() | RunLinked() | HandedOver() | TakenOver():
+            return _of_machines(state, event, record)
         case DataLossNoticed():
             return replace(state, aware=state.aware or event.happened, losses=(*state.losses, event.what))
         case Resolved():
@@ -229,7 +293,38 @@ def _apply(state: State, event: Event, record: Record) -> State:
         case Reopened():
             again = {item.id for item in state.items if item.phase in _AGAIN} - _STAYS
             kept = {item: one for item, one in state.done.items() if item not in again}
-            return replace(state, resolved=None, times_reopened=state.times_reopened + 1, done=kept, published=None)
+            return replace(
+                state, resolved=None, times_reopened=state.times_reopened + 1, done=kept, checks={}, published=None
+            )
+        case _:
+            assert_never(event)
+
+
+def _messaged(state: State, event: Messaging, record: Record) -> State:
+    match event:
+        case MessageRendered():
+            return _with_message(state, Message(event, record.seq))
+        case MessageSending():
+            return _delivered(state, event.message, dict.fromkeys(event.destinations, begun(record, event.seconds)))
+        case MessageSent():
+            return _sent(state, event, record)
+        case MessageFailed(destination=""):
+            return _with_message(state, replace(_message(state, event.message), failed=event.why))
+        case MessageFailed():
+            return _delivered(state, event.message, {event.destination: failed(record, event.why, doubt=event.doubt)})
+        case _:
+            assert_never(event)
+
+
+def _alerted(state: State, event: Alerting) -> State:
+    match event:
+        case AlertReceived():
+            before = state.alerts.get(event.group)
+            gravest = event.severity if before is None else min(before.gravest, event.severity)
+            return replace(state, alerts={**state.alerts, event.group: AlertGroup(event, 1, gravest)})
+        case AlertRepeated():
+            group = replace(_group(state, event.group), times=event.times)
+            return replace(state, alerts={**state.alerts, event.group: group})
         case _:
             assert_never(event)
 
@@ -262,25 +357,111 @@ _TICKS = {
     Purpose.UPDATE: By.MESSAGE,
     Purpose.DATA_LOSS: By.LOSS_MESSAGE,
     Purpose.RESOLVED: By.RESOLVED_MESSAGE,
+    Purpose.EVERYBODY: By.EVERYBODYS_MESSAGE,
 }
 """The items that are done when a message has gone out."""
 
 
 def _sent(state: State, event: MessageSent, record: Record) -> State:
-    """A message that went out is also what items of the checklist ask for. One to management is no update."""
+    """A message that went out is also what items of the checklist ask for. Only one to the team is an update.
+
+    It went out when it reached the first of its destinations. A person's word, without a destination, is for all.
+    """
     message = _message(state, event.message)
-    state = _with_message(state, replace(message, sent=event.happened, failed=""))
+    reached = [event.destination] if event.destination else list(message.undelivered)
+    deliveries = {**message.deliveries, **dict.fromkeys(reached, ended_well(record))}
+    first = message.sent is None or not event.destination
+    sent = event.happened if first else message.sent
+    state = _with_message(state, replace(message, sent=sent, failed="", deliveries=deliveries))
     purpose = message.rendered.purpose
     done = Done("", f"message {event.message}, {event.how}", event.happened, record.person, record.seq)
     ticked = {item.id: done for item in state.items if item.by is _TICKS[purpose]}
-    last = state.last_sent if purpose is Purpose.DATA_LOSS else event.happened
+    last = event.happened if first and AUDIENCE[purpose] is Audience.OPS else state.last_sent
     return replace(state, last_sent=last, done={**ticked, **state.done})
+
+
+def _of_machines(state: State, event: CheckAnswered | RunLinked | HandedOver | TakenOver, record: Record) -> State:
+    """What was run for it, and on which machine it goes on."""
+    match event:
+        case CheckAnswered():
+            return _checked(state, event, record)
+        case RunLinked():
+            return replace(state, runs={event.run: record.seq, **state.runs})
+        case HandedOver():
+            return replace(state, handed=event)
+        case TakenOver():
+            return replace(state, handed=None)
+        case _:
+            assert_never(event)
+
+
+def _checked(state: State, event: CheckAnswered, record: Record) -> State:
+    """What a check answered. To find out, any answer will do; to verify, it has to be green, and after the repair.
+
+    A red one takes the tick back that an earlier one gave.
+    """
+    named = f"{event.check} {event.service}".rstrip()
+    done = dict(state.done)
+    for item in ITEMS:
+        if item.check != event.check or event.green is None:
+            continue
+        if item.phase is not Phase.VERIFY:
+            colour = "green" if event.green else "RED"
+            said = f"{colour}: {event.said}".removesuffix(": ")
+            done[item.id] = Done(said, f"run {event.run}", event.happened, record.person, record.seq)
+        elif not event.green:
+            done.pop(item.id, None)
+        elif "restored" in done:
+            done[item.id] = Done("", f"run {event.run}", event.happened, record.person, record.seq)
+    return replace(state, done=done, checks={**state.checks, named: event})
+
+
+def _outside(state: State, event: Outside, record: Record) -> State:
+    match event:
+        case BannerSetting() | BannerSet() | BannerFailed():
+            return _banner(state, event, record)
+        case IssueFiling() | IssueFiled() | IssueFailed():
+            after = replace(state, issue=issue_after(state.issue, event, record))
+            return _ticked(after, "issue", event.url, event, record) if isinstance(event, IssueFiled) else after
+        case _:
+            assert_never(event)
+
+
+def _delivered(state: State, number: int, deliveries: Mapping[str, Effect]) -> State:
+    message = _message(state, number)
+    return _with_message(state, replace(message, deliveries={**message.deliveries, **deliveries}))
+
+
+def _banner(state: State, event: BannerSetting | BannerSet | BannerFailed, record: Record) -> State:
+    """What was put up ticks one item, and what was taken down the other; put up again, it is not taken down."""
+    state = replace(state, banner=banner_after(state.banner, event, record))
+    match event:
+        case BannerSet(up=True):
+            kept = {item: one for item, one in state.done.items() if item != "banner-down"}
+            return _ticked(replace(state, done=kept), "banner", event.how, event, record)
+        case BannerSet():
+            return _ticked(state, "banner-down", event.how, event, record)
+        case BannerSetting() | BannerFailed():
+            return state
+        case _:
+            assert_never(event)
+
+
+def _ticked(state: State, item: str, evidence: str, event: BannerSet | IssueFiled, record: Record) -> State:
+    done = Done("", evidence, event.happened, record.person, record.seq)
+    return replace(state, done={**state.done, item: done})
 
 
 def _message(state: State, number: int) -> Message:
     if number not in state.messages:
         raise ValueError(f"there is no message {number}")
     return state.messages[number]
+
+
+def _group(state: State, key: str) -> AlertGroup:
+    if key not in state.alerts:
+        raise ValueError("an alert came again that never came")
+    return state.alerts[key]
 
 
 def _with_message(state: State, message: Message) -> State:

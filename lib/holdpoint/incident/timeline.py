@@ -21,14 +21,21 @@ from holdpoint.incident.events import (
     ActionClosed,
     ActionReopened,
     Afterwards,
+    Alerting,
+    AlertReceived,
+    AlertRepeated,
     AuthorityTold,
+    CheckAnswered,
     CodeBugFound,
     DataLossNoticed,
     Declared,
     Event,
+    HandedOver,
     MessageFailed,
     MessageRendered,
+    MessageSending,
     MessageSent,
+    Messaging,
     Noted,
     OutputRecorded,
     OutputWithdrawn,
@@ -39,9 +46,19 @@ from holdpoint.incident.events import (
     Resolved,
     RunLinked,
     SeverityChanged,
+    TakenOver,
     UsersSawIt,
     event_of,
     happened,
+)
+from holdpoint.incident.outside_events import (
+    BannerFailed,
+    BannerSet,
+    BannerSetting,
+    IssueFailed,
+    IssueFiled,
+    IssueFiling,
+    Outside,
 )
 from holdpoint.incident.phases import answered
 from holdpoint.incident.state import BACK
@@ -60,16 +77,24 @@ class Mark(StrEnum):
     FOUND_OUT = "found out"
     DONE = "done"
     UNDONE = "not done"
+    CHECK = "check"
     RUN = "run"
     GATE = "gate"
     CAUSE = "cause"
     CHANGE = "change"
     PROOF = "proof"
     CALLED = "called"
+    HANDED = "handed"
     MESSAGE = "message"
     SENT = "sent"
+    SENDING = "sending"
     NOT_SENT = "NOT SENT"
+    IN_DOUBT = "IN DOUBT"
+    BANNER = "banner"
+    ISSUE = "issue"
+    NOT_DONE = "NOT DONE"
     LOSS = "DATA LOSS"
+    ALERT = "alert"
     RESOLVED = "resolved"
     REOPENED = "reopened"
     AUTHORITY = "authority"
@@ -123,11 +148,31 @@ def _own(records: Sequence[Record]) -> list[tuple[datetime, Row, Event]]:
         row = Row(when, record.time, record.person, mark, text, "", record.seq, evidence, back)
         told_later = record.time - when >= LATE
         found.append((when if told_later else latest, row, event))
-    return found
+    return _folded(found)
+
+
+def _folded(rows: list[tuple[datetime, Row, Event]]) -> list[tuple[datetime, Row, Event]]:
+    """Of an alert that came again and again, keep the last time; it says how often."""
+    later: dict[str, type[Event]] = {}
+    kept: list[tuple[datetime, Row, Event]] = []
+    for key, row, event in reversed(rows):
+        if isinstance(event, Alerting):
+            folded = isinstance(event, AlertRepeated) and later.get(event.group) is AlertRepeated
+            later[event.group] = type(event)
+            if folded:
+                continue
+        kept.append((key, row, event))
+    return kept[::-1]
 
 
 def _told(event: Event) -> tuple[Mark, str, str]:
     """Give a row's mark, text and evidence."""
+    if isinstance(event, Messaging):
+        return _told_to_people(event)
+    if isinstance(event, Alerting):
+        return _told_by_monitors(event)
+    if isinstance(event, Outside):
+        return _outside(event)
     if isinstance(event, Afterwards):
         return _told_afterwards(event)
     match event:
@@ -144,14 +189,8 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             return Mark.DONE, answered(event.item, event.say), event.evidence
         case OutputWithdrawn():
             return Mark.UNDONE, answered(event.item, event.reason), ""
-        case RunLinked():
-            return Mark.RUN, f"run {event.run} of {event.runbook} belongs to it", event.run
-        case MessageRendered():
-            return Mark.MESSAGE, f"message {event.message} ({event.purpose}) was written for {event.channel}", ""
-        case MessageSent():
-            return Mark.SENT, f"message {event.message} went out, {event.how}", f"message {event.message}"
-        case MessageFailed():
-            return Mark.NOT_SENT, f"message {event.message} did not go out: {event.why}", f"message {event.message}"
+        case CheckAnswered() | RunLinked() | HandedOver() | TakenOver():
+            return _of_machines(event)
         case DataLossNoticed():
             return Mark.LOSS, f"data is lost: {event.what}", ""
         case Resolved():
@@ -160,6 +199,37 @@ def _told(event: Event) -> tuple[Mark, str, str]:
             return Mark.RESOLVED, f"{event.cause}; impact: {event.impact}; {lost}{without}", ""
         case Reopened():
             return Mark.REOPENED, event.reason, ""
+        case _:
+            assert_never(event)
+
+
+def _told_to_people(event: Messaging) -> tuple[Mark, str, str]:
+    match event:
+        case MessageRendered():
+            return Mark.MESSAGE, f"message {event.message} ({event.purpose}) was written for {event.channel}", ""
+        case MessageSending():
+            to = ", ".join(event.destinations)
+            return Mark.SENDING, f"message {event.message} is being sent to {to}", f"message {event.message}"
+        case MessageSent():
+            to = f" to {event.destination}" if event.destination else ""
+            return Mark.SENT, f"message {event.message} went out{to}, {event.how}", f"message {event.message}"
+        case MessageFailed():
+            to = f" to {event.destination}" if event.destination else ""
+            went = "may have gone out" if event.doubt else "did not go out"
+            mark = Mark.IN_DOUBT if event.doubt else Mark.NOT_SENT
+            return mark, f"message {event.message} {went}{to}: {event.why}", f"message {event.message}"
+        case _:
+            assert_never(event)
+
+
+def _told_by_monitors(event: Alerting) -> tuple[Mark, str, str]:
+    match event:
+        case AlertReceived():
+            counts = ((event.firing, "firing"), (event.resolved, "resolved"))
+            told = ", ".join(f"{count} {word}" for count, word in counts if count)
+            return Mark.ALERT, f"{told}: {event.text}", "; ".join((event.group, *event.odd))
+        case AlertRepeated():
+            return Mark.ALERT, f"the same came again, {event.times} times by now", event.group
         case _:
             assert_never(event)
 
@@ -201,6 +271,43 @@ def _acted(event: ActionEvent) -> str:
             return f"{event.number} given up: {event.dropped}" if event.dropped else f"{event.number} is done"
         case ActionReopened():
             return f"{event.number} is open again: {event.reason}"
+        case _:
+            assert_never(event)
+
+
+def _of_machines(event: CheckAnswered | RunLinked | HandedOver | TakenOver) -> tuple[Mark, str, str]:
+    match event:
+        case CheckAnswered():
+            colour = {True: "GREEN", False: "RED", None: "could not be asked"}[event.green]
+            what = f"the version of {event.service} before" if event.service else f"the {event.check} check: {colour}"
+            return Mark.CHECK, f"{what}: {event.said}".removesuffix(": "), f"run {event.run}"
+        case RunLinked():
+            return Mark.RUN, f"run {event.run} of {event.runbook} belongs to it", event.run
+        case HandedOver():
+            return Mark.HANDED, f"handed over by {event.machine} to {event.receiver or 'whoever has the file'}", ""
+        case TakenOver():
+            return Mark.HANDED, f"taken in on {event.machine}, from {event.from_person} on {event.from_machine}", ""
+        case _:
+            assert_never(event)
+
+
+def _outside(event: Outside) -> tuple[Mark, str, str]:
+    match event:
+        case BannerSetting(up=True):
+            return Mark.BANNER, f"the banner is being put up: {event.text}", ""
+        case BannerSetting():
+            return Mark.BANNER, "the banner is being taken down", ""
+        case BannerSet():
+            return Mark.BANNER, "the banner is up" if event.up else "the banner is down", event.how
+        case BannerFailed():
+            return Mark.NOT_DONE, f"the banner is not {'put up' if event.up else 'taken down'}: {event.why}", ""
+        case IssueFiling():
+            return Mark.ISSUE, f"an issue is being filed in {event.where}", ""
+        case IssueFiled():
+            return Mark.ISSUE, f"an issue is filed, {event.how}", event.url
+        case IssueFailed():
+            filed = "may have been filed" if event.doubt else "was not filed"
+            return Mark.IN_DOUBT if event.doubt else Mark.NOT_DONE, f"the issue {filed}: {event.why}", ""
         case _:
             assert_never(event)
 
@@ -253,7 +360,8 @@ def _milestone(event: run.Event, titles: Mapping[str, str]) -> tuple[Mark, str, 
         case run.StepEnded() if event.present is None and (event.step in titles or event.status is not run.Status.OK):
             if event.status is run.Status.SKIPPED:
                 return None
-            return Mark.CHANGE, f"{event.status}: {titles.get(event.step, event.step)} ({event.host})", event.note
+            mark = Mark.CHANGE if event.step in titles else Mark.RUN  # what no gate asked for only read
+            return mark, f"{event.status}: {titles.get(event.step, event.step)} ({event.host})", event.note
         case run.DoubtSettled():
             what = "it happened" if event.happened else "it did not happen"
             return Mark.CHANGE, f"{titles.get(event.step, event.step)} ({event.host}): {what}: {event.by}", ""

@@ -1,4 +1,4 @@
-"""How runs and incidents are named, by the minute in which they began, and how a person names one of them."""
+"""How runs and incidents are named, by the minute in which they began, and how a person names one of them, or an attempt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = 8
 
 
 class Named(Protocol):
-    """A folder with a name of the form `YYYYMMDD-HHMM-<what>-<4 hex>`."""
+    """What a person names: a folder `YYYYMMDD-HHMM-<what>-<4 hex>`, or an attempt at a drill."""
 
     @property
     def name(self) -> str: ...

@@ -27,7 +27,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
+class TeamValues:
     """The values for all runbooks, and for one each."""
 
     everywhere: Mapping[str, Given] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Team:
         return tuple(problems)
 
 
-def parse(source: Source, schema: Mapping[str, Any]) -> Team:
+def parse(source: Source, schema: Mapping[str, Any]) -> TeamValues:
     """Read the values; raises `HoldpointError` with everything that is wrong."""
     tree, lines = fitting(source, schema)
 
@@ -76,7 +76,7 @@ def parse(source: Source, schema: Mapping[str, Any]) -> Team:
     books = tree.get("runbooks")
     own = {name: given(cast("Map", each)) for name, each in books.items()} if isinstance(books, Map) else {}
     everywhere = tree.get("values")
-    return Team(given(everywhere) if isinstance(everywhere, Map) else {}, own)
+    return TeamValues(given(everywhere) if isinstance(everywhere, Map) else {}, own)
 
 
 def _filled(param: Param, given: Given) -> Param | Problem:
