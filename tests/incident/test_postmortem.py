@@ -16,6 +16,7 @@ from holdpoint.incident.sections import generated, written
 from holdpoint.journal.chain import Chain, read
 from holdpoint.problem import HoldpointError
 from tests.case import LIMIT, Case
+from tests.incident.runs import planted
 from tests.incident.support import Room, json_of
 
 PATH = "docs/post-mortems/2026-11-25-the-wiki-is-down.md"
@@ -384,6 +385,34 @@ def test_a_code_bug_proposes_a_regression_test(room: Room, pen: Pen) -> None:
     assert [one["owner"] for one in _listed(room)] == ["tester"]
 
 
+ROLLBACKS = """\
+schema: holdpoint/team/1
+rollbacks:
+  docmost: {run: "echo back"}
+  baserow: {runbook: back-to-old}
+"""
+
+
+@pytest.mark.parametrize(
+    ("runbook", "bug"), [("team-rollback-docmost", True), ("back-to-old", True), ("restart", False)]
+)
+def test_a_rollback_of_a_version_is_a_code_bug_by_itself(room: Room, pen: Pen, runbook: str, bug: bool) -> None:
+    room.case.write("team.yaml", ROLLBACKS)
+    room.declare()
+    planted(room, runbook, "x")
+    pen.write()
+    assert ("Write a regression test" in pen.text) is bug
+    assert "| Give the backups a limit | ops | 2026-12-09 |" in pen.text
+
+
+def test_a_cause_that_names_a_version_is_a_code_bug_too(room: Room, pen: Pen) -> None:
+    room.declare()
+    planted(room, "restart", "x", bug=True)
+    pen.write()
+    row = "| Write a regression test that fails with the bug: The new version does not start (web1) | tester |"
+    assert row in pen.text
+
+
 def test_a_reopened_incident_is_written_up_and_published_anew(room: Room, pen: Pen) -> None:
     from holdpoint.app import messages
 
@@ -416,7 +445,7 @@ def test_it_is_chased_from_the_fifth_day_on(room: Room, pen: Pen) -> None:
     assert (clock["standing"], clock["left_seconds"]) == ("over", -3600)
     assert clock["due"] == "2026-12-02T12:40:00.000000Z"
     listed = " ".join(room.said(lambda: incidents.list_all(room.world())).split())
-    assert "the wiki is down (post-mortem OVERDUE by 1 h)" in listed
+    assert "(post-mortem OVERDUE by 1 h)" in listed
     pen.write()
     pen.fill(actions="None.")
     pen.write(publish=True)

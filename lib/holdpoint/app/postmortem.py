@@ -18,6 +18,7 @@ from holdpoint.incident.publishing import empty, lacking, news, placed
 from holdpoint.incident.sections import Merged
 from holdpoint.incident.state import Done, State
 from holdpoint.incident.timeline import timeline
+from holdpoint.oncall import documents
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import repository_file
 from holdpoint.store.texts import LONGEST
@@ -136,7 +137,7 @@ def _fresh(desk: Desk, book: Book, language: str, state: State | None = None) ->
         unread=unread,
         rows=timeline(records, runs),
         clocks=read,
-        found=gathered(now, records, runs, read, desk.zone),
+        found=gathered(now, records, runs, read, desk.zone, _rollbacks(desk)),
         language=language,
         zone=desk.zone,
         today=desk.now.astimezone(desk.zone).date(),
@@ -145,6 +146,12 @@ def _fresh(desk: Desk, book: Book, language: str, state: State | None = None) ->
     if rendered.warning:
         desk.warn(rendered.warning)
     return f"{sections.head(now.opening.incident, language)}\n{rendered.text}\n"
+
+
+def _rollbacks(desk: Desk) -> frozenset[str]:
+    """The runbooks by which the team goes back to the version before."""
+    ways = desk.team.rollbacks.items()
+    return frozenset(way.runbook or documents.rollback(service) for service, way in ways)
 
 
 # --- publishing -------------------------------------------------------------------------------------------------

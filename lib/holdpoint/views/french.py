@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from holdpoint.engine import events as run
 from holdpoint.incident import events as own
+from holdpoint.incident import outside_events as outside
 from holdpoint.incident.timeline import Mark
 from holdpoint.journal.record import Record
 
@@ -25,6 +26,13 @@ MARKS: Mapping[Mark, str] = {
     Mark.MESSAGE: "message",
     Mark.SENT: "envoyé",
     Mark.NOT_SENT: "NON ENVOYÉ",
+    Mark.IN_DOUBT: "INCERTAIN",
+    Mark.NOT_DONE: "NON FAIT",
+    Mark.BANNER: "bandeau",
+    Mark.ISSUE: "ticket",
+    Mark.CHECK: "contrôle",
+    Mark.HANDED: "transmis",
+    Mark.ALERT: "alerte",
     Mark.LOSS: "PERTE DE DONNÉES",
     Mark.RESOLVED: "résolu",
     Mark.REOPENED: "rouvert",
@@ -74,7 +82,12 @@ _STATUSES = {
 
 def told(record: Record, titles: Mapping[str, str]) -> str:
     """The text of an incident's own record; empty for what has no French words, which is then told as it is."""
-    match own.event_of(record):
+    event = own.event_of(record)
+    return _of_people(event, titles) or _of_machines(event)
+
+
+def _of_people(told_event: own.Event, titles: Mapping[str, str]) -> str:
+    match told_event:
         case own.Declared() as event:
             services = f" ({', '.join(event.services)})" if event.services else ""
             by = TRIGGERS.get(event.trigger.value, event.trigger.value)
@@ -90,9 +103,10 @@ def told(record: Record, titles: Mapping[str, str]) -> str:
             return f"l'exécution {event.run} de {event.runbook} en fait partie"
         case own.MessageSent() as event:
             how = "collé à la main" if event.how == "pasted by hand" else event.how
-            return f"message {event.message} envoyé, {how}"
+            return f"message {event.message} envoyé{_to(event.destination)}, {how}"
         case own.MessageFailed() as event:
-            return f"message {event.message} non envoyé : {event.why}"
+            went = "peut-être envoyé" if event.doubt else "non envoyé"
+            return f"message {event.message} {went}{_to(event.destination)} : {event.why}"
         case own.DataLossNoticed() as event:
             return f"des données sont perdues : {event.what}"
         case own.Resolved() as event:
@@ -106,6 +120,43 @@ def told(record: Record, titles: Mapping[str, str]) -> str:
             return "la cause est un défaut du code"
         case _:
             return ""
+
+
+def _of_machines(event: own.Event) -> str:
+    match event:
+        case own.CheckAnswered():
+            colour = {True: "VERT", False: "ROUGE", None: "pas de réponse"}[event.green]
+            version = f"la version précédente de {event.service}"
+            what = version if event.service else f"le contrôle {event.check} : {colour}"
+            return f"{what} : {event.said}".removesuffix(" : ")
+        case own.HandedOver():
+            return f"remis par {event.machine} à {event.receiver or 'qui a le fichier'}"
+        case own.TakenOver():
+            return f"repris sur {event.machine}, de {event.from_person} sur {event.from_machine}"
+        case own.AlertReceived():
+            counts = ((event.firing, "en cours"), (event.resolved, "terminée(s)"))
+            return f"{', '.join(f'{count} {word}' for count, word in counts if count)} : {event.text}"
+        case own.AlertRepeated():
+            return f"la même est revenue, {event.times} fois jusqu'ici"
+        case outside.BannerSetting():
+            return f"affichage du bandeau : {event.text}" if event.up else "retrait du bandeau"
+        case outside.BannerSet():
+            return "le bandeau est affiché" if event.up else "le bandeau est retiré"
+        case outside.BannerFailed():
+            return f"le bandeau n'est pas {'affiché' if event.up else 'retiré'} : {event.why}"
+        case outside.IssueFiling():
+            return f"ouverture d'un ticket dans {event.where}"
+        case outside.IssueFiled():
+            return f"un ticket est ouvert, {event.how}"
+        case outside.IssueFailed():
+            opened = "est peut-être ouvert" if event.doubt else "n'est pas ouvert"
+            return f"le ticket {opened} : {event.why}"
+        case _:
+            return ""
+
+
+def _to(destination: str) -> str:
+    return f" à {destination}" if destination else ""
 
 
 def told_of_run(record: Record, titles: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ from holdpoint.views import french
 from holdpoint.views.markdown import escape
 from holdpoint.views.times import span
 
-_APART = frozenset({Mark.MESSAGE, Mark.POSTMORTEM, Mark.ACTION})
+_APART = frozenset({Mark.MESSAGE, Mark.SENDING, Mark.POSTMORTEM, Mark.ACTION})
 """Rows that tell how it was written up, and not how it went."""
 _TEST = {
     "en": ("Write a regression test that fails with the bug: {}", "tester"),
