@@ -79,7 +79,7 @@ def pen(room: Room) -> Pen:
 
 
 def resolved(room: Room, title: str = "the wiki is down", **more: Any) -> str:
-    declared = room.declare(title, services=("docmost",), trigger="user", **more)
+    declared = room.declare(title, **{"services": ("docmost",), "trigger": "user", **more})
     room.clock.on(minutes=10)
     room.done("since", at="12:40")
     room.update("looking", sent=True)
@@ -191,6 +191,26 @@ def test_the_second_incident_of_a_day_with_one_title_has_a_file_of_its_own(room:
     assert pen.write(incident=second)["postmortem"]["path"] == PATH.replace(".md", "-2.md")
     assert pen.write(incident=first)["postmortem"]["path"] == PATH
     assert pen.write(incident=second)["postmortem"]["path"] == PATH.replace(".md", "-2.md")
+
+
+def test_the_message_of_the_end_names_the_file_that_it_will_be(room: Room, pen: Pen) -> None:
+    texts = []
+    for _ in range(3):
+        room.declare()
+        room.clock.on(minutes=5)
+        texts.append(room.resolve("c", "i", without_verify="w")["messages"][-1]["text"])
+    for number, text in enumerate(texts, 1):
+        path = PATH if number == 1 else PATH.replace(".md", f"-{number}.md")
+        assert f"Post-mortem, within 7 days: {path}\n" in text
+    assert pen.write()["postmortem"]["path"] == PATH.replace(".md", "-3.md")
+
+
+def test_a_small_bug_has_one_once_somebody_begins_it(room: Room, pen: Pen) -> None:
+    resolved(room, severity="3")
+    assert "post-mortem" not in [clock["clock"] for clock in room.show(json=True)["clocks"]]
+    told = pen.write()
+    assert [record["kind"] for record in told["recorded"]] == ["postmortem.asked", "postmortem.named"]
+    assert "post-mortem" in [clock["clock"] for clock in told["clocks"]]
 
 
 def test_a_file_that_is_not_ours_is_never_written_over(room: Room, pen: Pen) -> None:
@@ -600,3 +620,17 @@ def _host() -> str:
     import socket
 
     return socket.gethostname()
+
+
+def test_it_is_told_at_the_end_of_every_command_once_it_is_due(case: Case) -> None:
+    case.run("incident.declare", "x", "--severity", "1", "--at", "9d ago", "--json").expect(0, ..., ...)
+    case.run("incident.sent", "--at", "9d ago").expect(0, ..., ...)
+    case.run(*END, "--at", "8d ago").expect(0, ..., ...)
+    case.run("incident.sent", "--at", "8d ago").expect(0, ..., ...)
+    incident = next((case.state / "incidents").iterdir()).name
+    said = case.run("run.list").expect(0, ..., ...).raw_error
+    assert said.startswith(f"incident {incident}: OVERDUE by 1 d: the post-mortem was due ")
+    assert said.endswith(f"; `inv incident.postmortem --incident {incident}`\n")
+    _write_own(case)
+    case.run(*WRITE, "--publish").expect(0, ..., ...)
+    case.run("run.list").expect(0, ..., "")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.app import breaches, incidents, postmortem
+from holdpoint.app import actions, breaches, incidents, postmortem
 from holdpoint.incident.events import Declared, Event
 from holdpoint.incident.phases import ITEMS
 from holdpoint.incident.timeline import Mark, timeline
@@ -16,6 +16,7 @@ from holdpoint.views import postmortem as view
 from tests.incident.runs import planted
 from tests.incident.support import NOON, Room, declared, recorded
 from tests.incident.test_page import TEAM
+from tests.incident.test_postmortem import Pen
 from tests.incident.test_state import EVENTS
 
 HERE = Path(__file__).parent
@@ -74,6 +75,22 @@ def test_a_whole_draft(room: Room, language: str) -> None:
     (path,) = (room.case.repository / "docs/post-mortems").glob("*.md")
     _same(f"post-mortem.{language}.md", path.read_text())
     assert max(len(line) for line in screen.splitlines() if "FOLDER" not in room.case.stable(line)) <= 80
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_whole_one_that_is_published(room: Room, language: str) -> None:
+    played(room, language)
+    pen = Pen(room)
+    pen.write(code_bug=True)
+    pen.fill(loss="The edits of one hour, of 40 people; half came back from browsers.")
+    room.clock.on(days=2)
+    pen.write(publish=True, person="bob")
+    done = lambda: actions.done(  # noqa: E731
+        room.world(), "0000-1", evidence="commit 4f2a91c", dropped=None, undo=None
+    )
+    room.said(done)
+    pen.write()
+    _same(f"post-mortem-published.{language}.md", pen.text)
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
