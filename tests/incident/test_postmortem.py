@@ -405,6 +405,14 @@ def test_a_code_bug_proposes_a_regression_test(room: Room, pen: Pen) -> None:
     assert [one["owner"] for one in _listed(room)] == ["tester"]
 
 
+@pytest.mark.parametrize("proposes", [{"title": "x"}, {"title": "x", "owner": "o", "due": "soon"}, {"title": ""}])
+def test_a_proposal_that_cannot_be_read_is_left_out(room: Room, pen: Pen, proposes: dict[str, str]) -> None:
+    room.declare()
+    planted(room, "restart", "x", proposes=proposes)
+    pen.write()
+    assert "proposed by" not in pen.text
+
+
 ROLLBACKS = """\
 schema: holdpoint/team/1
 rollbacks:

@@ -163,6 +163,9 @@ def test_a_small_bug_that_comes_back_is_to_have_a_post_mortem(room: Room) -> Non
     assert pattern["post_mortem_asked"] == [second]
     assert "published" in [item["item"] for item in _checklist(room, second)]
     assert "published" not in [item["item"] for item in _checklist(room, first)]
+    shown = json_of(room.said(lambda: incidents.show(room.world(json=True), second)))
+    (clock,) = [one for one in shown["clocks"] if one["clock"] == "post-mortem"]
+    assert clock["left_seconds"] == 7 * 24 * 3600  # from when it was asked for, not from the end
     _happened(room, severity="3")
     assert _review(room)["patterns"][0]["post_mortem_asked"] == [second]
 

@@ -48,7 +48,7 @@ def postmortem(world: World, *, incident: str | None, publish: bool, language: s
         kept=merged.kept,
         gone=merged.gone,
         empty=empty(text, fresh),
-        advice=_advice(desk, text),
+        advice=_advice(desk, book, text),
         opened=tuple(opened),
     )
     if not world.json:
@@ -56,9 +56,9 @@ def postmortem(world: World, *, incident: str | None, publish: bool, language: s
     return desk.told(book, "", {"postmortem": writeups.postmortem_data(told)}) if world.json else Exit.OK
 
 
-def _advice(desk: Desk, text: str) -> tuple[Advice, ...]:
+def _advice(desk: Desk, book: Book, text: str) -> tuple[Advice, ...]:
     people = desk.team.people
-    return advice(text, [*people, *(one.name for one in people.values())])
+    return advice(text, [*book.state.people, *people, *(one.name for one in people.values())])
 
 
 # --- the file ---------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from holdpoint.oncall.working import Working
 BREACH = timedelta(hours=72)
 """From awareness to the notice to the authority."""
 POST_MORTEM = timedelta(days=7)
-"""From the end to the post-mortem that is published."""
+"""From the end to the post-mortem that is published; from when it was asked for, where that was later."""
 SOON = {
     "response": timedelta(minutes=5),
     "update": timedelta(minutes=5),
@@ -104,7 +104,8 @@ def _of(kind: Kind, state: State, now: datetime, working: Working) -> Clock | No
         case Kind.POSTMORTEM:
             if state.resolved is None or not any(item.id == "published" for item in state.items):
                 return None
-            start, published = state.resolved.happened, state.done.get("published")
+            start = max(state.resolved.happened, state.asked_at or state.resolved.happened)
+            published = state.done.get("published")
             return _read(kind, start, start + POST_MORTEM, published.happened if published else None, now)
         case _:
             assert_never(kind)

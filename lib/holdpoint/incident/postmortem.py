@@ -27,6 +27,7 @@ from holdpoint.incident.messages import post_mortem
 from holdpoint.incident.severity import is_raised
 from holdpoint.incident.state import State
 from holdpoint.journal.record import Record
+from holdpoint.problem import HoldpointError
 
 AT_ONCE = timedelta(minutes=5)
 """A monitor that told of it within this time was not late."""
@@ -220,16 +221,24 @@ def _proposals(state: State, runs: Runs, zone: tzinfo, *, code_bug: bool) -> Ite
     """The prevention steps that runs came to, each once, and after a code bug the test that would have shown it."""
     seen: set[str] = set()
     for name, record, event in _of(runs):
-        if not isinstance(event, run.StepEnded) or not event.proposes:
-            continue
-        title = event.proposes["title"]
-        if title not in seen:
-            seen.add(title)
-            day = record.time.astimezone(zone).date()
-            yield Proposal(title, event.proposes["owner"], day + duration.parse(event.proposes["due"]), name)
+        proposal = _proposal(name, record.time.astimezone(zone).date(), event)
+        if proposal is not None and proposal.title not in seen:
+            seen.add(proposal.title)
+            yield proposal
     if code_bug:
         end = state.resolved.happened if state.resolved else state.opening.happened
         yield Proposal("", "", (end + TEST_WITHIN).astimezone(zone).date())
+
+
+def _proposal(name: str, day: date, event: run.Event) -> Proposal | None:
+    """What a step proposed on a day; None where it proposed nothing that can be read."""
+    if not isinstance(event, run.StepEnded) or not event.proposes:
+        return None
+    try:
+        title, owner, due = (str(event.proposes[key]) for key in ("title", "owner", "due"))
+        return Proposal(title, owner, day + duration.parse(due), name) if title else None
+    except (KeyError, OverflowError, HoldpointError):
+        return None
 
 
 def lost(state: State) -> tuple[str, ...]:

@@ -164,6 +164,7 @@ class State:
     published: PostMortemPublished | None = None
     asked: str = ""
     """Why it is to have a post-mortem although its severity asks for none."""
+    asked_at: datetime | None = None
     code_bug: bool = False
     notices: tuple[AuthorityTold, ...] = ()
     """What the authority was told in phases, before the last notice."""
@@ -340,7 +341,7 @@ def _afterwards(state: State, event: Afterwards, record: Record) -> State:
         case PostMortemNamed():
             return replace(state, document=event.path)
         case PostMortemAsked():
-            return replace(state, asked=event.why)
+            return replace(state, asked=event.why, asked_at=event.happened)
         case PostMortemPublished():
             done = Done("", event.path, event.happened, record.person, record.seq)
             return replace(state, published=event, done={**state.done, "published": done})
