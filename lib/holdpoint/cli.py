@@ -189,8 +189,8 @@ class Strict(Program):
         return f"`{self.binary} --list` names every task"
 
 
-_WIDEST = 17
-"""Cells of a task and what stands behind it, so that what it does has room; a longer one moves its own line."""
+_WIDEST = 19
+"""Cells of a task, so that what it does has room; what stands behind it is left out where it does not fit."""
 _DEFAULTS = {
     "runbook.run": "runbook",
     "drill.begin": "drill",
@@ -217,7 +217,8 @@ _OTHERS = 8
 
 def _written(collection: Collection, name: str) -> str:
     """How a task is typed: its shortest usual name, and what stands behind it."""
-    return " ".join([_called(name), *(one.upper() for one in collection[name].positional)])
+    whole = " ".join([_called(name), *(one.upper() for one in collection[name].positional)])
+    return whole if len(whole) <= _WIDEST else _called(name)
 
 
 def _called(task: str | None) -> str:

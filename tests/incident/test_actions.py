@@ -11,8 +11,9 @@ import pytest
 from holdpoint.app import actions
 from holdpoint.incident.action_table import day_of, numbered, rows
 from holdpoint.incident.actions import chased, in_order, urgency
-from holdpoint.incident.events import ActionAdded, ActionClosed, Noted
-from holdpoint.incident.state import replay
+from holdpoint.incident.events import Noted
+from holdpoint.incident.fold import replay
+from holdpoint.incident.learning_events import ActionAdded, ActionClosed
 from holdpoint.problem import HoldpointError
 from tests.case import Case
 from tests.incident.support import NOON, Room, declared, json_of, recorded

@@ -599,7 +599,7 @@ def test_a_damaged_incident_is_refused_and_its_document_stands(case: Case) -> No
 def test_a_path_that_a_record_names_leads_nowhere_else(room: Room, pen: Pen) -> None:
     """A record that somebody forged, or handed over, cannot have another file written."""
     from holdpoint.app.desk import Desk
-    from holdpoint.incident.events import PostMortemNamed
+    from holdpoint.incident.learning_events import PostMortemNamed
 
     resolved(room)
     desk = Desk(room.world())

@@ -10,7 +10,8 @@ import pytest
 from holdpoint.app import actions, breaches, incidents, postmortem
 from holdpoint.incident.events import Declared, Event
 from holdpoint.incident.phases import ITEMS
-from holdpoint.incident.timeline import Mark, timeline
+from holdpoint.incident.telling import Mark
+from holdpoint.incident.timeline import timeline
 from holdpoint.views import french
 from holdpoint.views import postmortem as view
 from tests.incident.runs import planted

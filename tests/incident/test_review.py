@@ -91,7 +91,7 @@ def test_a_pattern_is_a_group_in_which_each_is_similar_to_each(room: Room) -> No
 
 
 def replay_of(room: Room) -> Any:
-    from holdpoint.incident.state import replay
+    from holdpoint.incident.fold import replay
     from tests.incident.support import NOON, declared, recorded
 
     return replay(recorded((NOON, declared(NOON))))

@@ -15,7 +15,7 @@ import pytest
 from holdpoint.app import messages
 from holdpoint.incident.effects import Standing
 from holdpoint.incident.events import MessageFailed, MessageRendered, MessageSending, MessageSent, Purpose
-from holdpoint.incident.state import replay
+from holdpoint.incident.fold import replay
 from holdpoint.outside import delivery
 from tests.case import LIMIT, Case
 from tests.incident.support import NOON, Handed, Room, declared, recorded

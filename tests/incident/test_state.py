@@ -10,17 +10,10 @@ import pytest
 
 from holdpoint.document.model import Severity
 from holdpoint.incident.alert import Status
+from holdpoint.incident.alert_events import AlertReceived, AlertRepeated
 from holdpoint.incident.events import (
     KINDS,
-    ActionAdded,
-    ActionChanged,
-    ActionClosed,
-    ActionReopened,
-    AlertReceived,
-    AlertRepeated,
-    AuthorityTold,
     CheckAnswered,
-    CodeBugFound,
     DataLossNoticed,
     Event,
     HandedOver,
@@ -31,9 +24,6 @@ from holdpoint.incident.events import (
     Noted,
     OutputRecorded,
     OutputWithdrawn,
-    PostMortemAsked,
-    PostMortemNamed,
-    PostMortemPublished,
     Purpose,
     Reopened,
     Resolved,
@@ -43,6 +33,18 @@ from holdpoint.incident.events import (
     UsersSawIt,
     data_of,
     event_of,
+)
+from holdpoint.incident.fold import replay
+from holdpoint.incident.learning_events import (
+    ActionAdded,
+    ActionChanged,
+    ActionClosed,
+    ActionReopened,
+    AuthorityTold,
+    CodeBugFound,
+    PostMortemAsked,
+    PostMortemNamed,
+    PostMortemPublished,
 )
 from holdpoint.incident.outside_events import (
     BannerFailed,
@@ -54,9 +56,10 @@ from holdpoint.incident.outside_events import (
 )
 from holdpoint.incident.phases import ITEMS, Known, Phase, item_of, items_for
 from holdpoint.incident.severity import RULES, proposed, severity_of
-from holdpoint.incident.state import replay
+from holdpoint.incident.telling import Mark
 from holdpoint.journal.record import decode, encode
 from holdpoint.problem import HoldpointError
+from holdpoint.views import french
 from tests.incident.support import NOON, declared, recorded
 
 MINUTE = timedelta(minutes=1)
@@ -304,3 +307,8 @@ def test_data_loss_that_was_ruled_out_at_the_end_is_still_on_record() -> None:
     state = replay(recorded((NOON, declared(NOON, data_loss=True)), (NOON, end)))
     assert not state.loses_data
     assert state.aware == NOON
+
+
+def test_every_mark_has_a_french_word() -> None:
+    """But the marks of what a post-mortem tells elsewhere than in its timeline."""
+    assert set(Mark) - set(french.MARKS) == {Mark.POSTMORTEM, Mark.ACTION}

@@ -18,7 +18,8 @@ from holdpoint.app.team import team_of
 from holdpoint.app.world import World
 from holdpoint.incident.clocks import Clock, clocks
 from holdpoint.incident.events import Event, MessageRendered, data_of
-from holdpoint.incident.state import State, fold, replay
+from holdpoint.incident.fold import fold, replay
+from holdpoint.incident.state import State
 from holdpoint.journal.record import Record, as_json
 from holdpoint.oncall import moments, parse
 from holdpoint.oncall.model import Language, Team

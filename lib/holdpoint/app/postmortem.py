@@ -11,7 +11,7 @@ from holdpoint.app.desk import Book, Desk
 from holdpoint.app.world import World
 from holdpoint.incident import sections
 from holdpoint.incident.blame import Advice, advice
-from holdpoint.incident.events import CodeBugFound, PostMortemAsked, PostMortemPublished
+from holdpoint.incident.learning_events import CodeBugFound, PostMortemAsked, PostMortemPublished
 from holdpoint.incident.postmortem import gathered
 from holdpoint.incident.publishing import empty, lacking, news, placed
 from holdpoint.incident.sections import Merged

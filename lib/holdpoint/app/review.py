@@ -15,7 +15,7 @@ from holdpoint.app import linked
 from holdpoint.app.desk import Book, Desk
 from holdpoint.app.world import World
 from holdpoint.incident.actions import ActionItem
-from holdpoint.incident.events import ActionAdded, PostMortemAsked
+from holdpoint.incident.learning_events import ActionAdded, PostMortemAsked
 from holdpoint.incident.review import (
     Pattern,
     Seen,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from holdpoint.app.desk import Book, Desk
 from holdpoint.incident import sections
-from holdpoint.incident.events import PostMortemNamed
+from holdpoint.incident.learning_events import PostMortemNamed
 from holdpoint.incident.messages import post_mortem
 from holdpoint.incident.postmortem import named, variants
 from holdpoint.problem import HoldpointError, Problem

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from holdpoint.engine import events as run
+from holdpoint.incident import alert_events as alerts
 from holdpoint.incident import events as own
+from holdpoint.incident import learning_events as learning
 from holdpoint.incident import outside_events as outside
-from holdpoint.incident.timeline import Mark
+from holdpoint.incident.telling import Mark
 from holdpoint.journal.record import Record
 
 MARKS: Mapping[Mark, str] = {
@@ -24,15 +26,16 @@ MARKS: Mapping[Mark, str] = {
     Mark.PROOF: "preuve",
     Mark.CALLED: "appelé",
     Mark.MESSAGE: "message",
+    Mark.SENDING: "envoi",
     Mark.SENT: "envoyé",
-    Mark.NOT_SENT: "NON ENVOYÉ",
     Mark.IN_DOUBT: "INCERTAIN",
     Mark.NOT_DONE: "NON FAIT",
     Mark.BANNER: "bandeau",
     Mark.ISSUE: "ticket",
-    Mark.CHECK: "contrôle",
-    Mark.HANDED: "transmis",
     Mark.ALERT: "alerte",
+    Mark.CHECK: "contrôle",
+    Mark.HANDED: "remis",
+    Mark.NOT_SENT: "NON ENVOYÉ",
     Mark.LOSS: "PERTE DE DONNÉES",
     Mark.RESOLVED: "résolu",
     Mark.REOPENED: "rouvert",
@@ -70,6 +73,7 @@ TRIGGERS: Mapping[str, str] = {
     "logs": "les journaux",
     "alert": "une alerte",
 }
+_CHECKS = {"health": "contrôle de santé", "smoke": "test de fumée", "flow": "parcours utilisateur"}
 _STATUSES = {
     run.Status.OK: "réussi",
     run.Status.FAILED: "échoué",
@@ -82,12 +86,7 @@ _STATUSES = {
 
 def told(record: Record, titles: Mapping[str, str]) -> str:
     """The text of an incident's own record; empty for what has no French words, which is then told as it is."""
-    event = own.event_of(record)
-    return _of_people(event, titles) or _of_machines(event)
-
-
-def _of_people(told_event: own.Event, titles: Mapping[str, str]) -> str:
-    match told_event:
+    match own.event_of(record):
         case own.Declared() as event:
             services = f" ({', '.join(event.services)})" if event.services else ""
             by = TRIGGERS.get(event.trigger.value, event.trigger.value)
@@ -101,47 +100,46 @@ def _of_people(told_event: own.Event, titles: Mapping[str, str]) -> str:
             return f"{title}{'' if title.endswith('?') else ' :'} {say}" if say else title
         case own.RunLinked() as event:
             return f"l'exécution {event.run} de {event.runbook} en fait partie"
-        case own.MessageSent() as event:
-            how = "collé à la main" if event.how == "pasted by hand" else event.how
-            return f"message {event.message} envoyé{_to(event.destination)}, {how}"
-        case own.MessageFailed() as event:
-            went = "peut-être envoyé" if event.doubt else "non envoyé"
-            return f"message {event.message} {went}{_to(event.destination)} : {event.why}"
         case own.DataLossNoticed() as event:
             return f"des données sont perdues : {event.what}"
         case own.Resolved() as event:
             lost = "des données sont perdues" if event.data_loss else "aucune donnée perdue"
             without = f" ; non vérifié : {event.without_verify}" if event.without_verify else ""
             return f"{event.cause} ; impact : {event.impact} ; {lost}{without}"
-        case own.AuthorityTold() as event:
+        case own.CheckAnswered() as event:
+            colour = {True: "VERT", False: "ROUGE", None: "sans réponse"}[event.green]
+            name = _CHECKS.get(event.check, event.check)
+            what = f"la version précédente de {event.service}" if event.service else f"{name} : {colour}"
+            return f"{what} : {event.said}".removesuffix(" : ")
+        case own.HandedOver() as event:
+            return f"remis par {event.machine} à {event.receiver or 'qui a le fichier'}"
+        case own.TakenOver() as event:
+            return f"repris sur {event.machine}, de {event.from_person} sur {event.from_machine}"
+        case learning.AuthorityTold() as event:
             late = f" ; en retard, car : {event.late}" if event.late else ""
             return f"l'autorité a été informée : {event.what}{late}"
-        case own.CodeBugFound():
+        case learning.CodeBugFound():
             return "la cause est un défaut du code"
-        case _:
-            return ""
+        case event:
+            return _told_outside(event)
 
 
-def _of_machines(event: own.Event) -> str:
+def _told_outside(event: own.Event) -> str:
+    """Messages, the banner, the issue and alerts."""
     match event:
-        case own.CheckAnswered():
-            colour = {True: "VERT", False: "ROUGE", None: "pas de réponse"}[event.green]
-            version = f"la version précédente de {event.service}"
-            what = version if event.service else f"le contrôle {event.check} : {colour}"
-            return f"{what} : {event.said}".removesuffix(" : ")
-        case own.HandedOver():
-            return f"remis par {event.machine} à {event.receiver or 'qui a le fichier'}"
-        case own.TakenOver():
-            return f"repris sur {event.machine}, de {event.from_person} sur {event.from_machine}"
-        case own.AlertReceived():
-            counts = ((event.firing, "en cours"), (event.resolved, "terminée(s)"))
-            return f"{', '.join(f'{count} {word}' for count, word in counts if count)} : {event.text}"
-        case own.AlertRepeated():
-            return f"la même est revenue, {event.times} fois jusqu'ici"
+        case own.MessageSending():
+            return f"message {event.message} en cours d'envoi à {', '.join(event.destinations)}"
+        case own.MessageSent():
+            to = f" à {event.destination}" if event.destination else ""
+            how = "collé à la main" if event.how == "pasted by hand" else event.how
+            return f"message {event.message} envoyé{to}, {how}"
+        case own.MessageFailed():
+            to = f" à {event.destination}" if event.destination else ""
+            return f"message {event.message} {'peut-être ' if event.doubt else 'non '}envoyé{to} : {event.why}"
         case outside.BannerSetting():
             return f"affichage du bandeau : {event.text}" if event.up else "retrait du bandeau"
         case outside.BannerSet():
-            return "le bandeau est affiché" if event.up else "le bandeau est retiré"
+            return f"le bandeau est {'affiché' if event.up else 'retiré'}"
         case outside.BannerFailed():
             return f"le bandeau n'est pas {'affiché' if event.up else 'retiré'} : {event.why}"
         case outside.IssueFiling():
@@ -149,14 +147,14 @@ def _of_machines(event: own.Event) -> str:
         case outside.IssueFiled():
             return f"un ticket est ouvert, {event.how}"
         case outside.IssueFailed():
-            opened = "est peut-être ouvert" if event.doubt else "n'est pas ouvert"
-            return f"le ticket {opened} : {event.why}"
+            return f"le ticket {'est peut-être' if event.doubt else 'n’est pas'} ouvert : {event.why}"
+        case alerts.AlertReceived():
+            counts = ((event.firing, "en cours"), (event.resolved, "terminées"))
+            return f"{', '.join(f'{count} {word}' for count, word in counts if count)} : {event.text}"
+        case alerts.AlertRepeated():
+            return f"la même est revenue, {event.times} fois jusqu'ici"
         case _:
             return ""
-
-
-def _to(destination: str) -> str:
-    return f" à {destination}" if destination else ""
 
 
 def told_of_run(record: Record, titles: Mapping[str, str]) -> str:

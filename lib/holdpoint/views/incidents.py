@@ -12,7 +12,8 @@ from holdpoint.incident.clocks import Clock, Kind, Standing
 from holdpoint.incident.phases import OUTPUTS, Item, Phase, answered
 from holdpoint.incident.severity import RULES
 from holdpoint.incident.state import State
-from holdpoint.incident.timeline import Mark, Row
+from holdpoint.incident.telling import Mark
+from holdpoint.incident.timeline import Row
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
 from holdpoint.views.sending import Loud
 from holdpoint.views.tables import table

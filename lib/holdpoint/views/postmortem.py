@@ -13,7 +13,8 @@ from holdpoint.incident.messages import lasted, moment
 from holdpoint.incident.phases import ITEMS
 from holdpoint.incident.postmortem import PostMortem, Proposal, Runs, lost
 from holdpoint.incident.state import State
-from holdpoint.incident.timeline import Mark, Row
+from holdpoint.incident.telling import Mark
+from holdpoint.incident.timeline import Row
 from holdpoint.journal.record import Record
 from holdpoint.views import french
 from holdpoint.views.markdown import escape

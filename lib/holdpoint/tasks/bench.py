@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from holdpoint.offering import JSON, collection, offered
+from holdpoint.tasks.offering import collection, offered
+from holdpoint.tasks.words import JSON
 
 
 @offered(
@@ -29,7 +30,7 @@ def run(
 
 @offered("bench.setup")
 def setup(_context: Context) -> int | None:
-    """Install what `bench` measures against, in a cache of its own."""
+    """Install the peers of `bench`, in a cache."""
     from holdpoint.app import checks  # noqa: PLC0415 - see `holdpoint.tasks`
 
     return checks.bench_setup()

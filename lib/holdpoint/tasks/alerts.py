@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from holdpoint.offering import JSON, PLAIN, collection, offered, opened
+from holdpoint.tasks.offering import collection, offered, opened
+from holdpoint.tasks.words import JSON, PLAIN
 
 
 @offered(
@@ -29,8 +30,8 @@ def receive(
     json: bool = False,
     plain: bool = False,
 ) -> int:
-    """Take an alert: find its runbook, join or open its incident."""
-    from holdpoint.app import alerts  # noqa: PLC0415 - see `offering`
+    """Take an alert: its runbook, and its incident."""
+    from holdpoint.app import alerts  # noqa: PLC0415 - see the package
 
     world = opened(json=json, plain=plain)
     return alerts.receive(world, file=file, by=map_, severity=severity, incident=incident)
@@ -54,7 +55,7 @@ def serve(
     plain: bool = False,
 ) -> int:
     """Take alerts over HTTP on loopback, with a token."""
-    from holdpoint.app import serving  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import serving  # noqa: PLC0415 - see the package
 
     return serving.serve(opened(json=json, plain=plain), port=port, token_from=token_from)
 

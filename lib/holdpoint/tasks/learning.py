@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from holdpoint.offering import JSON, PLAIN, offered, opened
+from holdpoint.tasks.offering import offered, opened
+from holdpoint.tasks.words import AT, JSON, PLAIN
 
-AT = "When that was, where it is not now: `14:05`, `2026-11-25 14:05`, `10m ago`."
 WHICH = "An incident's name, its beginning or end, or `last`; without it, the only one that it can be."
 ACTION_ID = "An action item's id, as `inv action.list` shows it."
 OWNER = "Who does it."
@@ -35,7 +35,7 @@ def postmortem(
     plain: bool = False,
 ) -> int:
     """Write the post-mortem from the record, or publish it."""
-    from holdpoint.app import postmortem as app  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import postmortem as app  # noqa: PLC0415 - see the package
 
     world = opened(json=json, plain=plain)
     return app.postmortem(world, incident=incident, publish=publish, language=lang, code_bug=code_bug)
@@ -47,7 +47,7 @@ def postmortem(
 )
 def review(_context: Context, days: str | None = None, *, json: bool = False, plain: bool = False) -> int:
     """Show what came back, how long it took, what follows."""
-    from holdpoint.app import review as app  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import review as app  # noqa: PLC0415 - see the package
 
     return app.review(opened(json=json, plain=plain), days)
 
@@ -70,7 +70,7 @@ def breaches(
     plain: bool = False,
 ) -> int:
     """Show the register of data breaches, or write it."""
-    from holdpoint.app import breaches as app  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import breaches as app  # noqa: PLC0415 - see the package
 
     return app.register(opened(json=json, plain=plain), out=out, language=lang)
 
@@ -98,7 +98,7 @@ def authority(
     plain: bool = False,
 ) -> int:
     """Keep what the authority was told, in phases."""
-    from holdpoint.app import breaches as app  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import breaches as app  # noqa: PLC0415 - see the package
 
     return app.authority(opened(json=json, plain=plain), what, late=late, at=at, incident=incident)
 
@@ -106,7 +106,7 @@ def authority(
 @offered("action.list", help={"all": "Closed ones too.", "json": JSON, "plain": PLAIN})
 def list_all(_context: Context, *, all: bool = False, json: bool = False, plain: bool = False) -> int:  # noqa: A002 - the name of the option
     """List the action items, overdue ones first, and drafts."""
-    from holdpoint.app import actions  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import actions  # noqa: PLC0415 - see the package
 
     return actions.list_all(opened(json=json, plain=plain), everything=all)
 
@@ -134,7 +134,7 @@ def add(
     plain: bool = False,
 ) -> int:
     """Add an action item to an incident."""
-    from holdpoint.app import actions  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import actions  # noqa: PLC0415 - see the package
 
     return actions.add(opened(json=json, plain=plain), title, owner=owner, due=due, incident=incident)
 
@@ -164,7 +164,7 @@ def change(
     plain: bool = False,
 ) -> int:
     """Change an action item's owner, day or title."""
-    from holdpoint.app import actions  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import actions  # noqa: PLC0415 - see the package
 
     to = actions.Changes(owner=owner, due=due, title=title, reason=reason)
     return actions.change(opened(json=json, plain=plain), action, to)
@@ -193,10 +193,10 @@ def done(
     plain: bool = False,
 ) -> int:
     """Close an action item, with what shows that it is done."""
-    from holdpoint.app import actions  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import actions  # noqa: PLC0415 - see the package
 
     return actions.done(opened(json=json, plain=plain), action, evidence=evidence, dropped=dropped, undo=undo)
 
 
-INCIDENT = (postmortem, review, breaches, authority)
-ACTION = (list_all, add, change, done)
+INCIDENTS = (postmortem, review, breaches, authority)
+ACTIONS = (list_all, add, change, done)

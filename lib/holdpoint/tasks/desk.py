@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from holdpoint.incident_tasks import INCIDENT
-from holdpoint.offering import JSON, PLAIN, offered, opened
+from holdpoint.tasks.offering import offered, opened
+from holdpoint.tasks.words import INCIDENT, JSON, PLAIN
 
 
 @offered(
@@ -22,7 +22,7 @@ def check(
     _context: Context, name: list[str], incident: str | None = None, *, json: bool = False, plain: bool = False
 ) -> int:
     """Run the team's own checks, as evidence."""
-    from holdpoint.app import checking  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import checking  # noqa: PLC0415 - see the package
 
     return checking.check(opened(json=json, plain=plain), tuple(name), incident)
 
@@ -30,7 +30,7 @@ def check(
 @offered("incident.watch", help={"incident": INCIDENT, "json": JSON, "plain": PLAIN})
 def watch(_context: Context, incident: str | None = None, *, json: bool = False, plain: bool = False) -> int:
     """Show an incident live: clocks, phase, runs, timeline."""
-    from holdpoint.app import watching  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import watching  # noqa: PLC0415 - see the package
 
     return watching.watch(opened(json=json, plain=plain), incident)
 
@@ -56,7 +56,7 @@ def handover(
     plain: bool = False,
 ) -> int:
     """Write an incident into a file for another machine."""
-    from holdpoint.app import passing_on  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import passing_on  # noqa: PLC0415 - see the package
 
     return passing_on.hand_over(opened(json=json, plain=plain), file, to or "", incident)
 
@@ -68,7 +68,7 @@ def handover(
 )
 def take(_context: Context, file: str, *, json: bool = False, plain: bool = False) -> int:
     """Take an incident in that was handed over."""
-    from holdpoint.app import passing_on  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import passing_on  # noqa: PLC0415 - see the package
 
     return passing_on.take(opened(json=json, plain=plain), file)
 

@@ -17,8 +17,6 @@ from invoke.tasks import Task
 if TYPE_CHECKING:
     from holdpoint.app.world import World
 
-JSON = "JSON alone on standard output; for people, standard error."
-PLAIN = "No colour, no live redrawing."
 Body = Callable[..., int | None]
 
 
@@ -43,7 +41,7 @@ def offered(
     def make(body: Body) -> Task[Body]:
         @functools.wraps(body)
         def told(context: Context, *args: Any, **kwargs: Any) -> None:
-            from holdpoint.app import ending, reminding, typed  # noqa: PLC0415 - see the module
+            from holdpoint.app import ending, reminding, typed  # noqa: PLC0415 - see the package
 
             def work() -> int:
                 if kwargs.get(named) in {"--help", "-h"}:
@@ -81,14 +79,14 @@ def collection(name: str, *tasks: Task[Body]) -> Collection:
 
 def opened(*, json: bool = False, plain: bool = False) -> World:
     """Open the world of the working folder."""
-    from holdpoint.app.world import World  # noqa: PLC0415 - see the module
+    from holdpoint.app.world import World  # noqa: PLC0415 - see the package
 
     return World.here(json=json, plain=plain)
 
 
 def _help(path: str, task: Task[Body]) -> int:
     """Invoke takes `--help` behind a task for its name."""
-    from invoke.program import Program  # noqa: PLC0415 - see the module
+    from invoke.program import Program  # noqa: PLC0415 - see the package
 
     group = path.rpartition(".")[0]
     own = collection(group, task)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from holdpoint.incident_tasks import CHANNEL, INCIDENT, LANG, SEND, SENT
-from holdpoint.offering import JSON, PLAIN, offered, opened
+from holdpoint.tasks.offering import offered, opened
+from holdpoint.tasks.words import CHANNEL, INCIDENT, JSON, LANG, PLAIN, SEND, SENT
 
 
 @offered(
@@ -28,7 +28,7 @@ def send(
     plain: bool = False,
 ) -> int:
     """Send a message that waits, to where it has not arrived."""
-    from holdpoint.app import messages  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import messages  # noqa: PLC0415 - see the package
 
     return messages.send(opened(json=json, plain=plain), message=message, again=again, incident=incident)
 
@@ -59,8 +59,8 @@ def email(
     plain: bool = False,
 ) -> int:
     """Write the message to everybody, and send it."""
-    from holdpoint.app import messages  # noqa: PLC0415 - see `offering`
-    from holdpoint.incident.messages import Asked  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import messages  # noqa: PLC0415 - see the package
+    from holdpoint.incident.messages import Asked  # noqa: PLC0415 - see the package
 
     world, asked = opened(json=json, plain=plain), Asked(say or "", "", channel or "")
     return messages.email(world, asked, language=lang, sent=sent, send=send, incident=incident)
@@ -88,7 +88,7 @@ def banner(
     plain: bool = False,
 ) -> int:
     """Put the status banner up, or take it down."""
-    from holdpoint.app import banner, typed  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import banner, typed  # noqa: PLC0415 - see the package
 
     which = typed.just_one_of({"--up": up, "--down": down})
     return banner.put(opened(json=json, plain=plain), up=which == "--up", say=say or "", incident=incident)
@@ -116,7 +116,7 @@ def issue(
     plain: bool = False,
 ) -> int:
     """File an issue in the tracker, with the workaround."""
-    from holdpoint.app import issues  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import issues  # noqa: PLC0415 - see the package
 
     world = opened(json=json, plain=plain)
     return issues.file(world, say=say or "", send=send, language=lang, incident=incident)

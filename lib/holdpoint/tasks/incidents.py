@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from holdpoint.offering import JSON, PLAIN, offered, opened
-
-AT = "When it happened, where that is not now: `14:05`, `2026-11-25 14:05`, `10m ago`."
-INCIDENT = "An incident's name, its beginning or end, or `last`; without it, the only one that is open."
-LANG = "The language of the message: `en` or `fr`; without it, the incident's or the team's."
-CHANNEL = "Where the message goes, in words."
-SENT = "Record it as sent already."
-SEND = "Send it at once, to the channels of `team.yaml`, without asking."
+from holdpoint.tasks.offering import offered, opened
+from holdpoint.tasks.words import AT, CHANNEL, INCIDENT, JSON, LANG, PLAIN, SEND, SENT
 
 
 @offered(
@@ -50,7 +44,7 @@ def declare(
     plain: bool = False,
 ) -> int:
     """Open an incident, and write its first message."""
-    from holdpoint.app import incidents  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import incidents  # noqa: PLC0415 - see the package
 
     told = incidents.Told(
         title=title,
@@ -91,7 +85,7 @@ def note(
     plain: bool = False,
 ) -> int:
     """Keep what you saw or did, also later than it happened."""
-    from holdpoint.app import incidents  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import incidents  # noqa: PLC0415 - see the package
 
     world = opened(json=json, plain=plain)
     return incidents.note(world, text, at=at, incident=incident, data_loss=data_loss, users_see=users_see_it)
@@ -120,7 +114,7 @@ def severity(
     plain: bool = False,
 ) -> int:
     """Make an incident graver or less grave."""
-    from holdpoint.app import incidents  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import incidents  # noqa: PLC0415 - see the package
 
     world = opened(json=json, plain=plain)
     return incidents.change_severity(world, severity, reason=reason or "", at=at, incident=incident)
@@ -153,7 +147,7 @@ def done(
     plain: bool = False,
 ) -> int:
     """Tick an item of the checklist, or take the tick back."""
-    from holdpoint.app import incidents  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import incidents  # noqa: PLC0415 - see the package
 
     world = opened(json=json, plain=plain)
     told = incidents.Ticked(item, say or "", evidence or "", undo, at)
@@ -188,8 +182,8 @@ def update(
     plain: bool = False,
 ) -> int:
     """Write the next message from the record, and send it."""
-    from holdpoint.app import messages  # noqa: PLC0415 - see `offering`
-    from holdpoint.incident.messages import Asked  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import messages  # noqa: PLC0415 - see the package
+    from holdpoint.incident.messages import Asked  # noqa: PLC0415 - see the package
 
     world = opened(json=json, plain=plain)
     asked = Asked(say or "", estimate or "", channel or "")
@@ -218,7 +212,7 @@ def sent(
     plain: bool = False,
 ) -> int:
     """Record that a message went out, or why it did not."""
-    from holdpoint.app import messages  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import messages  # noqa: PLC0415 - see the package
 
     world = opened(json=json, plain=plain)
     return messages.sent(world, message=message, failed=failed, at=at, incident=incident)
@@ -258,8 +252,8 @@ def resolve(
     plain: bool = False,
 ) -> int:
     """End an incident, once verified, with a last message."""
-    from holdpoint.app import messages  # noqa: PLC0415 - see `offering`
-    from holdpoint.incident.messages import Asked  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import messages  # noqa: PLC0415 - see the package
+    from holdpoint.incident.messages import Asked  # noqa: PLC0415 - see the package
 
     world = opened(json=json, plain=plain)
     end = messages.End(cause or "", impact or "", data_loss or "", without_verify, at)
@@ -287,7 +281,7 @@ def reopen(
     plain: bool = False,
 ) -> int:
     """Open an incident again that was not over."""
-    from holdpoint.app import messages  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import messages  # noqa: PLC0415 - see the package
 
     return messages.reopen(opened(json=json, plain=plain), reason=reason or "", at=at, incident=incident)
 
@@ -299,7 +293,7 @@ def reopen(
 )
 def link(_context: Context, run: str, incident: str | None = None, *, json: bool = False, plain: bool = False) -> int:
     """Make a run part of an incident that it was begun without."""
-    from holdpoint.app import incidents  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import incidents  # noqa: PLC0415 - see the package
 
     return incidents.link(opened(json=json, plain=plain), run, incident=incident)
 
@@ -307,7 +301,7 @@ def link(_context: Context, run: str, incident: str | None = None, *, json: bool
 @offered("incident.list", help={"json": JSON, "plain": PLAIN})
 def list_all(_context: Context, *, json: bool = False, plain: bool = False) -> int:
     """List the incidents, the newest last, and how each stands."""
-    from holdpoint.app import incidents  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import incidents  # noqa: PLC0415 - see the package
 
     return incidents.list_all(opened(json=json, plain=plain))
 
@@ -315,7 +309,7 @@ def list_all(_context: Context, *, json: bool = False, plain: bool = False) -> i
 @offered("incident.show", help={"incident": INCIDENT, "json": JSON, "plain": PLAIN})
 def show(_context: Context, incident: str | None = None, *, json: bool = False, plain: bool = False) -> int:
     """Show one incident: clocks, checklist, timeline, runs."""
-    from holdpoint.app import incidents  # noqa: PLC0415 - see `offering`
+    from holdpoint.app import incidents  # noqa: PLC0415 - see the package
 
     return incidents.show(opened(json=json, plain=plain), incident)
 

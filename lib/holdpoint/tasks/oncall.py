@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from holdpoint.offering import JSON, PLAIN, collection, offered, opened
+from holdpoint.tasks.offering import collection, offered, opened
+from holdpoint.tasks.words import JSON, PLAIN
 
 
 @offered(
@@ -78,7 +79,7 @@ def calendar(
     help={"out": "A Markdown file to write it to as well.", "json": JSON, "plain": PLAIN},
 )
 def handoff(_context: Context, out: str | None = None, json: bool = False, plain: bool = False) -> int:
-    """Recap for the weekly handoff: what is open, late, in doubt."""
+    """Recap for the handoff: what is open, late, in doubt."""
     from holdpoint.app import handoff as recap  # noqa: PLC0415 - see `holdpoint.offering`
 
     return recap.handoff(opened(json=json, plain=plain), out)
