@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from holdpoint.app.desk import Desk
@@ -11,9 +12,12 @@ from holdpoint.journal.record import START, Record, encode, seal
 from tests.incident.support import Room
 
 HOST = "web1"
+LIMIT: Mapping[str, str] = {"title": "Give the backups a limit", "owner": "ops", "due": "14d"}
 
 
-def repaired(name: str, runbook: str, cause: str, began: datetime, *, bug: bool = False) -> list[Record]:
+def repaired(
+    name: str, runbook: str, cause: str, began: datetime, *, bug: bool, proposes: Mapping[str, str]
+) -> list[Record]:
     """The records of a run that found a cause, repaired it and proved it, ten seconds apart."""
     title = "The new version does not start" if bug else "Old backups fill the disk"
     told: list[run.Event] = [
@@ -44,7 +48,7 @@ def repaired(name: str, runbook: str, cause: str, began: datetime, *, bug: bool 
             1,
             run.Status.OK,
             note="action proposed for ops, due in 14d",
-            proposes={"title": "Give the backups a limit", "owner": "ops", "due": "14d"},
+            proposes=proposes,
         ),
         run.RunFinished(0, "recovered: the check was red before and is green now"),
     ]
@@ -56,14 +60,22 @@ def repaired(name: str, runbook: str, cause: str, began: datetime, *, bug: bool 
     return records
 
 
-def planted(room: Room, runbook: str, cause: str, *, incident: str = "last", bug: bool = False) -> str:
+def planted(
+    room: Room,
+    runbook: str,
+    cause: str,
+    *,
+    incident: str = "last",
+    bug: bool = False,
+    proposes: Mapping[str, str] = LIMIT,
+) -> str:
     """Put a run into the state folder, begun now, and link it to an incident; gives its name."""
     now = room.clock.now()
     name = f"{now:%Y%m%d-%H%M}-{runbook}-{len(list(room.case.state.glob('runs/*'))):04x}"
     folder = room.case.state / "runs" / name
     folder.mkdir(parents=True, mode=0o700)
     folder.parent.chmod(0o700)
-    records = repaired(name, runbook, cause, now, bug=bug)
+    records = repaired(name, runbook, cause, now, bug=bug, proposes=proposes)
     (folder / "journal.jsonl").write_bytes(b"".join(encode(record) for record in records))
     desk = Desk(room.world(person="bob"))
     with desk.writing(room.world().state.find_incident(incident), open_only=False) as book:

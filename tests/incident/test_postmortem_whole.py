@@ -7,10 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.app import breaches, incidents, postmortem
+from holdpoint.app import actions, breaches, incidents, postmortem
+from holdpoint.incident.events import Declared, Event
+from holdpoint.incident.phases import ITEMS
+from holdpoint.incident.telling import Mark
+from holdpoint.incident.timeline import timeline
+from holdpoint.views import french
+from holdpoint.views import postmortem as view
 from tests.incident.runs import planted
-from tests.incident.support import Room
+from tests.incident.support import NOON, Room, declared, recorded
 from tests.incident.test_page import TEAM
+from tests.incident.test_postmortem import Pen
+from tests.incident.test_state import EVENTS
 
 HERE = Path(__file__).parent
 
@@ -71,7 +79,46 @@ def test_a_whole_draft(room: Room, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_whole_one_that_is_published(room: Room, language: str) -> None:
+    played(room, language)
+    pen = Pen(room)
+    pen.write(code_bug=True)
+    pen.fill(loss="The edits of one hour, of 40 people; half came back from browsers.")
+    room.clock.on(days=2)
+    pen.write(publish=True, person="bob")
+    done = lambda: actions.done(  # noqa: E731
+        room.world(), "0000-1", evidence="commit 4f2a91c", dropped=None, undo=None
+    )
+    room.said(done)
+    pen.write()
+    _same(f"post-mortem-published.{language}.md", pen.text)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
 def test_the_register_of_breaches(room: Room, language: str) -> None:
     played(room, language)
     room.said(lambda: breaches.register(room.world(), out="docs/breaches.md", language=None))
     _same(f"breaches.{language}.md", (room.case.repository / "docs/breaches.md").read_text())
+
+
+# --- French has words for everything ---
+
+AS_TYPED = ("note.made", "incident.reopened")
+"""What is told in the words of the person who typed it."""
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.kind)
+def test_every_record_has_its_french_words(event: Event) -> None:
+    first = () if isinstance(event, Declared) else ((NOON, declared(NOON)),)
+    (row,) = timeline(recorded(*first, (NOON, event)), {})[-1:]
+    told = french.told(recorded(*first, (NOON, event))[-1], {})
+    if row.mark in view._APART or event.kind in AS_TYPED:
+        return
+    assert row.mark in french.MARKS
+    assert told
+    assert told != row.text
+
+
+def test_every_mark_and_item_has_its_french_word() -> None:
+    assert set(french.MARKS) | view._APART == set(Mark)
+    assert {item.id for item in ITEMS} - {"published"} == set(french.ITEMS)

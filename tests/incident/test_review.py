@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from holdpoint.app import actions, breaches, incidents, review
+from holdpoint.app.desk import Desk
+from holdpoint.incident.events import CheckAnswered, Event, HandedOver
 from holdpoint.incident.review import Signature, are_similar, median, patterns
 from holdpoint.problem import HoldpointError
+from tests.case import Case
 from tests.incident.runs import planted
 from tests.incident.support import Room, json_of
 
@@ -160,6 +163,9 @@ def test_a_small_bug_that_comes_back_is_to_have_a_post_mortem(room: Room) -> Non
     assert pattern["post_mortem_asked"] == [second]
     assert "published" in [item["item"] for item in _checklist(room, second)]
     assert "published" not in [item["item"] for item in _checklist(room, first)]
+    shown = json_of(room.said(lambda: incidents.show(room.world(json=True), second)))
+    (clock,) = [one for one in shown["clocks"] if one["clock"] == "post-mortem"]
+    assert clock["left_seconds"] == 7 * 24 * 3600  # from when it was asked for, not from the end
     _happened(room, severity="3")
     assert _review(room)["patterns"][0]["post_mortem_asked"] == [second]
 
@@ -296,3 +302,56 @@ def test_the_page_of_the_register_is_written_over_nothing_else(room: Room) -> No
     with pytest.raises(HoldpointError, match="no register of breaches"):
         write()
     assert path.read_text() == "by hand\n"
+
+
+def test_the_last_notice_is_asked_for_until_it_is_recorded(case: Case) -> None:
+    case.run("incident.declare", "x", "--severity", "3", "--at", "80h ago", "--data-loss", "--json").expect(0, ..., ...)
+    case.run("incident.sent", "--message", "1", "--at", "80h ago").expect(0, ..., ...)
+    case.run("incident.sent", "--message", "2", "--at", "80h ago").expect(0, ..., ...)
+    incident = next((case.state / "incidents").iterdir()).name
+    said = case.run("incident.authority", "40 people", "--at", "20h ago", "--late", "").expect(2, ..., ...)
+    assert '`--late` stands without a value\n  expected: `--late "..."`' in said.stderr
+    case.run("incident.authority", "40 people", "--at", "20h ago").expect(0, ..., ...)
+    command = f"`inv incident.done authority --incident {incident}`"
+    line = f"incident {incident}: the last notice to the authority is not on record; {command}\n"
+    assert case.run("run.list").expect(0, ..., ...).raw_error == line
+    case.run("incident.done", "authority", "--say", "CNIL").expect(0, ..., ...)
+    case.run("run.list").expect(0, ..., "")
+
+
+# --- what is not a sign, and what is not written to ---
+
+
+def _noted(room: Room, event: Event, incident: str = "last") -> None:
+    desk = Desk(room.world())
+    with desk.writing(room.world().state.find_incident(incident), open_only=False) as book:
+        book.note(event)
+
+
+def test_a_run_of_the_teams_checks_is_no_runbook_and_a_red_check_is_a_sign(room: Room) -> None:
+    for colour in (True, False):
+        incident = room.declare(services=("docmost",))["incident"]
+        run = planted(room, "team-health", "x", incident=incident)
+        _noted(room, CheckAnswered("health", "", colour, "503", run, room.clock.now()), incident)
+        room.clock.on(days=1)
+    green, red = _review(room)["incidents"]
+    assert [(one["runbooks"], one["causes"]) for one in (green, red)] == [([], [])] * 2
+    assert (green["checks"], red["checks"]) == ([], ["health"])
+
+
+def test_nothing_is_written_into_a_record_that_was_handed_over(room: Room) -> None:
+    """Where both go on with it, the two records could not be put together again."""
+    names = [_happened(room) for _ in range(3)]
+    _noted(room, HandedOver("bob", "web1", {}), names[-1])
+    found = _review(room)
+    assert found["patterns"][0]["escalation"]["incident"] == names[1]
+    assert _review(room)["opened"] == []
+    for name in names[:2]:
+        _noted(room, HandedOver("bob", "web1", {}), name)
+    room.clock.on(days=1)
+    names = [_happened(room, "another") for _ in range(3)]
+    for name in names:
+        _noted(room, HandedOver("bob", "web1", {}), name)
+    again = _review(room)
+    assert (again["opened"], again["patterns"][1]["escalation"]) == ([], None)
+    assert len(again["incidents"]) == 6

@@ -9,6 +9,7 @@ from datetime import datetime
 from holdpoint.app.desk import Book, Desk, one_line, some_text, something_left
 from holdpoint.app.sending import BY_HAND, Settled, deliver, places, settle
 from holdpoint.app.world import World
+from holdpoint.app.writeup_files import reserve
 from holdpoint.incident.effects import AUDIENCE
 from holdpoint.incident.events import (
     DataLossNoticed,
@@ -208,6 +209,7 @@ def resolve(
                 without_verify=unverified if missing else "",
             )
         )
+        reserve(desk, book)
         message = render(desk, book, Purpose.RESOLVED, asked, speaks)
         _is_sent(desk, book, message, sent=sent)
     return _handed(desk, book, [*also, message], send=send)

@@ -22,8 +22,8 @@ def _lines() -> list[str]:
     from holdpoint.app.desk import Desk  # noqa: PLC0415 - only where there is an incident
     from holdpoint.app.world import World  # noqa: PLC0415 - as above
     from holdpoint.incident.actions import chased  # noqa: PLC0415 - as above
-    from holdpoint.incident.clocks import pressing  # noqa: PLC0415 - as above
-    from holdpoint.views import actions  # noqa: PLC0415 - as above
+    from holdpoint.incident.clocks import owes_last_notice, pressing  # noqa: PLC0415 - as above
+    from holdpoint.views import actions, breaches  # noqa: PLC0415 - as above
     from holdpoint.views.incidents import outcry, reminder  # noqa: PLC0415 - as above
     from holdpoint.views.inert import inert  # noqa: PLC0415 - as above
 
@@ -38,4 +38,6 @@ def _lines() -> list[str]:
     today = desk.now.astimezone(desk.zone).date()
     items = chased((item for one in known if one.state for item in one.state.actions.values()), today)
     lines += [actions.reminder(items, today)] if items else []
+    owing = [one.incident for one in known if one.state and owes_last_notice(one.state, desk.now)]
+    lines += [breaches.reminder(owing)] if owing else []
     return [inert(text) for text in lines]

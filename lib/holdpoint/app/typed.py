@@ -150,7 +150,11 @@ def bare(option: str, task: str = "") -> Problem:
         "port": "9095",
         "token-from": "env:NAME",
         **dict.fromkeys(("channel", "say", "estimate", "reason", "evidence", "undo", "failed"), '"..."'),
-        **dict.fromkeys(("cause", "impact", "without-verify"), '"..."'),
+        **dict.fromkeys(("cause", "impact", "without-verify", "late", "dropped"), '"..."'),
+        "owner": "ada",
+        "due": "14d",
+        "days": "90",
+        "incident.breaches.out": "docs/breaches.md",
     }
     example = f"--{option} {examples.get(f'{task}.{option}') or examples.get(option, 'ID')}"
     return Problem("bare-option", f"`--{option}` stands without a value", expected=f"`{example}`")

@@ -176,7 +176,7 @@ def _afterwards(state: State, event: Afterwards, record: Record) -> State:
         case PostMortemNamed():
             return replace(state, document=event.path)
         case PostMortemAsked():
-            return replace(state, asked=event.why)
+            return replace(state, asked=event.why, asked_at=event.happened)
         case PostMortemPublished():
             done = Done("", event.path, event.happened, record.person, record.seq)
             return replace(state, published=event, done={**state.done, "published": done})

@@ -121,6 +121,7 @@ class State:
     published: PostMortemPublished | None = None
     asked: str = ""
     """Why it is to have a post-mortem although its severity asks for none."""
+    asked_at: datetime | None = None
     code_bug: bool = False
     notices: tuple[AuthorityTold, ...] = ()
     """What the authority was told in phases, before the last notice."""

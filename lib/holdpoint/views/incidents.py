@@ -85,9 +85,9 @@ def listing(incidents: Sequence[Listed], width: int, zone: tzinfo | None) -> lis
     rows = [
         (
             one.incident,
-            f"{one.state.severity}: {one.status}{_unwritten(one)}" if one.state else one.status,
+            f"{one.state.severity}: {one.status}" if one.state else one.status,
             full_time(one.state.opening.happened, zone) if one.state else "",
-            one.state.opening.title if one.state else "",
+            f"{one.state.opening.title}{_unwritten(one)}" if one.state else "",
         )
         for one in incidents
     ]
@@ -100,7 +100,7 @@ def _unwritten(one: Listed) -> str:
     if clock is None:
         return ""
     late = f"OVERDUE by {span(-clock.left)}" if clock.standing is Standing.OVER else f"due in {span(clock.left)}"
-    return f", post-mortem {late}"
+    return f" (post-mortem {late})"
 
 
 # --- clocks -----------------------------------------------------------------------------------------------------
@@ -318,6 +318,8 @@ def next_steps(state: State, width: int) -> list[Line]:
         elif not before_end:
             steps.append('`inv incident.resolve --cause "..." --impact "..." --data-loss no` ends it')
         steps.append("`inv incident.update` writes the next message; `inv incident.note` keeps what you see")
+    elif state.phase is Phase.POSTMORTEM:
+        steps.append("`inv incident.postmortem` writes the post-mortem; with `--publish` it is published")
     elif state.phase is not None and (missing := state.missing(state.phase)):
         steps.append(f"`inv incident.done {missing[0].id}` ticks what is left")
     drawn: list[Line] = []

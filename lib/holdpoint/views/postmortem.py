@@ -8,7 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from holdpoint.incident.actions import ActionItem, in_order, urgency
-from holdpoint.incident.clocks import POST_MORTEM, Clock
+from holdpoint.incident.clocks import Clock, Kind
 from holdpoint.incident.messages import lasted, moment
 from holdpoint.incident.phases import ITEMS
 from holdpoint.incident.postmortem import PostMortem, Proposal, Runs, lost
@@ -20,7 +20,7 @@ from holdpoint.views import french
 from holdpoint.views.markdown import escape
 from holdpoint.views.times import span
 
-_APART = frozenset({Mark.MESSAGE, Mark.POSTMORTEM, Mark.ACTION})
+_APART = frozenset({Mark.MESSAGE, Mark.SENDING, Mark.POSTMORTEM, Mark.ACTION})
 """Rows that tell how it was written up, and not how it went."""
 _TEST = {
     "en": ("Write a regression test that fails with the bug: {}", "tester"),
@@ -61,7 +61,7 @@ def words(of: Material) -> Mapping[str, object]:
         "began": at(resolved.began if resolved else state.began),
         "restored": at(resolved.restored) if resolved else "",
         "resolved": at(resolved.happened) if resolved else "",
-        "due": at(resolved.happened + POST_MORTEM) if resolved else "",
+        "due": next((at(clock.due) for clock in of.clocks if clock.kind is Kind.POSTMORTEM), ""),
         "published": at(state.published.happened) if state.published else "",
         "published_by": escape(state.done["published"].person) if state.published else "",
         "on_call": escape(", ".join(one for one in (opening.principal, opening.backup) if one)),
