@@ -233,6 +233,21 @@ def test_of_two_who_send_the_same_one_sends(case: Case, sink: Sink) -> None:
     assert len(sink.got) == 1
 
 
+def test_killed_while_it_is_sent(case: Case, sink: Sink) -> None:
+    """What was handed over goes on without whoever began it; it is in doubt, and is not sent again meanwhile."""
+    sink.does = "stall"
+    _team(case, ops={"chat": _url(sink.url())})
+    case.run(*DECLARE, "--json").expect(0, ..., "")
+    with case.started("incident.send", "--json") as sending:
+        assert sink.arrived.wait(LIMIT)
+        os.kill(sending.pid, signal.SIGKILL)
+        sending.communicate(timeout=LIMIT)
+    sink.release.set()
+    case.run("incident.send").expect(9, ..., ...)
+    assert _standings(_show(case)) == {"chat": "begun"}
+    assert len(sink.got) == 1
+
+
 def test_ctrl_c_while_it_is_sent_calls_nothing_back(case: Case, sink: Sink) -> None:
     sink.does = "stall"
     _team(case, ops={"chat": _url(sink.url())})
