@@ -104,7 +104,7 @@ def test_labels_that_were_dropped_are_said(case: Case, github: Forge) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"token": "not-the-token"}, "the server answered 401: the token is not valid: Bad credentials"),
+        ({"token": "not-the-token"}, "the server answered 401: the token is not valid: Bad credentials: [masked]"),
         (
             {"repository": "ops/other"},
             "the server answered 404: there is no such repository, or the token may not see it: Not Found",
@@ -183,6 +183,17 @@ def test_of_two_who_file_it_one_does(case: Case, github: Forge) -> None:
         github.release.set()
         first.communicate(timeout=LIMIT)
         assert first.returncode == 0
+    assert len(github.issues) == 1
+
+
+def test_what_was_filed_while_a_person_thought_is_not_filed_again(case: Case, github: Forge) -> None:
+    _ready(case, github)
+    with person(case, "incident.issue", environ=SECRET) as child:
+        child.expect_exact("`later`: ")
+        case.run(*FILE, environ={**SECRET, "HOLDPOINT_PERSON": "bob"}).expect(0, ..., "")
+        child.sendline("send")
+        child.expect_exact("the issue is there: ")
+        assert left(child) == 2
     assert len(github.issues) == 1
 
 

@@ -76,7 +76,7 @@ class Forge:
     def _admit(self, headers: Mapping[str, str]) -> None:
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if scheme not in {"Bearer", "token"} or token != TOKEN:
-            raise AnswerError(401, "Bad credentials")
+            raise AnswerError(401, f"Bad credentials: {token}")
         if self.github and not headers.get("User-Agent"):
             raise AnswerError(403, "Request forbidden by administrative rules")
 
