@@ -13,12 +13,7 @@ from datetime import datetime, timedelta
 
 from holdpoint.engine import events as run
 from holdpoint.incident.alert_events import Alerting, AlertRepeated
-from holdpoint.incident.events import (
-    Event,
-    RunLinked,
-    event_of,
-    happened,
-)
+from holdpoint.incident.events import Event, RunLinked, event_of, happened
 from holdpoint.incident.state import BACK
 from holdpoint.incident.telling import Mark, told
 from holdpoint.journal.record import Record
