@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from holdpoint.document.model import Severity
 from holdpoint.incident.alert import Alert, Notification, Status
+from holdpoint.incident.alert_events import AlertReceived, AlertRepeated
 from holdpoint.incident.alert_joining import Became, Graded, events, home, noticed
-from holdpoint.incident.events import AlertReceived, AlertRepeated, Declared, Event, Resolved, Trigger
-from holdpoint.incident.state import State, replay
+from holdpoint.incident.events import Declared, Event, Resolved, Trigger
+from holdpoint.incident.fold import replay
+from holdpoint.incident.state import State
 from tests.incident.support import NOON, recorded
 
 
