@@ -118,3 +118,20 @@ def test_a_mountpoint_is_the_mount_of_the_shipped_runbook(room: Room) -> None:
     (found,) = taken(room, webhook(alert(labels=labels)))["runbooks"]
     assert found["runbook"] == "disk-full"
     assert found["command"].endswith(" --param mount=/var")
+
+
+def test_what_is_over_gives_the_command_that_ticks_it(room: Room) -> None:
+    taken(room, webhook())
+    page = page_of(room, webhook(alert(status="resolved")))
+    assert "over       DoorOpen: The door stands open\n" in page
+    (typed,) = [line.strip() for line in page.splitlines() if line.startswith("  inv ")]
+    words = shlex.split(typed)
+    assert words[:5] == ["inv", "incident.done", "restored", "--at", "2026-11-25 10:45"]
+    assert room.done("restored", at=words[4])["checklist"]
+
+
+def test_what_is_open_besides_is_said(room: Room) -> None:
+    name = room.declare("the hall is cold")["incident"]
+    page = " ".join(page_of(room, webhook()).split())
+    assert f"NOTE {name} is open too: the hall is cold." in page
+    assert "is open too" not in page_of(room, webhook())

@@ -10,8 +10,9 @@ import pytest
 from holdpoint.document.parse import parse
 from holdpoint.document.source import Source
 from holdpoint.incident.events import CheckAnswered, Event, OutputRecorded, Reopened, Resolved
+from holdpoint.incident.fold import replay
 from holdpoint.incident.phases import Phase
-from holdpoint.incident.state import State, replay
+from holdpoint.incident.state import State
 from holdpoint.oncall import documents
 from holdpoint.oncall.model import Probe, Team, WayBack
 from holdpoint.oncall.parse import zone

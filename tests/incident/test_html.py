@@ -15,17 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdpoint.incident.clocks import clocks
-from holdpoint.incident.events import (
-    Event,
-    MessageFailed,
-    MessageRendered,
-    Noted,
-    OutputRecorded,
-    Purpose,
-    Resolved,
-)
+from holdpoint.incident.events import Event, MessageFailed, MessageRendered, Noted, OutputRecorded, Purpose, Resolved
+from holdpoint.incident.fold import replay
 from holdpoint.incident.proposing import Proposal
-from holdpoint.incident.state import replay
 from holdpoint.incident.timeline import timeline
 from holdpoint.views.incident_html import page
 from holdpoint.views.incident_svg import LEFT, RIGHT, WIDTH, drawing

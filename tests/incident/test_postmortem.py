@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from holdpoint.app import actions, postmortem
+from holdpoint.app import actions, incidents, postmortem
 from holdpoint.incident.sections import generated, written
 from holdpoint.journal.chain import Chain, read
 from holdpoint.problem import HoldpointError
 from tests.case import LIMIT, Case
+from tests.incident.runs import planted
 from tests.incident.support import Room, json_of
 
 PATH = "docs/post-mortems/2026-11-25-the-wiki-is-down.md"
@@ -78,7 +79,7 @@ def pen(room: Room) -> Pen:
 
 
 def resolved(room: Room, title: str = "the wiki is down", **more: Any) -> str:
-    declared = room.declare(title, services=("docmost",), trigger="user", **more)
+    declared = room.declare(title, **{"services": ("docmost",), "trigger": "user", **more})
     room.clock.on(minutes=10)
     room.done("since", at="12:40")
     room.update("looking", sent=True)
@@ -190,6 +191,26 @@ def test_the_second_incident_of_a_day_with_one_title_has_a_file_of_its_own(room:
     assert pen.write(incident=second)["postmortem"]["path"] == PATH.replace(".md", "-2.md")
     assert pen.write(incident=first)["postmortem"]["path"] == PATH
     assert pen.write(incident=second)["postmortem"]["path"] == PATH.replace(".md", "-2.md")
+
+
+def test_the_message_of_the_end_names_the_file_that_it_will_be(room: Room, pen: Pen) -> None:
+    texts = []
+    for _ in range(3):
+        room.declare()
+        room.clock.on(minutes=5)
+        texts.append(room.resolve("c", "i", without_verify="w")["messages"][-1]["text"])
+    for number, text in enumerate(texts, 1):
+        path = PATH if number == 1 else PATH.replace(".md", f"-{number}.md")
+        assert f"Post-mortem, within 7 days: {path}\n" in text
+    assert pen.write()["postmortem"]["path"] == PATH.replace(".md", "-3.md")
+
+
+def test_a_small_bug_has_one_once_somebody_begins_it(room: Room, pen: Pen) -> None:
+    resolved(room, severity="3")
+    assert "post-mortem" not in [clock["clock"] for clock in room.show(json=True)["clocks"]]
+    told = pen.write()
+    assert [record["kind"] for record in told["recorded"]] == ["postmortem.asked", "postmortem.named"]
+    assert "post-mortem" in [clock["clock"] for clock in told["clocks"]]
 
 
 def test_a_file_that_is_not_ours_is_never_written_over(room: Room, pen: Pen) -> None:
@@ -384,6 +405,42 @@ def test_a_code_bug_proposes_a_regression_test(room: Room, pen: Pen) -> None:
     assert [one["owner"] for one in _listed(room)] == ["tester"]
 
 
+@pytest.mark.parametrize("proposes", [{"title": "x"}, {"title": "x", "owner": "o", "due": "soon"}, {"title": ""}])
+def test_a_proposal_that_cannot_be_read_is_left_out(room: Room, pen: Pen, proposes: dict[str, str]) -> None:
+    room.declare()
+    planted(room, "restart", "x", proposes=proposes)
+    pen.write()
+    assert "proposed by" not in pen.text
+
+
+ROLLBACKS = """\
+schema: holdpoint/team/1
+rollbacks:
+  docmost: {run: "echo back"}
+  baserow: {runbook: back-to-old}
+"""
+
+
+@pytest.mark.parametrize(
+    ("runbook", "bug"), [("team-rollback-docmost", True), ("back-to-old", True), ("restart", False)]
+)
+def test_a_rollback_of_a_version_is_a_code_bug_by_itself(room: Room, pen: Pen, runbook: str, bug: bool) -> None:
+    room.case.write("team.yaml", ROLLBACKS)
+    room.declare()
+    planted(room, runbook, "x")
+    pen.write()
+    assert ("Write a regression test" in pen.text) is bug
+    assert "| Give the backups a limit | ops | 2026-12-09 |" in pen.text
+
+
+def test_a_cause_that_names_a_version_is_a_code_bug_too(room: Room, pen: Pen) -> None:
+    room.declare()
+    planted(room, "restart", "x", bug=True)
+    pen.write()
+    row = "| Write a regression test that fails with the bug: The new version does not start (web1) | tester |"
+    assert row in pen.text
+
+
 def test_a_reopened_incident_is_written_up_and_published_anew(room: Room, pen: Pen) -> None:
     from holdpoint.app import messages
 
@@ -415,6 +472,8 @@ def test_it_is_chased_from_the_fifth_day_on(room: Room, pen: Pen) -> None:
     (clock,) = [one for one in room.show(json=True)["clocks"] if one["clock"] == "post-mortem"]
     assert (clock["standing"], clock["left_seconds"]) == ("over", -3600)
     assert clock["due"] == "2026-12-02T12:40:00.000000Z"
+    listed = " ".join(room.said(lambda: incidents.list_all(room.world())).split())
+    assert "(post-mortem OVERDUE by 1 h)" in listed
     pen.write()
     pen.fill(actions="None.")
     pen.write(publish=True)
@@ -540,7 +599,7 @@ def test_a_damaged_incident_is_refused_and_its_document_stands(case: Case) -> No
 def test_a_path_that_a_record_names_leads_nowhere_else(room: Room, pen: Pen) -> None:
     """A record that somebody forged, or handed over, cannot have another file written."""
     from holdpoint.app.desk import Desk
-    from holdpoint.incident.events import PostMortemNamed
+    from holdpoint.incident.learning_events import PostMortemNamed
 
     resolved(room)
     desk = Desk(room.world())
@@ -569,3 +628,17 @@ def _host() -> str:
     import socket
 
     return socket.gethostname()
+
+
+def test_it_is_told_at_the_end_of_every_command_once_it_is_due(case: Case) -> None:
+    case.run("incident.declare", "x", "--severity", "1", "--at", "9d ago", "--json").expect(0, ..., ...)
+    case.run("incident.sent", "--at", "9d ago").expect(0, ..., ...)
+    case.run(*END, "--at", "8d ago").expect(0, ..., ...)
+    case.run("incident.sent", "--at", "8d ago").expect(0, ..., ...)
+    incident = next((case.state / "incidents").iterdir()).name
+    said = case.run("run.list").expect(0, ..., ...).raw_error
+    assert said.startswith(f"incident {incident}: OVERDUE by 1 d: the post-mortem was due ")
+    assert said.endswith(f"; `inv incident.postmortem --incident {incident}`\n")
+    _write_own(case)
+    case.run(*WRITE, "--publish").expect(0, ..., ...)
+    case.run("run.list").expect(0, ..., "")

@@ -11,8 +11,9 @@ import pytest
 
 from holdpoint.document.search import card_of
 from holdpoint.incident.events import CheckAnswered, Event, OutputRecorded, Resolved
+from holdpoint.incident.fold import replay
 from holdpoint.incident.proposing import Found, Material, Proposal, Stands, proposals
-from holdpoint.incident.state import State, replay
+from holdpoint.incident.state import State
 from holdpoint.oncall.model import Probe, WayBack
 from holdpoint.store.library import Library, shipped
 from tests.case import DOOR, Case

@@ -10,29 +10,20 @@ import pytest
 
 from holdpoint.document.model import Severity
 from holdpoint.incident.alert import Status
+from holdpoint.incident.alert_events import AlertReceived, AlertRepeated
 from holdpoint.incident.events import (
     KINDS,
-    ActionAdded,
-    ActionChanged,
-    ActionClosed,
-    ActionReopened,
-    AlertReceived,
-    AlertRepeated,
-    AuthorityTold,
     CheckAnswered,
-    CodeBugFound,
     DataLossNoticed,
     Event,
     HandedOver,
     MessageFailed,
     MessageRendered,
+    MessageSending,
     MessageSent,
     Noted,
     OutputRecorded,
     OutputWithdrawn,
-    PostMortemAsked,
-    PostMortemNamed,
-    PostMortemPublished,
     Purpose,
     Reopened,
     Resolved,
@@ -43,11 +34,32 @@ from holdpoint.incident.events import (
     data_of,
     event_of,
 )
+from holdpoint.incident.fold import replay
+from holdpoint.incident.learning_events import (
+    ActionAdded,
+    ActionChanged,
+    ActionClosed,
+    ActionReopened,
+    AuthorityTold,
+    CodeBugFound,
+    PostMortemAsked,
+    PostMortemNamed,
+    PostMortemPublished,
+)
+from holdpoint.incident.outside_events import (
+    BannerFailed,
+    BannerSet,
+    BannerSetting,
+    IssueFailed,
+    IssueFiled,
+    IssueFiling,
+)
 from holdpoint.incident.phases import ITEMS, Known, Phase, item_of, items_for
 from holdpoint.incident.severity import RULES, proposed, severity_of
-from holdpoint.incident.state import replay
+from holdpoint.incident.telling import Mark
 from holdpoint.journal.record import decode, encode
 from holdpoint.problem import HoldpointError
+from holdpoint.views import french
 from tests.incident.support import NOON, declared, recorded
 
 MINUTE = timedelta(minutes=1)
@@ -63,8 +75,15 @@ EVENTS: tuple[Event, ...] = (
     HandedOver("bob", "desk", {"runs/RUN/journal.jsonl": "00"}),
     TakenOver("ada", "desk", "laptop"),
     MessageRendered(1, Purpose.FIRST, "en", "ops", "text"),
-    MessageSent(1, "by hand", NOON),
-    MessageFailed(1, "chat is down", NOON),
+    MessageSending(1, ("chat", "mail"), 30, NOON),
+    MessageSent(1, "by hand", NOON, "chat"),
+    MessageFailed(1, "chat is down", NOON, "mail", doubt=True),
+    BannerSetting(up=True, say="soon", text="soon (since noon)", seconds=30, happened=NOON),
+    BannerSet(up=True, how="file", happened=NOON),
+    BannerFailed(up=False, why="no room", happened=NOON),
+    IssueFiling("https://git.example.org/ops/wiki", "t", 60, NOON),
+    IssueFiled("https://git.example.org/ops/wiki/issues/1", "over the API", NOON),
+    IssueFailed("no answer", NOON, doubt=True),
     DataLossNoticed("pages", NOON),
     AlertReceived(
         *(
@@ -288,3 +307,8 @@ def test_data_loss_that_was_ruled_out_at_the_end_is_still_on_record() -> None:
     state = replay(recorded((NOON, declared(NOON, data_loss=True)), (NOON, end)))
     assert not state.loses_data
     assert state.aware == NOON
+
+
+def test_every_mark_has_a_french_word() -> None:
+    """But the marks of what a post-mortem tells elsewhere than in its timeline."""
+    assert set(Mark) - set(french.MARKS) == {Mark.POSTMORTEM, Mark.ACTION}

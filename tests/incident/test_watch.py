@@ -17,7 +17,7 @@ import pytest
 
 from holdpoint.incident.clocks import clocks
 from holdpoint.incident.events import MessageRendered, MessageSent, Noted, OutputRecorded, Purpose
-from holdpoint.incident.state import replay
+from holdpoint.incident.fold import replay
 from holdpoint.incident.timeline import timeline
 from holdpoint.journal.record import Record
 from holdpoint.views.incidents import OPEN, Listed, Page

@@ -9,7 +9,7 @@ from holdpoint.app.desk import DAMAGED, UNREADABLE, Desk, one_line, some_text
 from holdpoint.app.world import World
 from holdpoint.incident.action_table import day_of
 from holdpoint.incident.actions import ActionEvent, ActionItem, in_order
-from holdpoint.incident.events import ActionAdded, ActionChanged, ActionClosed, ActionReopened
+from holdpoint.incident.learning_events import ActionAdded, ActionChanged, ActionClosed, ActionReopened
 from holdpoint.incident.publishing import drafted
 from holdpoint.incident.state import State
 from holdpoint.problem import Exit, HoldpointError, Problem

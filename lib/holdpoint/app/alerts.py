@@ -36,6 +36,7 @@ from holdpoint.store.alert_maps import named
 from holdpoint.store.state_folder import StateFolder
 from holdpoint.store.state_path import INCIDENTS
 from holdpoint.views import alerts as view
+from holdpoint.views.incidents import Listed, also_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,15 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a notification came to; `book` is the incident as it stands now, None where none is about it."""
+    """What a notification came to; `book` is the incident as it stands now, None where none is about it.
+
+    `others` are open besides one that was declared for it.
+    """
 
     told: view.Told
     book: Book | None
     messages: tuple[MessageRendered, ...] = ()
+    others: tuple[Listed, ...] = ()
 
 
 def receive(world: World, *, file: str | None, by: str | None, severity: str | None, incident: str | None) -> int:
@@ -66,14 +71,17 @@ def receive(world: World, *, file: str | None, by: str | None, severity: str | N
         desk.print_json(as_data(desk, taken))
         return Exit.OK
     show(desk, taken)
-    desk.show_messages(taken.messages)
     return Exit.OK
 
 
 def show(desk: Desk, taken: Taken) -> None:
-    """Draw what a notification came to, and what to type."""
+    """Draw what a notification came to, what to type, and the message for pasting where there is a new one."""
     listed = None if taken.book is None else desk.listed(taken.book.folder, taken.book.state)
-    desk.screen.lines(view.page(taken.told, listed, desk.screen.width, desk.zone))
+    drawn = view.page(taken.told, listed, desk.screen.width, desk.zone)
+    for other in taken.others:
+        drawn += also_open(other, desk.screen.width)
+    desk.screen.lines(drawn)
+    desk.show_messages(taken.messages)
 
 
 def _payload(file: str | None) -> tuple[bytes, str]:
@@ -109,12 +117,15 @@ def take(desk: Desk, came: Came, *, asked: Severity | None = None, incident: str
     usual = Severity(found[0].card.severity) if len(found) == 1 else None
     grade = Graded(asked, "as typed") if asked else graded(notification, desk.team.alerts, came.by, usual)
     with alone(_door(desk.world)):
-        known = [(one.incident, one.state) for one in desk.all() if one.state is not None]
+        every = desk.all()
+        known = [(one.incident, one.state) for one in every if one.state is not None]
         where = home(notification, known) if incident is None else _named(notification, incident, dict(known))
         book, messages = _recorded(desk, notification, grade, where, found)
     name = book.folder.name if book else ""
     proposals = tuple(_proposal(desk, notification, one, name) for one in found)
-    return Taken(view.Told(notification, where.became, grade, proposals), book, messages)
+    declared = where.became is Became.DECLARED
+    others = tuple(one for one in every if declared and one.state is not None and one.state.is_open)
+    return Taken(view.Told(notification, where.became, grade, proposals), book, messages, others)
 
 
 def _door(world: World) -> StateFolder:

@@ -7,7 +7,7 @@ from pathlib import Path
 from holdpoint.app.desk import Desk, one_line, some_text
 from holdpoint.app.world import World
 from holdpoint.incident.clocks import BREACH
-from holdpoint.incident.events import AuthorityTold
+from holdpoint.incident.learning_events import AuthorityTold
 from holdpoint.incident.messages import lasted
 from holdpoint.problem import Exit, HoldpointError, Place, Problem
 from holdpoint.store import repository_file

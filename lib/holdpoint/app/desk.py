@@ -18,7 +18,8 @@ from holdpoint.app.team import team_of
 from holdpoint.app.world import World
 from holdpoint.incident.clocks import Clock, clocks
 from holdpoint.incident.events import Event, MessageRendered, data_of
-from holdpoint.incident.state import State, fold, replay
+from holdpoint.incident.fold import fold, replay
+from holdpoint.incident.state import State
 from holdpoint.journal.record import Record, as_json
 from holdpoint.oncall import moments, parse
 from holdpoint.oncall.model import Language, Team
@@ -30,7 +31,7 @@ from holdpoint.store.incident_folder import IncidentFolder
 from holdpoint.store.journal_file import JournalFile
 from holdpoint.store.naming import listed
 from holdpoint.store.texts import Texts
-from holdpoint.views import incident_data
+from holdpoint.views import incident_data, sending
 from holdpoint.views import incidents as view
 from holdpoint.views.console import Screen
 from holdpoint.views.inert import inert, typed
@@ -162,7 +163,9 @@ class Desk:
 
     def listed(self, folder: IncidentFolder, state: State) -> view.Listed:
         status = view.OPEN if state.is_open else view.RESOLVED
-        return view.Listed(folder.name, str(folder.journal), status, state, self.clocks(state))
+        return view.Listed(
+            folder.name, str(folder.journal), status, state, self.clocks(state), sending.loud(state, self.now)
+        )
 
     def open_ones(self) -> tuple[view.Listed, ...]:
         return tuple(one for one in self.all() if one.state is not None and one.state.is_open)

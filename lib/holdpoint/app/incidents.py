@@ -12,6 +12,7 @@ from pathlib import Path
 from holdpoint.app import linked
 from holdpoint.app.desk import Book, Desk, one_line, some_text, something_left, state_of
 from holdpoint.app.messages import render
+from holdpoint.app.sending import places, settle
 from holdpoint.app.team import lacking
 from holdpoint.app.world import Kind, World
 from holdpoint.document.model import Severity
@@ -58,15 +59,13 @@ class Told:
     language: str | None = None
 
 
-def declare(world: World, told: Told) -> int:
+def declare(world: World, told: Told, *, send: bool = False) -> int:
     """Open an incident: its record, its checklist and clocks, and the text of the first message."""
     desk = Desk(world)
     title = one_line(told.title, "the title")
     services = tuple(dict.fromkeys(one_line(name, "the name of a service") for name in told.services))
     trigger, happened, language = _trigger(told.trigger), desk.at(told.at), desk.language(told.language)
     severity = _asked_severity(world, told) if told.severity is None else severity_of(told.severity)
-    if RULES[severity].working and (lacks := lacking(desk.team)):
-        desk.warn(lacks)
     others = desk.open_ones()
     desk = Desk(world.ready(Kind.REAL), desk.root, desk.said)
     draft = Declared(
@@ -81,10 +80,16 @@ def declare(world: World, told: Told) -> int:
         language=language,
     )
     book, messages = opened(desk, draft, Asked(channel=told.channel))
+    if not world.json:
+        _show_declared(desk, book, messages, others)
+    settled = [settle(desk, book, one, send=send, by_hand=False) for one in messages]
     if world.json:
-        return desk.told(book, "", {"messages_written": [one.message for one in messages]})
-    _show_declared(desk, book, messages, others)
-    return Exit.OK
+        desk.told(book, "", {"messages_written": [one.message for one in messages]})
+    else:
+        texts = [said.text for one, said in zip(messages, settled, strict=True) if places(desk, one)]
+        width = desk.screen.width
+        desk.screen.lines([*view.settled(texts, width), *view.next_steps(book.state, width)])
+    return max(one.exit for one in settled)
 
 
 def opened(desk: Desk, draft: Declared, asked: Asked, *also: Event) -> tuple[Book, list[MessageRendered]]:
@@ -92,6 +97,8 @@ def opened(desk: Desk, draft: Declared, asked: Asked, *also: Event) -> tuple[Boo
 
     `also` is recorded behind the declaration. The book is closed when this returns.
     """
+    if RULES[draft.severity].working and (lacks := lacking(desk.team)):
+        desk.warn(lacks)
     principal, backup = desk.on_call(draft.happened)
     folder = desk.world.state.new_incident(slug(draft.title), desk.now)
     with desk.begun(folder) as book:
@@ -105,14 +112,14 @@ def opened(desk: Desk, draft: Declared, asked: Asked, *also: Event) -> tuple[Boo
 
 
 def _show_declared(desk: Desk, book: Book, messages: Sequence[MessageRendered], others: Sequence[view.Listed]) -> None:
-    """Draw what was declared, the messages for pasting, and what is open besides."""
+    """Draw what was declared, its messages, and what is open besides."""
     width = desk.screen.width
     drawn = view.declaration(desk.listed(book.folder, book.state), book.state, width, desk.zone)
     for one in messages:
         drawn += view.message(one.text, one.message, one.channel, width)
     for other in others:
         drawn += view.also_open(other, width)
-    desk.screen.lines([*drawn, *view.next_steps(book.state, width)])
+    desk.screen.lines(drawn)
 
 
 def _trigger(text: str) -> Trigger:
@@ -173,9 +180,12 @@ def note(world: World, text: str, *, at: str | None, incident: str | None, data_
         if users_see:
             book.note(UsersSawIt(sees=True, happened=happened))
         messages = [render(desk, book, Purpose.DATA_LOSS, Asked())] if data_loss else []
-    code = desk.told(book, f"Noted in {book.folder.name}, as record {book.written[0].seq}.")
+    text = f"Noted in {book.folder.name}, as record {book.written[0].seq}."
     desk.show_messages(messages)
-    return code
+    settled = [settle(desk, book, one, send=False) for one in messages]
+    return desk.told(book, "\n".join([text, *(one.text for one in settled)])) or max(
+        [0, *(one.exit for one in settled)]
+    )
 
 
 def change_severity(world: World, to: str, *, reason: str, at: str | None, incident: str | None) -> int:

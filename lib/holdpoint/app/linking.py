@@ -1,17 +1,18 @@
-"""Which incident a run belongs to, and the record of that, which is durable before the run's first change."""
+"""Which incident a run belongs to, and the record of that, which is durable before the run's first change.
+
+What reads incidents is imported where there may be one.
+"""
 
 from __future__ import annotations
 
 import sys
 from contextlib import suppress
 
-from holdpoint.app.desk import Desk, state_of
 from holdpoint.app.world import Kind, World
-from holdpoint.incident.events import RunLinked
 from holdpoint.problem import Exit, HoldpointError
 from holdpoint.store.incident_folder import IncidentFolder
 from holdpoint.store.state_folder import StateFolder
-from holdpoint.views import incidents as view
+from holdpoint.store.state_path import has_incidents
 from holdpoint.views.inert import inert
 
 
@@ -21,12 +22,17 @@ def belongs_to(world: World, text: str, kind: Kind, *, asks: bool) -> IncidentFo
     Where one is open and none is named, ask whether it is that one, if `asks` and somebody is there; else say how to link
     the run. Raises `HoldpointError` for a named one that is not there or cannot be read, before anything is run.
     """
+    if not text and (kind is Kind.DRY or not has_incidents(world.environ)):
+        return None
+    from holdpoint.app.desk import Desk, state_of  # noqa: PLC0415 - see the module
+    from holdpoint.views.incidents import how_to_link  # noqa: PLC0415 - see the module
+
     if text:
         named = world.state.find_incident(text)
         state_of(named)
         return named
     try:
-        open_ones = Desk(world).open_ones() if kind is not Kind.DRY else ()
+        open_ones = Desk(world).open_ones()
     except (HoldpointError, OSError):
         return None  # a run does not wait for an incident that nobody named
     if not open_ones:
@@ -37,7 +43,7 @@ def belongs_to(world: World, text: str, kind: Kind, *, asks: bool) -> IncidentFo
         if _is_it(world, f"Incident {only.incident} is open ({inert(title)}). Does this run belong to it? yes or no:"):
             return world.state.find_incident(only.incident)
         return None
-    told = view.how_to_link([one.incident for one in open_ones])
+    told = how_to_link([one.incident for one in open_ones])
     sys.stderr.write(f"{told}\n")
     return None
 
@@ -55,6 +61,9 @@ def _is_it(world: World, question: str) -> bool:
 
 def link(world: World, incident: IncidentFolder, run: str, runbook: str) -> None:
     """Record that a run belongs to an incident. Raises `HoldpointError` where that cannot be recorded."""
+    from holdpoint.app.desk import Desk  # noqa: PLC0415 - see the module
+    from holdpoint.incident.events import RunLinked  # noqa: PLC0415 - see the module
+
     with Desk(world).writing(incident, open_only=False) as book:
         if run not in book.state.runs:
             book.note(RunLinked(run, runbook))

@@ -14,7 +14,8 @@ from holdpoint.app.desk import Desk, one_line, something_left, state_of
 from holdpoint.app.world import Kind, World
 from holdpoint.engine.events import RunOpened
 from holdpoint.incident.events import Declared, HandedOver, TakenOver, event_of
-from holdpoint.incident.state import State, replay
+from holdpoint.incident.fold import replay
+from holdpoint.incident.state import State
 from holdpoint.incident.timeline import timeline
 from holdpoint.journal.chain import Chain, Damaged
 from holdpoint.journal.chain import read as read_chain

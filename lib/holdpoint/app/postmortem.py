@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import replace
 from pathlib import Path
 
-from holdpoint.app import linked, review
+from holdpoint.app import linked, review, writeup_files
 from holdpoint.app.desk import Book, Desk
 from holdpoint.app.world import World
 from holdpoint.incident import sections
 from holdpoint.incident.blame import Advice, advice
-from holdpoint.incident.events import CodeBugFound, PostMortemAsked, PostMortemNamed, PostMortemPublished
-from holdpoint.incident.postmortem import gathered, named, variants
+from holdpoint.incident.learning_events import CodeBugFound, PostMortemAsked, PostMortemPublished
+from holdpoint.incident.postmortem import gathered
 from holdpoint.incident.publishing import empty, lacking, news, placed
 from holdpoint.incident.sections import Merged
 from holdpoint.incident.state import Done, State
 from holdpoint.incident.timeline import timeline
+from holdpoint.oncall import documents
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import repository_file
 from holdpoint.store.texts import LONGEST
 from holdpoint.views import postmortem as view
 from holdpoint.views import writeups
-
-_PATH = re.compile(r"docs/post-mortems/[A-Za-z0-9-]+\.md")
 
 
 def postmortem(world: World, *, incident: str | None, publish: bool, language: str | None, code_bug: bool) -> int:
@@ -37,7 +35,7 @@ def postmortem(world: World, *, incident: str | None, publish: bool, language: s
             book.note(CodeBugFound(desk.now))
         if not any(item.id == "published" for item in book.state.items):
             book.note(PostMortemAsked(f"{world.person} began one", desk.now))
-        path = _path(desk, book)
+        path = writeup_files.file_of(desk, book)
         merged, fresh = _refreshed(desk, book, path, speaks)
         text, is_new = _publish(desk, book, path, merged.text) if publish else (merged.text, False)
     opened = review.follow_up(desk, review.look(desk, review.USUAL), review.USUAL) if is_new else []
@@ -50,7 +48,7 @@ def postmortem(world: World, *, incident: str | None, publish: bool, language: s
         kept=merged.kept,
         gone=merged.gone,
         empty=empty(text, fresh),
-        advice=_advice(desk, text),
+        advice=_advice(desk, book, text),
         opened=tuple(opened),
     )
     if not world.json:
@@ -58,35 +56,12 @@ def postmortem(world: World, *, incident: str | None, publish: bool, language: s
     return desk.told(book, "", {"postmortem": writeups.postmortem_data(told)}) if world.json else Exit.OK
 
 
-def _advice(desk: Desk, text: str) -> tuple[Advice, ...]:
+def _advice(desk: Desk, book: Book, text: str) -> tuple[Advice, ...]:
     people = desk.team.people
-    return advice(text, [*people, *(one.name for one in people.values())])
+    return advice(text, [*book.state.people, *people, *(one.name for one in people.values())])
 
 
 # --- the file ---------------------------------------------------------------------------------------------------
-
-
-def _path(desk: Desk, book: Book) -> Path:
-    """The file of a post-mortem, on record from now on. One that belongs to something else is never taken."""
-    state = book.state
-    if not state.document:
-        incident = state.opening.incident
-        others = [one.state for one in desk.all() if one.state is not None and one.incident != incident]
-        states = sorted([*others, state], key=lambda one: one.opening.incident)
-        wanted = named(states, desk.zone)[incident]
-        taken = {one.document for one in others}
-        free = (one for one in variants(wanted) if one not in taken and _is_ours(desk.root / one, incident))
-        book.note(PostMortemNamed(next(free)))
-    if not _PATH.fullmatch(book.state.document):
-        found = f"`{book.state.document[:200]}`"
-        raise HoldpointError(Problem("document", "the record names no file of a post-mortem", found=found))
-    return desk.root / book.state.document
-
-
-def _is_ours(path: Path, incident: str) -> bool:
-    """Whether a file is not there, or is the post-mortem of this very incident."""
-    text = repository_file.read(path) if path.is_file() else None
-    return not path.exists() if text is None else sections.belongs_to(text)[0] == incident
 
 
 def _refreshed(desk: Desk, book: Book, path: Path, speaks: str | None) -> tuple[Merged, str]:
@@ -136,7 +111,7 @@ def _fresh(desk: Desk, book: Book, language: str, state: State | None = None) ->
         unread=unread,
         rows=timeline(records, runs),
         clocks=read,
-        found=gathered(now, records, runs, read, desk.zone),
+        found=gathered(now, records, runs, read, desk.zone, _rollbacks(desk)),
         language=language,
         zone=desk.zone,
         today=desk.now.astimezone(desk.zone).date(),
@@ -145,6 +120,12 @@ def _fresh(desk: Desk, book: Book, language: str, state: State | None = None) ->
     if rendered.warning:
         desk.warn(rendered.warning)
     return f"{sections.head(now.opening.incident, language)}\n{rendered.text}\n"
+
+
+def _rollbacks(desk: Desk) -> frozenset[str]:
+    """The runbooks by which the team goes back to the version before."""
+    ways = desk.team.rollbacks.items()
+    return frozenset(way.runbook or documents.rollback(service) for service, way in ways)
 
 
 # --- publishing -------------------------------------------------------------------------------------------------

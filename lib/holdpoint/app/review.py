@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from holdpoint.app import linked
 from holdpoint.app.desk import Book, Desk
 from holdpoint.app.world import World
 from holdpoint.incident.actions import ActionItem
-from holdpoint.incident.events import ActionAdded, PostMortemAsked
+from holdpoint.incident.learning_events import ActionAdded, PostMortemAsked
 from holdpoint.incident.review import (
     Pattern,
     Seen,
@@ -23,8 +24,10 @@ from holdpoint.incident.review import (
     seen,
     strategic,
     wants_post_mortem,
+    writable,
 )
 from holdpoint.problem import Exit, HoldpointError, Problem
+from holdpoint.store import journal_reader
 from holdpoint.views import reviews as view
 from holdpoint.views.incidents import Listed
 
@@ -89,11 +92,12 @@ def look(desk: Desk, days: int) -> Looked:
     """Read every incident that was noticed within the last `days`."""
     start = desk.now - timedelta(days=days)
     known = desk.all()
+    folders = {folder.name: folder for folder in desk.world.state.incidents()}
     found = []
     for one in known:
         if one.state is not None and one.state.opening.happened >= start:
-            runs, _ = linked.records_of(desk.world, tuple(one.state.runs), desk.world.state.find_incident(one.incident))
-            found.append(seen(one.state, runs, one.clocks))
+            runs, _ = linked.records_of(desk.world, tuple(one.state.runs), folders[one.incident])
+            found.append(seen(one.state, journal_reader.records(Path(one.journal)), runs, one.clocks))
     found.sort(key=lambda one: one.state.opening.happened)
     unread = tuple(one for one in known if one.state is None)
     return Looked(tuple(found), unread, patterns(found))
@@ -103,8 +107,8 @@ def follow_up(desk: Desk, looked: Looked, days: int) -> list[str]:
     """Record what patterns lead to, once each; gives the ids of the items that were opened."""
     opened: list[str] = []
     for pattern in looked.patterns:
-        last = pattern.incidents[-1]
-        if opens_escalation(pattern, _all_items(desk)):
+        last = writable(pattern)
+        if last is not None and opens_escalation(pattern, _all_items(desk)):
             with desk.writing(desk.world.state.find_incident(last.name), open_only=False) as book:
                 if opens_escalation(pattern, tuple(book.state.actions.values())):  # nobody else was faster
                     opened.append(_open(desk, book, pattern, days))

@@ -24,12 +24,15 @@ from holdpoint.app.listening import LOOPBACK, Answer, Door, Limits, listening, p
 from holdpoint.app.team import team_of
 from holdpoint.app.world import World
 from holdpoint.document.model import FromCommand, FromEnv, FromPrompt, Param, SecretSource, ValueType
+from holdpoint.incident.alert_joining import Became
 from holdpoint.incident.alert_reading import ALERTMANAGER
 from holdpoint.incident.payload import LARGEST
 from holdpoint.operators.interrupts import Interrupts
 from holdpoint.problem import Exit, HoldpointError, Place, Problem, draw
 from holdpoint.store import secrets
 from holdpoint.store.alert_maps import maps
+from holdpoint.views import alerts as view
+from holdpoint.views.console import columns
 from holdpoint.views.inert import inert
 from holdpoint.views.lines import rule
 from holdpoint.views.problems import as_data as problem_data
@@ -46,14 +49,14 @@ def serve(world: World, *, port: str | None, token_from: str | None) -> int:
     """Take alerts until Ctrl-C or SIGTERM; what is being worked on then is finished."""
     number = port_of(port, PORT)
     token = _token(world, token_from)
-    counter = _Counter(replace(world, alone=True))
+    taker = _Taker(replace(world, alone=True))
     maps(team_of(Desk(world).root))  # a team.yaml that is wrong is said now, and not with the first alert
-    door = Door(counter.work, counter.knows, token, Limits(LARGEST), counter.refused)
+    door = Door(taker.work, taker.knows, token, Limits(LARGEST), taker.refused)
     with Interrupts() as interrupts:
         with listening(door, number) as at:
-            counter.listens(at)
+            taker.listens(at)
             select.select([interrupts], [], [])
-        counter.say_in_words(f"no longer listening; {counter.taken} taken")
+        taker.say_in_words(f"no longer listening; {taker.taken} taken")
     return Exit.OK
 
 
@@ -90,7 +93,7 @@ def _source(text: str) -> SecretSource:
 
 
 @dataclass
-class _Counter:
+class _Taker:
     """Takes what comes in, one after the other, and shows it."""
 
     world: World
@@ -163,12 +166,16 @@ class _Counter:
         rest = "it is to be sent again" if again else "it is not recorded"
         self.say_in_words(f"NOT TAKEN: {int(status)} {status.phrase}; {rest}")
         for problem in problems:
-            self.say_in_words(draw(problem))
+            self.say_in_words(draw(problem, columns(self.world.out, self.world.environ)))
         return Answer(status, {"problems": [problem_data(one) for one in problems]}, _LATER if again else {})
 
     def _show(self, desk: Desk, taken: alerts.Taken) -> None:
         if self.world.json:
             self._print(alerts.as_data(desk, taken))
+            return
+        if taken.book is not None and taken.told.became is Became.AGAIN:
+            again = view.again(taken.told, taken.book.state, desk.screen.width)
+            self._quietly(partial(desk.screen.lines, again))
             return
         heading = f"{desk.now.astimezone(desk.zone):%Y-%m-%d %H:%M:%S %Z}"
         self._quietly(partial(desk.screen.lines, [rule(desk.screen.width, text=heading)]))

@@ -6,11 +6,10 @@ world: nobody is asked anything, and nothing is executed.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,15 +19,19 @@ from typing import TYPE_CHECKING, Any
 from holdpoint.app.cards import Shelf, Shelved, place, shelf
 from holdpoint.app.repository import repository
 from holdpoint.problem import Exit, HoldpointError, Level, Place, Problem
+from holdpoint.store.state_path import named
 from holdpoint.views.console import Screen, columns, print_json
 from holdpoint.views.problems import as_data, as_text, summary
 from holdpoint.views.tables import table
 
 if TYPE_CHECKING:
     from holdpoint.document.source import Source
+    from holdpoint.drill.records import Certificate
     from holdpoint.store.library import Library
 
     Scripts = Callable[[Source], Iterable[Problem]]
+    Proofs = Mapping[str, list[Certificate]]
+    """Certificates, by runbook."""
 
 
 _UNCUT = 160
@@ -57,12 +60,12 @@ def desk(*, json: bool = False, plain: bool = False) -> Desk:
 
 def list_all(at: Desk) -> int:
     """One line for each runbook; those that cannot be read are counted on standard error."""
-    found = shelf(at.library, at.cache)
+    found, proofs = shelf(at.library, at.cache), _proofs()
     if at.json:
-        print_json([{**_card_data(book), "proven": _proven(book)} for book in found.books])
+        print_json([{**_card_data(book), "proven": _proven(book, proofs)} for book in found.books])
     else:
         heads: tuple[str, ...] = ("runbook", "severity", "reviewed", "services", "from", "title", "proven")
-        rows = [_row(at.library, book) for book in found.books]
+        rows = [_row(at.library, book, proofs) for book in found.books]
         # What says nothing has no column: a place that all have in common, and proofs that there are none of.
         silent = {
             head
@@ -102,21 +105,16 @@ def find(at: Desk, text: str) -> int:
     return Exit.OK
 
 
-def _row(library: Library, book: Shelved) -> tuple[str, ...]:
+def _row(library: Library, book: Shelved, proofs: Proofs) -> tuple[str, ...]:
     card, folder = book.card, Path(book.file).parent
     ours = folder.is_absolute() and folder != library.folders[0].absolute()
     origin = "holdpoint" if ours else str(folder)
-    return card.id, card.severity, card.reviewed, ", ".join(card.services), origin, card.title, _proven(book)
+    return card.id, card.severity, card.reviewed, ", ".join(card.services), origin, card.title, _proven(book, proofs)
 
 
-def _proven(book: Shelved) -> str:
+def _proven(book: Shelved, proofs: Proofs) -> str:
     """Say how many drills prove the runbook as it is now, and how long ago the oldest of them did."""
-    from holdpoint.store.certificates import Certificates  # noqa: PLC0415 - read once there is one
-
-    file = _certificates()
-    if file is None:
-        return ""
-    ours = [one for one in Certificates(file).all().values() if one.runbook == book.card.id]
+    ours = proofs.get(book.card.id, [])
     if not ours:
         return ""
     if any(one.runbook_digest != hashlib.sha256(Path(book.file).read_bytes()).hexdigest() for one in ours):
@@ -128,15 +126,18 @@ def _proven(book: Shelved) -> str:
     return f"by {len(held)}, {'today' if days == 0 else f'{days} d ago'}"
 
 
-@functools.cache
-def _certificates() -> Path | None:
-    """Where certificates are kept; nothing where there are none."""
-    from holdpoint.store.state_folder import StateFolder  # noqa: PLC0415 - as above
-
+def _proofs() -> Proofs:
+    """Read the certificates, by runbook; where there are none, nothing is imported to read them."""
+    found: dict[str, list[Certificate]] = {}
     with suppress(HoldpointError):
-        file = StateFolder.default(os.environ).path / "drills" / "certificates.json"
-        return file if file.exists() else None
-    return None
+        file = Path("drills", "certificates.json")
+        if (named(os.environ) / file).exists():
+            from holdpoint.store.certificates import Certificates  # noqa: PLC0415 - read once there is one
+            from holdpoint.store.state_folder import StateFolder  # noqa: PLC0415 - as above
+
+            for one in Certificates(StateFolder.default(os.environ).path / file).all().values():
+                found.setdefault(one.runbook, []).append(one)
+    return found
 
 
 def _draw(at: Desk, heads: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:

@@ -57,9 +57,9 @@ _POSITIONALS = {
     "title": "a title in quotes",
     "severity": "a severity",
     "item": "an item of the checklist",
-    "file": "the name of a file",
     "action": "the id of an action item",
     "what": "a text",
+    "file": "the name of a file",
 }
 
 
@@ -79,6 +79,15 @@ def one_of(options: Mapping[str, bool], default: str) -> str:
     if len(given) > 1:
         raise HoldpointError(Problem("both-options", f"{' and '.join(f'`{o}`' for o in given)} exclude each other"))
     return given[0] if given else default
+
+
+def just_one_of(options: Mapping[str, bool]) -> str:
+    """Give the one option that is on; raises where none is, or more than one."""
+    if not any(options.values()):
+        raise HoldpointError(
+            Problem("no-option", "this needs an option", expected=" or ".join(f"`{o}`" for o in options))
+        )
+    return one_of(options, default="")
 
 
 def answers(file: str | None) -> Mapping[str, str] | None:
@@ -144,7 +153,11 @@ def bare(option: str, task: str = "") -> Problem:
         "port": "9095",
         "token-from": "env:NAME",
         **dict.fromkeys(("channel", "say", "estimate", "reason", "evidence", "undo", "failed"), '"..."'),
-        **dict.fromkeys(("cause", "impact", "without-verify"), '"..."'),
+        **dict.fromkeys(("cause", "impact", "without-verify", "late", "dropped"), '"..."'),
+        "owner": "ada",
+        "due": "14d",
+        "days": "90",
+        "incident.breaches.out": "docs/breaches.md",
     }
     example = f"--{option} {examples.get(f'{task}.{option}') or examples.get(option, 'ID')}"
     return Problem("bare-option", f"`--{option}` stands without a value", expected=f"`{example}`")

@@ -73,11 +73,11 @@ def _people(draft: Draft, scope: Scope, text: Text) -> Iterator[Problem]:
         hint = "write `{{` and `}}` for braces that shall be seen"
         yield Problem("stray-brace", "a brace that does not enclose a name", place, expected="`{name}`", hint=hint)
     for name in sorted(texts.names(text.text)):
+        known = name in scope.since
+        if known and not _too_early(name, text, scope):
+            continue
         place = _first(draft, text, f"{{{name}}}")
-        if name not in scope.since:
-            yield _unknown(name, place, scope)
-        elif _too_early(name, text, scope):
-            yield _early(name, place, text.step, scope)
+        yield _early(name, place, text.step, scope) if known else _unknown(name, place, scope)
 
 
 def _too_early(name: str, text: Text, scope: Scope) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from holdpoint.document import conditions, values
 from holdpoint.document.build import Draft
@@ -58,7 +59,7 @@ def kind(value: ValueType) -> str:
 def _param(draft: Draft, param: Param, spec: Map) -> Iterator[Problem]:
     yield from _rules(draft, param, spec)
     if param.default is not None and not any(problem.code == "regex" for problem in draft.reader.problems):
-        yield from _literal(param, param.default, draft.reader.at(spec, "default"), "the default of ")
+        yield from _literal(param, param.default, partial(draft.reader.at, spec, "default"), "the default of ")
 
 
 def _rules(draft: Draft, param: Param | Registered, spec: Map) -> Iterator[Problem]:
@@ -77,15 +78,15 @@ def _rules(draft: Draft, param: Param | Registered, spec: Map) -> Iterator[Probl
         yield Problem("param", message, draft.reader.at_key(spec, "pattern"), hint=hint)
     if any(problem.code == "regex" for problem in draft.reader.problems):
         return
-    bare = replace(param, enum=())
+    bare = replace(param, enum=()) if param.enum else param
     for choice in param.enum:
-        yield from _literal(bare, choice, draft.reader.at_key(spec, "enum"), "a choice of ")
+        yield from _literal(bare, choice, partial(draft.reader.at_key, spec, "enum"), "a choice of ")
 
 
-def _literal(param: Param | Registered, value: Plain, at: Place, what: str) -> Iterator[Problem]:
+def _literal(param: Param | Registered, value: Plain, at: Callable[[], Place], what: str) -> Iterator[Problem]:
     problem = literal(param, value)
     if problem is not None:
-        yield replace(problem, place=at, message=what + problem.message)
+        yield replace(problem, place=at(), message=what + problem.message)
 
 
 def literal(param: Param | Registered, value: Plain) -> Problem | None:

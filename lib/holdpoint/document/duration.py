@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms
 FORM = "a length of time such as `45s`, `5m`, `1h30m` or `14d`"
 
 
+@functools.lru_cache(maxsize=1000)
 def parse(text: str) -> timedelta:
     """Read a length of time; units go from the largest to the smallest. Raises `HoldpointError` for anything else."""
     match = _FORM.fullmatch(text)

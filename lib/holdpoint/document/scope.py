@@ -103,6 +103,9 @@ class Text:
     """The interpreter, for shell text; None for a text for people."""
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 def all_texts(draft: Draft) -> Iterator[Text]:
     """Give every text of the document, scripts and texts for people alike, of its broken parts too."""
     tree = draft.tree
@@ -124,15 +127,18 @@ def _step_texts(entry: Map, number: float) -> Iterator[Text]:
     for path in steps.people_texts(entry):
         owner = entry[path[0]] if len(path) > 1 else entry
         if isinstance(owner, Map):
-            yield from _text(owner, path[-1], number, own if path[0] == "undo" else frozenset())
-    yield from _text(entry, "run", number, shell=_shell(entry))
+            yield from _text(owner, path[-1], number, own if path[0] == "undo" else _NONE)
+    if "run" in entry:
+        yield from _text(entry, "run", number, shell=_shell(entry))
     for key in ("verify", "undo"):
-        yield from _scripts(entry, key, number, own)
-    yield from _says(entry, "escalate", number, own)
+        if key in entry:
+            yield from _scripts(entry, key, number, own)
+    if "escalate" in entry:
+        yield from _says(entry, "escalate", number, own)
 
 
 def _text(
-    owner: Map, key: str, number: float, own: frozenset[str] = frozenset(), shell: Shell | None = None
+    owner: Map, key: str, number: float, own: frozenset[str] = _NONE, shell: Shell | None = None
 ) -> Iterator[Text]:
     text = owner.get(key)
     if isinstance(text, str):
@@ -143,13 +149,13 @@ def _shell(owner: Map) -> Shell:
     return Shell.BASH if owner.get("shell") == "bash" else Shell.SH
 
 
-def _scripts(owner: Map, key: str, number: float, own: frozenset[str] = frozenset()) -> Iterator[Text]:
+def _scripts(owner: Map, key: str, number: float, own: frozenset[str] = _NONE) -> Iterator[Text]:
     tree = owner.get(key)
     if isinstance(tree, Map):
         yield from _text(tree, "run", number, own, _shell(tree))
 
 
-def _says(owner: Map, key: str, number: float, own: frozenset[str] = frozenset()) -> Iterator[Text]:
+def _says(owner: Map, key: str, number: float, own: frozenset[str] = _NONE) -> Iterator[Text]:
     listed = owner.get(key)
     for entry in listed if isinstance(listed, Seq) else ():
         if isinstance(entry, Map):

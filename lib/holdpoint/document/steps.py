@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any, cast
 
@@ -24,53 +24,35 @@ _TEXTS: dict[str, tuple[str, ...]] = {
 }
 """The texts for people of a step: keys, and keys within these."""
 
-_MINUTE = timedelta(minutes=1)
+_SECOND, _MINUTE, _TEN_MINUTES = timedelta(seconds=1), timedelta(minutes=1), timedelta(minutes=10)
+
+
+_NOTHING: frozenset[str] = frozenset()
 
 
 def step(reader: Reader, entry: Map, section: model.Section) -> model.Step:
-    """Build a step. The entry fits the schema."""
+    """Build a step. The entry fits the schema; what it does not say is as the model has it."""
     action = _action(reader, entry)
-    register = _register(reader, entry)
-    verify = reader.map(entry, "verify")
-    condition_tree = reader.map(entry, "when")
-    when = condition(reader, condition_tree) if condition_tree is not None else None
-    title = reader.text(entry, "title")
+    said = {part[0]: part[1](reader, entry) for key in entry if (part := _PARTS.get(key))}
     return model.Step(
         id=reader.text(entry, "id"),
-        title=title,
+        title=reader.text(entry, "title"),
         section=section,
         action=action,
         effect=_effect(entry),
         place=reader.at(entry, "id"),
-        why=reader.text(entry, "why"),
-        causes=reader.texts(entry, "for"),
-        when=when,
-        where=model.Where(reader.text(entry, "where", "targets")),
-        become=reader.optional(entry, "become"),
-        register=register,
-        expect=_expect(reader, entry),
-        verify=check(reader, entry, "verify") if verify is not None else None,
-        undo=_undo(reader, entry, title),
-        irreversible=reader.optional(entry, "irreversible"),
-        timeout=reader.length(entry, "timeout", 10 * _MINUTE),
-        kill_grace=reader.length(entry, "kill_grace", _MINUTE / 6),
-        retry=_retry(reader, entry),
-        on_failure=model.OnFailure(reader.text(entry, "on_failure", "stop")),
-        goto=reader.optional(entry, "goto"),
-        idempotent=reader.flag(entry, "idempotent"),
-        sensitive=reader.flag(entry, "sensitive"),
-        gate=_gate(reader, entry),
-        fanout=_fanout(reader, entry),
-        escalate=escalations(reader, entry, "escalate"),
-        reads=_reads(reader, entry, action, when, frozenset(value.name for value in register)),
+        reads=_reads(reader, entry, action, said.get("when"), said.get("register", ())),
+        **said,
     )
 
 
 def people_texts(entry: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
     """Give the texts of a step in which `{name}` stands for a value, by their paths."""
     found: dict[tuple[str, ...], str] = {}
-    for key, inner in _TEXTS.items():
-        value: Any = entry.get(key)
+    for key, value in entry.items():
+        inner = _TEXTS.get(key)
+        if inner is None:
+            continue
         if isinstance(value, str) and not inner:
             found[key,] = value
         elif isinstance(value, dict):
@@ -79,11 +61,11 @@ def people_texts(entry: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
 
 
 def _action(reader: Reader, entry: Map) -> model.Action:
+    if "run" in entry:
+        return run(reader, entry)
     kind = next(kind for kind in KINDS if kind in entry)
     inner = reader.map(entry, kind) or Map(entry.mark)
     match kind:
-        case "run":
-            return run(reader, entry)
         case "manual":
             return model.Manual(reader.text(entry, kind))
         case "ask":
@@ -146,10 +128,12 @@ def condition(reader: Reader, tree: Map) -> model.Condition:
     return model.Compare(reader.text(tree, "value"), op, than, reader.at(tree, "value"))
 
 
+def _when(reader: Reader, entry: Map) -> model.Condition:
+    return condition(reader, reader.map(entry, "when") or Map(entry.mark))
+
+
 def _register(reader: Reader, entry: Map) -> tuple[model.Registered, ...]:
-    given = reader.map(entry, "register")
-    if given is None:
-        return ()
+    given = reader.map(entry, "register") or Map(entry.mark)
     return tuple(
         model.Registered(name=name, place=reader.at_key(given, name), **reader.rules(spec))
         for name, spec in given.items()
@@ -173,37 +157,31 @@ def check(reader: Reader, owner: Map, key: str) -> model.Check:
         run=run(reader, tree),
         expect=_expect(reader, tree),
         place=reader.at_key(owner, key),
-        every=reader.length(tree, "every", _MINUTE / 30),
+        every=reader.length(tree, "every", 2 * _SECOND),
         within=reader.length(tree, "within"),
         timeout=reader.length(tree, "timeout", _MINUTE),
     )
 
 
-def _undo(reader: Reader, entry: Map, title: str) -> model.Undo | None:
-    tree = reader.map(entry, "undo")
-    if tree is None:
-        return None
+def _undo(reader: Reader, entry: Map) -> model.Undo:
+    tree = reader.map(entry, "undo") or Map(entry.mark)
     return model.Undo(
         action=model.Manual(reader.text(tree, "manual")) if "manual" in tree else run(reader, tree),
-        title=reader.text(tree, "title", f"Undo: {title}"),
-        timeout=reader.length(tree, "timeout", 10 * _MINUTE),
+        title=reader.text(tree, "title", f"Undo: {reader.text(entry, 'title')}"),
+        timeout=reader.length(tree, "timeout", _TEN_MINUTES),
         place=reader.at_key(entry, "undo"),
         become=reader.optional(tree, "become"),
     )
 
 
-def _retry(reader: Reader, entry: Map) -> model.Retry | None:
-    tree = reader.map(entry, "retry")
-    if tree is None:
-        return None
+def _retry(reader: Reader, entry: Map) -> model.Retry:
+    tree = reader.map(entry, "retry") or Map(entry.mark)
     exits = tuple(int(one) for one in cast("list[float]", tree.get("exit", ())))
-    return model.Retry(reader.whole(tree, "max", 1), reader.length(tree, "backoff", _MINUTE / 60), exits)
+    return model.Retry(reader.whole(tree, "max", 1), reader.length(tree, "backoff", _SECOND), exits)
 
 
 def _gate(reader: Reader, entry: Map) -> model.GateSpec:
-    tree = reader.map(entry, "gate")
-    if tree is None:
-        return model.GateSpec()
+    tree = reader.map(entry, "gate") or Map(entry.mark)
     return model.GateSpec(
         prompt=reader.text(tree, "prompt"),
         show=reader.texts(tree, "show"),
@@ -212,10 +190,8 @@ def _gate(reader: Reader, entry: Map) -> model.GateSpec:
     )
 
 
-def _fanout(reader: Reader, entry: Map) -> model.Fanout | None:
-    tree = reader.map(entry, "fanout")
-    if tree is None:
-        return None
+def _fanout(reader: Reader, entry: Map) -> model.Fanout:
+    tree = reader.map(entry, "fanout") or Map(entry.mark)
     batches = cast("list[float | str]", tree.get("batches", ()))
     return model.Fanout(
         batches=tuple(batch if isinstance(batch, str) else int(batch) for batch in batches),
@@ -233,7 +209,11 @@ def escalations(reader: Reader, owner: Map, key: str) -> tuple[model.Escalation,
 
 
 def _reads(
-    reader: Reader, entry: Map, action: model.Action, when: model.Condition | None, own: frozenset[str]
+    reader: Reader,
+    entry: Map,
+    action: model.Action,
+    when: model.Condition | None,
+    register: Collection[model.Registered],
 ) -> frozenset[str]:
     """Everything that a step depends on. What only its check or its texts read from itself is its own."""
     found: set[str] = set()
@@ -241,17 +221,43 @@ def _reads(
         if "{" in text:
             found |= texts.names(text)
     for key in ("verify", "undo"):
-        tree = reader.map(entry, key)
-        if tree is not None and "run" in tree:
+        tree = entry.get(key)
+        if isinstance(tree, Map) and "run" in tree:
             found |= reader.reads(reader.text(tree, "run"))
-    found -= own
+    if register:
+        found.difference_update(value.name for value in register)
     if isinstance(action, model.Run):
         found |= action.reads
-    if isinstance(action, model.Use):
+    elif isinstance(action, model.Use):
         found |= {arg.value.name for arg in action.args if isinstance(arg.value, model.ValueRef)}
     if when is not None:
         found |= conditions.names(when)
-    gate = reader.map(entry, "gate")
-    if gate is not None:
+    gate = entry.get("gate")
+    if isinstance(gate, Map):
         found |= set(reader.texts(gate, "show"))
-    return frozenset(found & reader.known)
+    return frozenset(found & reader.known) if found else _NOTHING
+
+
+_PARTS: Mapping[str, tuple[str, Callable[[Reader, Map], Any]]] = {
+    "why": ("why", lambda reader, entry: reader.text(entry, "why")),
+    "for": ("causes", lambda reader, entry: reader.texts(entry, "for")),
+    "when": ("when", _when),
+    "where": ("where", lambda reader, entry: model.Where(reader.text(entry, "where"))),
+    "become": ("become", lambda reader, entry: reader.text(entry, "become")),
+    "register": ("register", _register),
+    "expect": ("expect", _expect),
+    "verify": ("verify", lambda reader, entry: check(reader, entry, "verify")),
+    "undo": ("undo", _undo),
+    "irreversible": ("irreversible", lambda reader, entry: reader.text(entry, "irreversible")),
+    "timeout": ("timeout", lambda reader, entry: reader.length(entry, "timeout")),
+    "kill_grace": ("kill_grace", lambda reader, entry: reader.length(entry, "kill_grace")),
+    "retry": ("retry", _retry),
+    "on_failure": ("on_failure", lambda reader, entry: model.OnFailure(reader.text(entry, "on_failure"))),
+    "goto": ("goto", lambda reader, entry: reader.text(entry, "goto")),
+    "idempotent": ("idempotent", lambda reader, entry: reader.flag(entry, "idempotent")),
+    "sensitive": ("sensitive", lambda reader, entry: reader.flag(entry, "sensitive")),
+    "gate": ("gate", _gate),
+    "fanout": ("fanout", _fanout),
+    "escalate": ("escalate", lambda reader, entry: escalations(reader, entry, "escalate")),
+}
+"""What a step may say beside what it does: by its key, the field of the model and how it is read."""

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from holdpoint.incident.events import ActionAdded, ActionChanged, ActionClosed, ActionReopened
+from holdpoint.incident.learning_events import ActionAdded, ActionChanged, ActionClosed, ActionReopened
 from holdpoint.journal.record import Record
 
 SOON = timedelta(days=3)

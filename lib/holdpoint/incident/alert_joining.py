@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from holdpoint.document.model import Severity
 from holdpoint.incident.alert import Notification, Status
-from holdpoint.incident.events import AlertReceived, AlertRepeated, Event, SeverityChanged
+from holdpoint.incident.alert_events import AlertReceived, AlertRepeated
+from holdpoint.incident.events import Event, SeverityChanged
 from holdpoint.incident.severity import is_raised
 from holdpoint.incident.state import State
 from holdpoint.oncall.alerts import AlertMap, Alerts, Grading

@@ -18,7 +18,7 @@ from holdpoint.oncall.working import Working
 BREACH = timedelta(hours=72)
 """From awareness to the notice to the authority."""
 POST_MORTEM = timedelta(days=7)
-"""From the end to the post-mortem that is published."""
+"""From the end to the post-mortem that is published; from when it was asked for, where that was later."""
 SOON = {
     "response": timedelta(minutes=5),
     "update": timedelta(minutes=5),
@@ -77,6 +77,12 @@ def pressing(read: tuple[Clock, ...]) -> tuple[Clock, ...]:
     )
 
 
+def owes_last_notice(state: State, now: datetime) -> bool:
+    """The authority was told in phases, the 72 hours are over, and its last notice is not on record."""
+    told = bool(state.notices) and "authority" not in state.done
+    return told and state.loses_data and state.aware is not None and now > state.aware + BREACH
+
+
 def _of(kind: Kind, state: State, now: datetime, working: Working) -> Clock | None:
     match kind:
         case Kind.RESPONSE:
@@ -98,7 +104,8 @@ def _of(kind: Kind, state: State, now: datetime, working: Working) -> Clock | No
         case Kind.POSTMORTEM:
             if state.resolved is None or not any(item.id == "published" for item in state.items):
                 return None
-            start, published = state.resolved.happened, state.done.get("published")
+            start = max(state.resolved.happened, state.asked_at or state.resolved.happened)
+            published = state.done.get("published")
             return _read(kind, start, start + POST_MORTEM, published.happened if published else None, now)
         case _:
             assert_never(kind)

@@ -14,6 +14,9 @@ from typing import Any, ClassVar, get_args
 
 from holdpoint.document.model import Severity
 from holdpoint.incident.alert import Status
+from holdpoint.incident.alert_events import Alerting, AlertRepeated
+from holdpoint.incident.learning_events import Afterwards, PostMortemNamed
+from holdpoint.incident.outside_events import Outside
 from holdpoint.journal.record import Record
 from holdpoint.journal.shapes import Shapes, moment
 
@@ -34,6 +37,7 @@ class Purpose(StrEnum):
     UPDATE = "update"
     DATA_LOSS = "data-loss"
     RESOLVED = "resolved"
+    EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,23 +168,37 @@ class MessageRendered:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageSending:
+    """It is about to be sent to these destinations, which takes at most so many seconds; durable before the first byte."""
+
+    kind: ClassVar[str] = "message.sending"
+    message: int
+    destinations: tuple[str, ...]
+    seconds: int
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MessageSent:
-    """It went out: as the person says, or as `how` it was sent."""
+    """It went out: as the person says, or as `how` it was sent. An empty `destination` is everywhere."""
 
     kind: ClassVar[str] = "message.sent"
     message: int
     how: str
     happened: datetime
+    destination: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFailed:
-    """It could not be delivered; it stays to be sent."""
+    """It could not be delivered; it stays to be sent. `doubt` says that it may have gone out all the same."""
 
     kind: ClassVar[str] = "message.failed"
     message: int
     why: str
     happened: datetime
+    destination: str = ""
+    doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,39 +208,6 @@ class DataLossNoticed:
     kind: ClassVar[str] = "loss.noticed"
     what: str
     happened: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AlertReceived:
-    """A notification of a group of alerts that says something new.
-
-    `firing` and `resolved` count its alerts, `fingerprints` are those that fire, the first of many, and `digest` stands
-    for all of them. `happened` is when the newest of it began, or when the last of it ended.
-    """
-
-    kind: ClassVar[str] = "alert.received"
-    source: str
-    group: str
-    name: str
-    text: str
-    status: Status
-    severity: Severity
-    firing: int
-    resolved: int
-    fingerprints: tuple[str, ...]
-    digest: str
-    happened: datetime
-    odd: tuple[str, ...] = ()
-    """What of it could not be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertRepeated:
-    """The same came once more: for the `times`-th time, the first one included."""
-
-    kind: ClassVar[str] = "alert.repeated"
-    group: str
-    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,114 +231,10 @@ class Reopened:
     happened: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorityTold:
-    """One of several notices to the data protection authority; the item `authority` is the last. `late` is why so late."""
-
-    kind: ClassVar[str] = "authority.told"
-    what: str
-    late: str
-    happened: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CodeBugFound:
-    """The cause is a bug in code of one's own."""
-
-    kind: ClassVar[str] = "bug.found"
-    happened: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PostMortemNamed:
-    """The file of the post-mortem in the repository, from now on."""
-
-    kind: ClassVar[str] = "postmortem.named"
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class PostMortemAsked:
-    """It is to have a post-mortem although its severity asks for none."""
-
-    kind: ClassVar[str] = "postmortem.asked"
-    why: str
-    happened: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PostMortemPublished:
-    """The post-mortem is published; `digest` is the SHA-256 of what it says."""
-
-    kind: ClassVar[str] = "postmortem.published"
-    path: str
-    digest: str
-    happened: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ActionAdded:
-    """An action item. `number` counts from 1 within the incident; `about` names the incidents of a strategic one."""
-
-    kind: ClassVar[str] = "action.added"
-    number: int
-    title: str
-    owner: str
-    due: date
-    happened: datetime
-    about: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ActionChanged:
-    """It is another person's, or due on another day, or reads differently; all three as they are now."""
-
-    kind: ClassVar[str] = "action.changed"
-    number: int
-    title: str
-    owner: str
-    due: date
-    reason: str
-    happened: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ActionClosed:
-    """It is done, as `evidence` shows; or it was given up, for the reason `dropped`. One of the two is empty."""
-
-    kind: ClassVar[str] = "action.closed"
-    number: int
-    evidence: str
-    dropped: str
-    happened: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ActionReopened:
-    kind: ClassVar[str] = "action.reopened"
-    number: int
-    reason: str
-    happened: datetime
-
-
 Machines = CheckAnswered | RunLinked | HandedOver | TakenOver
 """What ran for it, and on which machine it goes on."""
-Messaging = MessageRendered | MessageSent | MessageFailed
+Messaging = MessageRendered | MessageSending | MessageSent | MessageFailed
 """What is told to people, and whether it reached them."""
-Alerting = AlertReceived | AlertRepeated
-"""What monitors told."""
-Afterwards = (
-    AuthorityTold
-    | CodeBugFound
-    | PostMortemNamed
-    | PostMortemAsked
-    | PostMortemPublished
-    | ActionAdded
-    | ActionChanged
-    | ActionClosed
-    | ActionReopened
-)
-"""What is told, written and done about it, mostly after its end."""
 
 Event = (
     Declared
@@ -367,6 +248,7 @@ Event = (
     | Reopened
     | Machines
     | Messaging
+    | Outside
     | Alerting
     | Afterwards
 )

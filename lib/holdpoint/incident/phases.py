@@ -48,6 +48,7 @@ class By(StrEnum):
     MESSAGE = "a message that went out"
     LOSS_MESSAGE = "the message to management went out"
     RESOLVED_MESSAGE = "the message that it is over went out"
+    EVERYBODYS_MESSAGE = "the message to everybody went out"
 
 
 _ALL = frozenset(Severity)
@@ -112,6 +113,7 @@ ITEMS: tuple[Item, ...] = (
         Phase.COMMUNICATE,
         "E-mail everybody",
         only={Severity.SEV1: Only.DATA_LOSS, Severity.SEV2: Only.LOSS_OR_SEEN},
+        by=By.EVERYBODYS_MESSAGE,
     ),
     Item(
         "authority",

@@ -15,6 +15,7 @@ from holdpoint.document import duration
 from holdpoint.engine import events as run
 from holdpoint.incident.clocks import Clock, Kind, Standing
 from holdpoint.incident.events import (
+    CheckAnswered,
     MessageFailed,
     Purpose,
     Reopened,
@@ -26,12 +27,12 @@ from holdpoint.incident.messages import post_mortem
 from holdpoint.incident.severity import is_raised
 from holdpoint.incident.state import State
 from holdpoint.journal.record import Record
+from holdpoint.problem import HoldpointError
 
 AT_ONCE = timedelta(minutes=5)
 """A monitor that told of it within this time was not late."""
 TEST_WITHIN = timedelta(days=14)
 """When a regression test is due, from the end."""
-TESTER = "tester"
 Runs = Mapping[str, Sequence[Record]]
 _RELEASE = re.compile(r"\b(versions?|releases?|deploy(?:ed|s|ment)?|code bug|d[ée]ploiement)\b", re.IGNORECASE)
 
@@ -83,7 +84,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An action that is proposed. `title` is empty for the regression test, whose words depend on the language."""
+    """An action that is proposed. The regression test has neither title nor owner: its words depend on the language."""
 
     title: str
     owner: str
@@ -108,12 +109,27 @@ class PostMortem:
     code_bug: bool
 
 
-def gathered(state: State, records: Sequence[Record], runs: Runs, clocks: Iterable[Clock], zone: tzinfo) -> PostMortem:
-    """Gather it from the incident and the runs that belong to it."""
+def repairs(records: Iterable[Record], runs: Runs) -> Runs:
+    """The runs but for those that only read the team's own checks."""
+    events = (event_of(record) for record in records)
+    checks = {event.run for event in events if isinstance(event, CheckAnswered)}
+    return {name: of_run for name, of_run in runs.items() if name not in checks}
+
+
+def gathered(
+    state: State,
+    records: Sequence[Record],
+    runs: Runs,
+    clocks: Iterable[Clock],
+    zone: tzinfo,
+    rollbacks: frozenset[str] = frozenset(),
+) -> PostMortem:
+    """Gather it from the incident and the runs that belong to it; `rollbacks` are runbooks that go back to a version."""
+    runs = repairs(records, runs)
     late = max(timedelta(0), state.opening.happened - state.began)
     told_by_people = state.opening.trigger is Trigger.USER
     causes = tuple(_causes(state, runs))
-    code_bug = state.code_bug or _is_release(causes, runs)
+    code_bug = state.code_bug or _is_release(causes, runs, rollbacks)
     return PostMortem(
         milestones=_milestones(state, runs),
         late=late,
@@ -165,10 +181,13 @@ def _causes(state: State, runs: Runs) -> Iterator[Cause]:
             yield Cause(f"{event.title} ({event.host})", event.evidence, name, record.seq)
 
 
-def _is_release(causes: Iterable[Cause], runs: Runs) -> bool:
-    """Whether what was found, or the runbook that repaired it, is about a version of the code."""
-    used = (f"{event.runbook} {event.title}" for _, _, event in _of(runs) if isinstance(event, run.RunOpened))
-    texts = (*(cause.text for cause in causes), *(text.replace("-", " ") for text in used))
+def _is_release(causes: Iterable[Cause], runs: Runs, rollbacks: frozenset[str]) -> bool:
+    """Whether a version was rolled back, or what was found, or the runbook that repaired it, is about one."""
+    opened = [event for _, _, event in _of(runs) if isinstance(event, run.RunOpened)]
+    if any(event.runbook in rollbacks for event in opened):
+        return True
+    texts = [cause.text for cause in causes]
+    texts += [f"{event.runbook} {event.title}".replace("-", " ") for event in opened]
     return any(_RELEASE.search(text) for text in texts)
 
 
@@ -178,7 +197,7 @@ def _factors(state: State, records: Sequence[Record], runs: Runs, clocks: Iterab
             yield Found(Factor.TARGET_MISSED, "", "", 0)
     for record in records:
         match event_of(record):
-            case MessageFailed(why=why):
+            case MessageFailed(why=why, doubt=False):
                 yield Found(Factor.NOT_DELIVERED, why, "", record.seq)
             case SeverityChanged(was=was, to=to, reason=reason) if is_raised(was, to):
                 yield Found(Factor.RAISED, f"{was} → {to}: {reason}", "", record.seq)
@@ -202,16 +221,24 @@ def _proposals(state: State, runs: Runs, zone: tzinfo, *, code_bug: bool) -> Ite
     """The prevention steps that runs came to, each once, and after a code bug the test that would have shown it."""
     seen: set[str] = set()
     for name, record, event in _of(runs):
-        if not isinstance(event, run.StepEnded) or not event.proposes:
-            continue
-        title = event.proposes["title"]
-        if title not in seen:
-            seen.add(title)
-            day = record.time.astimezone(zone).date()
-            yield Proposal(title, event.proposes["owner"], day + duration.parse(event.proposes["due"]), name)
+        proposal = _proposal(name, record.time.astimezone(zone).date(), event)
+        if proposal is not None and proposal.title not in seen:
+            seen.add(proposal.title)
+            yield proposal
     if code_bug:
         end = state.resolved.happened if state.resolved else state.opening.happened
-        yield Proposal("", TESTER, (end + TEST_WITHIN).astimezone(zone).date())
+        yield Proposal("", "", (end + TEST_WITHIN).astimezone(zone).date())
+
+
+def _proposal(name: str, day: date, event: run.Event) -> Proposal | None:
+    """What a step proposed on a day; None where it proposed nothing that can be read."""
+    if not isinstance(event, run.StepEnded) or not event.proposes:
+        return None
+    try:
+        title, owner, due = (str(event.proposes[key]) for key in ("title", "owner", "due"))
+        return Proposal(title, owner, day + duration.parse(due), name) if title else None
+    except (KeyError, OverflowError, HoldpointError):
+        return None
 
 
 def lost(state: State) -> tuple[str, ...]:

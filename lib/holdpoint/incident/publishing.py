@@ -8,7 +8,8 @@ from datetime import date, datetime
 from holdpoint.incident import sections
 from holdpoint.incident.action_table import Row, Wanted, checked, numbered, rows
 from holdpoint.incident.actions import ActionItem
-from holdpoint.incident.events import ActionAdded, ActionChanged, event_of
+from holdpoint.incident.events import event_of
+from holdpoint.incident.learning_events import ActionAdded, ActionChanged
 from holdpoint.incident.sections import Generated, Written, digest_of, generated, is_nothing, under_heading, written
 from holdpoint.incident.state import State
 from holdpoint.journal.record import Record

@@ -16,9 +16,10 @@ from holdpoint.document.model import Severity
 from holdpoint.engine import events as run
 from holdpoint.incident.actions import ActionItem
 from holdpoint.incident.clocks import Clock
-from holdpoint.incident.events import Purpose
-from holdpoint.incident.postmortem import Runs
+from holdpoint.incident.events import CheckAnswered, Purpose, event_of
+from holdpoint.incident.postmortem import Runs, repairs
 from holdpoint.incident.state import State
+from holdpoint.journal.record import Record
 
 SIMILAR = 3
 """So many similar incidents within the time open the strategic escalation."""
@@ -90,17 +91,18 @@ class Median:
     count: int
 
 
-def seen(state: State, runs: Runs, clocks: tuple[Clock, ...]) -> Seen:
-    return Seen(state, signature(state, runs), times(state), clocks)
+def seen(state: State, records: Sequence[Record], runs: Runs, clocks: tuple[Clock, ...]) -> Seen:
+    return Seen(state, signature(state, records, runs), times(state), clocks)
 
 
-def signature(state: State, runs: Runs) -> Signature:
-    """Read what an incident can be known by from its record and its runs."""
+def signature(state: State, records: Sequence[Record], runs: Runs) -> Signature:
+    """Read what an incident can be known by from its record and its runs; a check counts that failed once in it."""
     causes: set[str] = set()
     runbooks: set[str] = set()
-    checks: set[str] = set()
-    for records in runs.values():
-        events = [run.event_of(record) for record in records]
+    answers = (event_of(record) for record in records)
+    checks = {event.check for event in answers if isinstance(event, CheckAnswered) and event.green is False}
+    for of_run in repairs(records, runs).values():
+        events = [run.event_of(record) for record in of_run]
         opened = next((event for event in events if isinstance(event, run.RunOpened)), None)
         if opened is None or opened.mode == "dry-run" or opened.of_run:
             continue
@@ -211,4 +213,9 @@ def wants_post_mortem(pattern: Pattern) -> Seen | None:
     of_pattern = [one.state for one in pattern.incidents]
     if any(state.severity is not Severity.SEV3 or state.asked or state.published for state in of_pattern):
         return None
-    return pattern.incidents[-1]
+    return writable(pattern)
+
+
+def writable(pattern: Pattern) -> Seen | None:
+    """The last incident of a pattern whose record goes on here; None where all were handed over."""
+    return next((one for one in reversed(pattern.incidents) if one.state.handed is None), None)

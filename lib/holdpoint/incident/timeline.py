@@ -7,85 +7,19 @@ stands where it happened, and shows both times.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import assert_never
 
 from holdpoint.engine import events as run
-from holdpoint.incident.actions import ActionEvent
-from holdpoint.incident.events import (
-    ActionAdded,
-    ActionChanged,
-    ActionClosed,
-    ActionReopened,
-    Afterwards,
-    Alerting,
-    AlertReceived,
-    AlertRepeated,
-    AuthorityTold,
-    CheckAnswered,
-    CodeBugFound,
-    DataLossNoticed,
-    Declared,
-    Event,
-    HandedOver,
-    Machines,
-    MessageFailed,
-    MessageRendered,
-    MessageSent,
-    Messaging,
-    Noted,
-    OutputRecorded,
-    OutputWithdrawn,
-    PostMortemAsked,
-    PostMortemNamed,
-    PostMortemPublished,
-    Reopened,
-    Resolved,
-    RunLinked,
-    SeverityChanged,
-    TakenOver,
-    UsersSawIt,
-    event_of,
-    happened,
-)
-from holdpoint.incident.phases import answered
+from holdpoint.incident.alert_events import Alerting, AlertRepeated
+from holdpoint.incident.events import Event, RunLinked, event_of, happened
 from holdpoint.incident.state import BACK
+from holdpoint.incident.telling import Mark, told
 from holdpoint.journal.record import Record
 
 LATE = timedelta(minutes=1)
 """What is written so much later than it happened was written down later."""
-
-
-class Mark(StrEnum):
-    """What a row is, in a word."""
-
-    DECLARED = "declared"
-    NOTE = "note"
-    SEVERITY = "severity"
-    FOUND_OUT = "found out"
-    DONE = "done"
-    UNDONE = "not done"
-    CHECK = "check"
-    RUN = "run"
-    GATE = "gate"
-    CAUSE = "cause"
-    CHANGE = "change"
-    PROOF = "proof"
-    CALLED = "called"
-    HANDED = "handed"
-    MESSAGE = "message"
-    SENT = "sent"
-    NOT_SENT = "NOT SENT"
-    LOSS = "DATA LOSS"
-    ALERT = "alert"
-    RESOLVED = "resolved"
-    REOPENED = "reopened"
-    AUTHORITY = "authority"
-    POSTMORTEM = "write-up"
-    ACTION = "action"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +64,7 @@ def _own(records: Sequence[Record]) -> list[tuple[datetime, Row, Event]]:
         when = happened(event, record)
         back = latest - record.time if latest is not None and record.time < latest - BACK else timedelta(0)
         latest = record.time if latest is None else max(latest, record.time)
-        mark, text, evidence = _told(event)
+        mark, text, evidence = told(event)
         row = Row(when, record.time, record.person, mark, text, "", record.seq, evidence, back)
         told_later = record.time - when >= LATE
         found.append((when if told_later else latest, row, event))
@@ -151,139 +85,20 @@ def _folded(rows: list[tuple[datetime, Row, Event]]) -> list[tuple[datetime, Row
     return kept[::-1]
 
 
-def _told(event: Event) -> tuple[Mark, str, str]:
-    """Give a row's mark, text and evidence."""
-    if isinstance(event, Machines):
-        return _of_machines(event)
-    if isinstance(event, Messaging):
-        return _told_to_people(event)
-    if isinstance(event, Alerting):
-        return _told_by_monitors(event)
-    if isinstance(event, Afterwards):
-        return _told_afterwards(event)
-    match event:
-        case Declared():
-            services = f" ({', '.join(event.services)})" if event.services else ""
-            return Mark.DECLARED, f"{event.severity}: {event.title}{services}; noticed by {event.trigger}", ""
-        case Noted():
-            return Mark.NOTE, event.text, ""
-        case SeverityChanged():
-            return Mark.SEVERITY, f"from {event.was} to {event.to}: {event.reason}", ""
-        case UsersSawIt():
-            return Mark.FOUND_OUT, "users see it" if event.sees else "users do not see it", ""
-        case OutputRecorded():
-            return Mark.DONE, answered(event.item, event.say), event.evidence
-        case OutputWithdrawn():
-            return Mark.UNDONE, answered(event.item, event.reason), ""
-        case DataLossNoticed():
-            return Mark.LOSS, f"data is lost: {event.what}", ""
-        case Resolved():
-            lost = "data is lost" if event.data_loss else "no data is lost"
-            without = f"; not verified: {event.without_verify}" if event.without_verify else ""
-            return Mark.RESOLVED, f"{event.cause}; impact: {event.impact}; {lost}{without}", ""
-        case Reopened():
-            return Mark.REOPENED, event.reason, ""
-        case _:
-            assert_never(event)
-
-
-def _of_machines(event: Machines) -> tuple[Mark, str, str]:
-    match event:
-        case CheckAnswered():
-            colour = {True: "GREEN", False: "RED", None: "could not be asked"}[event.green]
-            what = f"the version of {event.service} before" if event.service else f"the {event.check} check: {colour}"
-            return Mark.CHECK, f"{what}: {event.said}".removesuffix(": "), f"run {event.run}"
-        case RunLinked():
-            return Mark.RUN, f"run {event.run} of {event.runbook} belongs to it", event.run
-        case HandedOver():
-            return Mark.HANDED, f"handed over by {event.machine} to {event.receiver or 'whoever has the file'}", ""
-        case TakenOver():
-            return Mark.HANDED, f"taken in on {event.machine}, from {event.from_person} on {event.from_machine}", ""
-        case _:
-            assert_never(event)
-
-
-def _told_to_people(event: Messaging) -> tuple[Mark, str, str]:
-    match event:
-        case MessageRendered():
-            return Mark.MESSAGE, f"message {event.message} ({event.purpose}) was written for {event.channel}", ""
-        case MessageSent():
-            return Mark.SENT, f"message {event.message} went out, {event.how}", f"message {event.message}"
-        case MessageFailed():
-            return Mark.NOT_SENT, f"message {event.message} did not go out: {event.why}", f"message {event.message}"
-        case _:
-            assert_never(event)
-
-
-def _told_by_monitors(event: Alerting) -> tuple[Mark, str, str]:
-    match event:
-        case AlertReceived():
-            counts = ((event.firing, "firing"), (event.resolved, "resolved"))
-            told = ", ".join(f"{count} {word}" for count, word in counts if count)
-            return Mark.ALERT, f"{told}: {event.text}", "; ".join((event.group, *event.odd))
-        case AlertRepeated():
-            return Mark.ALERT, f"the same came again, {event.times} times by now", event.group
-        case _:
-            assert_never(event)
-
-
-def _told_afterwards(event: Afterwards) -> tuple[Mark, str, str]:
-    match event:
-        case AuthorityTold():
-            late = f"; late, since: {event.late}" if event.late else ""
-            return Mark.AUTHORITY, f"the authority was told: {event.what}{late}", ""
-        case CodeBugFound():
-            return Mark.FOUND_OUT, "the cause is a bug in the code", ""
-        case PostMortemNamed() | PostMortemAsked() | PostMortemPublished():
-            return Mark.POSTMORTEM, _written_up(event), ""
-        case ActionAdded() | ActionChanged() | ActionClosed() | ActionReopened():
-            return Mark.ACTION, _acted(event), event.evidence if isinstance(event, ActionClosed) else ""
-        case _:
-            assert_never(event)
-
-
-def _written_up(event: PostMortemNamed | PostMortemAsked | PostMortemPublished) -> str:
-    match event:
-        case PostMortemNamed():
-            return f"the post-mortem is {event.path}"
-        case PostMortemAsked():
-            return f"a post-mortem is asked for: {event.why}"
-        case PostMortemPublished():
-            return f"the post-mortem is published: {event.path}"
-        case _:
-            assert_never(event)
-
-
-def _acted(event: ActionEvent) -> str:
-    match event:
-        case ActionAdded():
-            return f"{event.number} added: {event.title} (for {event.owner}, due {event.due})"
-        case ActionChanged():
-            return f"{event.number} changed: {event.title} (for {event.owner}, due {event.due}): {event.reason}"
-        case ActionClosed():
-            return f"{event.number} given up: {event.dropped}" if event.dropped else f"{event.number} is done"
-        case ActionReopened():
-            return f"{event.number} is open again: {event.reason}"
-        case _:
-            assert_never(event)
-
-
 # --- runs -------------------------------------------------------------------------------------------------------
 
 
-def _of_run(name: str, records: Iterable[Record], linked: datetime | None) -> list[tuple[datetime, Row]]:
+def _of_run(name: str, records: Sequence[Record], linked: datetime | None) -> list[tuple[datetime, Row]]:
     """The milestones of a run, none of them before the run was linked."""
     found: list[tuple[datetime, Row]] = []
     latest = linked
-    titles: dict[str, str] = {}
-    for record in records:
-        event = run.event_of(record)
+    events = [run.event_of(record) for record in records]
+    titles = {event.item: event.title for event in events if isinstance(event, run.GateOpened)}
+    for record, event in zip(records, events, strict=True):
         latest = record.time if latest is None else max(latest, record.time)
-        if isinstance(event, run.GateOpened):
-            titles[event.item] = event.title
-        told = _milestone(event, titles)
-        if told is not None:
-            mark, text, evidence = told
+        what = _milestone(event, titles)
+        if what is not None:
+            mark, text, evidence = what
             row = Row(record.time, record.time, record.person, mark, text, name, record.seq, evidence)
             found.append((latest, row))
     return found

@@ -13,6 +13,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from holdpoint.oncall.alerts import Alerts
+from holdpoint.oncall.outside import Outside
 from holdpoint.problem import Place
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -149,3 +150,4 @@ class Team:
     rollbacks: Mapping[str, WayBack] = field(default_factory=dict)
     """Each by the service that it takes back."""
     alerts: Alerts = field(default_factory=Alerts)
+    outside: Outside = field(default_factory=Outside)

@@ -14,7 +14,7 @@ from holdpoint.document import duration
 from holdpoint.document.fitting import fitting
 from holdpoint.document.source import Lines, Source
 from holdpoint.document.yaml import Map, Seq, place
-from holdpoint.oncall import moments
+from holdpoint.oncall import moments, outside
 from holdpoint.oncall.model import (
     DAYS,
     MIDNIGHT,
@@ -79,6 +79,8 @@ class _Reading:
             for name, one in _maps(tree.get("people"))
         }
         rota = tree.get("rota")
+        reached, problems = outside.read(tree, self.lines)
+        self.problems += problems
         return Team(
             zone=where,
             name=str(tree.get("name", NAME)),
@@ -90,6 +92,7 @@ class _Reading:
             checks={name: self._probe(one) for name, one in _maps(tree.get("checks"))},
             rollbacks={name: self._way_back(name, one) for name, one in _maps(tree.get("rollbacks"))},
             alerts=alerts(tree.get("alerts")),
+            outside=reached,
         )
 
     def _zone(self, tree: Map) -> ZoneInfo:

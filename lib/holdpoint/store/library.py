@@ -1,28 +1,30 @@
 """The runbooks on disk: where they are found, and their bytes, read with care.
 
 A library may hold anything that a file system can: a name is never trusted to be a file, a file never to be small,
-readable or inside of its folder. Whatever is wrong is a problem with a place. What bytes mean is `document.parse`'s.
+readable or inside of its folder. Whatever is wrong is a problem with a place. What bytes mean is `document.parse`'s,
+which is imported when the first document is read: a listing knows most of them already.
 """
 
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from holdpoint.document import check, parse, team_values
-from holdpoint.document.model import Put, Runbook
 from holdpoint.document.source import LARGEST, Source
-from holdpoint.planning import files
 from holdpoint.problem import HoldpointError, Place, Problem, by_place, did_you_mean
+
+if TYPE_CHECKING:
+    from holdpoint.document import team_values
+    from holdpoint.document.model import Runbook
 
 VALUES = "values.yaml"
 SUFFIX = ".yaml"
@@ -108,23 +110,31 @@ class Library:
 
     def load(self, name: str) -> Runbook:
         """Read and check a runbook. Raises `HoldpointError` with everything that is wrong with it."""
+        from holdpoint.document import parse  # noqa: PLC0415 - see the module
+
         return self._team_values().fill(parse.parse(self.source(name), schema()))
 
     def _team_values(self) -> team_values.TeamValues:
         """Read the team's own values; none where there is no file."""
+        from holdpoint.document import team_values  # noqa: PLC0415 - see the module
+
         if self._values is None or not self._values.exists():
             return team_values.TeamValues()
         return team_values.parse(_read(self._values.parent, self._values), schema("values"))
 
     def file(self, runbook: Runbook, source: str) -> bytes:
         """Read a file that lies in the folder of a runbook, or below. Raises `HoldpointError` where it does not fit."""
+        from holdpoint.planning import files  # noqa: PLC0415 - see the module
+
         folder = self._found()[0].get(runbook.id, (self.folders[0], None))[0]
         if source.startswith("/") or ".." in Path(source).parts:
             raise HoldpointError(Problem("outside", f"`{_shown(source)}` leads out of the library"))
-        return _bytes(folder, folder / source, _FILE)
+        return _bytes(folder, folder / source, _Kind("file", files.LARGEST))
 
     def load_all(self) -> tuple[dict[str, Runbook], tuple[Problem, ...]]:
         """Read every runbook; those with errors are left out, and their errors come back."""
+        from holdpoint.document import parse, team_values  # noqa: PLC0415 - see the module
+
         runbooks: dict[str, Runbook] = {}
         found, problems = self._found()
         own = team_values.TeamValues()
@@ -132,11 +142,12 @@ class Library:
             own = self._team_values()
         except HoldpointError as error:
             problems += error.problems
-        for name, (folder, path) in sorted(found.items()):
-            try:
-                runbooks[name] = own.fill(parse.parse(_read(folder, path), schema()))
-            except HoldpointError as error:
-                problems += error.problems
+        with _uncollected():
+            for name, (folder, path) in sorted(found.items()):
+                try:
+                    runbooks[name] = own.fill(parse.parse(_read(folder, path), schema()))
+                except HoldpointError as error:
+                    problems += error.problems
         return runbooks, by_place(problems)
 
     def lint(
@@ -146,6 +157,8 @@ class Library:
 
         `scripts` says what is wrong with the shell text of a document.
         """
+        from holdpoint.document import check, parse  # noqa: PLC0415 - see the module
+
         runbooks, _ = self.load_all()
         found, unfit = self._found()
         problems = [*unfit, *self._unfit_values(found)] if names is None else []
@@ -168,6 +181,8 @@ class Library:
 
     def _unfit_values(self, found: Iterable[str]) -> Iterable[Problem]:
         """Say what is wrong with the team's own values, or taken by no runbook."""
+        from holdpoint.document import parse  # noqa: PLC0415 - see the module
+
         try:
             own = self._team_values()
         except HoldpointError as error:
@@ -186,6 +201,9 @@ class Library:
 
     def _unfit_files(self, runbooks: Iterable[Runbook]) -> Iterable[Problem]:
         """Say which files cannot be put, at the place where a document names them."""
+        from holdpoint.document.model import Put  # noqa: PLC0415 - see the module
+        from holdpoint.planning import files  # noqa: PLC0415 - see the module
+
         for runbook in runbooks:
             for step in runbook.steps():
                 if isinstance(step.action, Put):
@@ -214,6 +232,18 @@ class Library:
         return found, problems
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Have no cycles looked for: a library is many values without any, which would be gone through again and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _unfit(name: str) -> Problem | None:
     """What is wrong with a name before anything is looked up."""
     if name.startswith("-"):
@@ -240,8 +270,7 @@ def _unknown(kind: str, name: str, known: Iterable[str], folders: tuple[Path, ..
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     """What a file of the library is called in a message, and how large it may be."""
 
     name: str
@@ -249,7 +278,6 @@ class _Kind:
 
 
 _RUNBOOK = _Kind("runbook", LARGEST)
-_FILE = _Kind("file", files.LARGEST)
 
 
 def _read(folder: Path, path: Path) -> Source:
@@ -260,11 +288,7 @@ def _bytes(folder: Path, path: Path, kind: _Kind) -> bytes:
     """Read a regular file of bounded size that lies in the folder; never waits for a pipe or a device."""
     unreadable = f"the {kind.name} cannot be read"
     try:
-        real = path.resolve(strict=True)
-        if not real.is_relative_to(folder.resolve()):
-            hint = "copy the file into the folder"
-            raise HoldpointError(_problem("outside", "a link leads out of the library", path, f"`{real}`", hint))
-        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        descriptor = _opened(folder, path)
     except (OSError, RuntimeError) as error:
         raise HoldpointError(_system("unreadable", unreadable, path, error)) from error
     try:
@@ -278,6 +302,22 @@ def _bytes(folder: Path, path: Path, kind: _Kind) -> bytes:
     if len(data) > kind.largest:
         raise HoldpointError(_too_large(path, f"more than {kind.largest:,} bytes", kind))
     return data
+
+
+def _opened(folder: Path, path: Path) -> int:
+    """Open a file that really lies in the folder. What lies right there and is no link needs no second look."""
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    if path.parent == folder and path.name not in ("", "..", "."):
+        try:
+            return os.open(path, flags | os.O_NOFOLLOW)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+    real = path.resolve(strict=True)
+    if not real.is_relative_to(folder.resolve()):
+        hint = "copy the file into the folder"
+        raise HoldpointError(_problem("outside", "a link leads out of the library", path, f"`{real}`", hint))
+    return os.open(real, flags)
 
 
 def _regular(path: Path, status: os.stat_result, kind: _Kind) -> None:

@@ -17,6 +17,7 @@ from holdpoint.store.library import folders
 
 Words = Mapping[str, object]
 """The values that a template reads."""
+TEXT, HTML = ".txt", ".html"
 LARGEST = 64 * 1024
 """Bytes of a template, and characters of a message."""
 LONGEST = 4 * 1024 * 1024
@@ -51,7 +52,7 @@ class Texts:
         Raises `UnusableError` only where the shipped one is broken.
         """
         *own, shipped = self.folders
-        file = name if "." in name else f"{name}.txt"
+        file = name if "." in name else f"{name}{TEXT}"
         warning = ""
         for folder in own:
             path = folder / language / file
@@ -79,10 +80,9 @@ def _rendered(path: Path, words: Words, longest: int) -> str:
         source = file.read(LARGEST + 1)
     if len(source) > LARGEST:
         raise UnusableError(f"it is larger than {LARGEST:,} bytes")
-    # what is rendered is text for chat and mail, not HTML
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined,
-        autoescape=False,
+        autoescape=path.suffix == HTML,  # text for chat and mail stays as it is
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 from holdpoint.incident.alert import Notification, Status
 from holdpoint.incident.alert_joining import Became, Graded
@@ -13,6 +13,7 @@ from holdpoint.incident.alert_runbook import Command, Found
 from holdpoint.incident.events import MessageRendered
 from holdpoint.incident.state import State
 from holdpoint.journal.record import Json, Record, as_json
+from holdpoint.oncall.moments import local
 from holdpoint.views import incident_data
 from holdpoint.views.incidents import Listed, clock_lines
 from holdpoint.views.lines import Line, Segment, Tone, labelled, line, listed
@@ -40,7 +41,7 @@ class Told:
     proposals: tuple[Proposal, ...]
 
 
-def page(told: Told, incident: Listed | None, width: int, zone: tzinfo | None) -> list[Line]:
+def page(told: Told, incident: Listed | None, width: int, zone: ZoneInfo) -> list[Line]:
     """Everything on one screen; the command stands on a line of its own, whole, to be copied."""
     drawn = _alert(told.notification, width, zone)
     drawn += _incident(told, incident, width, zone)
@@ -49,12 +50,26 @@ def page(told: Told, incident: Listed | None, width: int, zone: tzinfo | None) -
     if told.notification.status is Status.FIRING:
         drawn += _runbooks(told, width)
     elif incident is not None and told.became is not Became.AFTER:
-        text = "an alert that is over closes nothing; look yourself, then `inv incident.done restored`"
-        drawn += labelled("next", text, width)
+        drawn += labelled("next", "an alert that is over closes nothing; look yourself, then type:", width)
+        drawn.append(line(f"  {_restored(told.notification, incident.incident, zone)}", Tone.BOLD))
     return drawn
 
 
-def _alert(notification: Notification, width: int, zone: tzinfo | None) -> list[Line]:
+def again(told: Told, state: State, width: int) -> list[Line]:
+    """One that says nothing new, in a sentence; for a screen that shows many."""
+    times = state.alerts[told.notification.group].times
+    text = f"{told.notification.title}: the same, {times} times by now; {state.opening.incident}"
+    return labelled("again", text, width)
+
+
+def _restored(notification: Notification, incident: str, zone: ZoneInfo) -> str:
+    """The command that ticks the item, with the time at which the last alert ended, where that is said."""
+    ended = max((alert.ended for alert in notification.alerts if alert.ended), default=None)
+    at = f' --at "{local(ended, zone)}"' if ended else ""
+    return f"inv incident.done restored{at} --incident {incident}"
+
+
+def _alert(notification: Notification, width: int, zone: ZoneInfo) -> list[Line]:
     fires = notification.status is Status.FIRING
     head = Segment(f"{'ALERT' if fires else 'over':<11}", Tone.BAD if fires else Tone.GOOD)
     first, *rest = labelled("", notification.title, width, Tone.BOLD)
@@ -87,7 +102,7 @@ def _pairs(labels: dict[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in labels.items())
 
 
-def _incident(told: Told, incident: Listed | None, width: int, zone: tzinfo | None) -> list[Line]:
+def _incident(told: Told, incident: Listed | None, width: int, zone: ZoneInfo) -> list[Line]:
     if incident is None or incident.state is None:
         return labelled("incident", "none is about it, and it is over: nothing is recorded", width)
     state, name = incident.state, incident.incident

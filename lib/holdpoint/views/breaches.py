@@ -111,6 +111,13 @@ def _at(at: datetime | None, zone: tzinfo | None) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}" if at else ""
 
 
+def reminder(incidents: Sequence[str]) -> str:
+    """One line on the last notice to the authority that is not recorded."""
+    more = f" (and {len(incidents) - 1} more)" if len(incidents) > 1 else ""
+    which = f"`inv incident.done authority --incident {incidents[0]}`"
+    return f"incident {incidents[0]}: the last notice to the authority is not on record; {which}{more}"
+
+
 def written(path: str, count: int, width: int) -> list[Line]:
     return [line(piece) for piece in wrap(f"The register, with {count} incidents, is written to {path}", width)]
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from holdpoint.engine import events as run
+from holdpoint.incident import alert_events as alerts
 from holdpoint.incident import events as own
-from holdpoint.incident.timeline import Mark
+from holdpoint.incident import learning_events as learning
+from holdpoint.incident import outside_events as outside
+from holdpoint.incident.telling import Mark
 from holdpoint.journal.record import Record
 
 MARKS: Mapping[Mark, str] = {
@@ -23,7 +26,15 @@ MARKS: Mapping[Mark, str] = {
     Mark.PROOF: "preuve",
     Mark.CALLED: "appelé",
     Mark.MESSAGE: "message",
+    Mark.SENDING: "envoi",
     Mark.SENT: "envoyé",
+    Mark.IN_DOUBT: "INCERTAIN",
+    Mark.NOT_DONE: "NON FAIT",
+    Mark.BANNER: "bandeau",
+    Mark.ISSUE: "ticket",
+    Mark.ALERT: "alerte",
+    Mark.CHECK: "contrôle",
+    Mark.HANDED: "remis",
     Mark.NOT_SENT: "NON ENVOYÉ",
     Mark.LOSS: "PERTE DE DONNÉES",
     Mark.RESOLVED: "résolu",
@@ -62,6 +73,7 @@ TRIGGERS: Mapping[str, str] = {
     "logs": "les journaux",
     "alert": "une alerte",
 }
+_CHECKS = {"health": "contrôle de santé", "smoke": "test de fumée", "flow": "parcours utilisateur"}
 _STATUSES = {
     run.Status.OK: "réussi",
     run.Status.FAILED: "échoué",
@@ -88,22 +100,59 @@ def told(record: Record, titles: Mapping[str, str]) -> str:
             return f"{title}{'' if title.endswith('?') else ' :'} {say}" if say else title
         case own.RunLinked() as event:
             return f"l'exécution {event.run} de {event.runbook} en fait partie"
-        case own.MessageSent() as event:
-            how = "collé à la main" if event.how == "pasted by hand" else event.how
-            return f"message {event.message} envoyé, {how}"
-        case own.MessageFailed() as event:
-            return f"message {event.message} non envoyé : {event.why}"
         case own.DataLossNoticed() as event:
             return f"des données sont perdues : {event.what}"
         case own.Resolved() as event:
             lost = "des données sont perdues" if event.data_loss else "aucune donnée perdue"
             without = f" ; non vérifié : {event.without_verify}" if event.without_verify else ""
             return f"{event.cause} ; impact : {event.impact} ; {lost}{without}"
-        case own.AuthorityTold() as event:
+        case own.CheckAnswered() as event:
+            colour = {True: "VERT", False: "ROUGE", None: "sans réponse"}[event.green]
+            name = _CHECKS.get(event.check, event.check)
+            what = f"la version précédente de {event.service}" if event.service else f"{name} : {colour}"
+            return f"{what} : {event.said}".removesuffix(" : ")
+        case own.HandedOver() as event:
+            return f"remis par {event.machine} à {event.receiver or 'qui a le fichier'}"
+        case own.TakenOver() as event:
+            return f"repris sur {event.machine}, de {event.from_person} sur {event.from_machine}"
+        case learning.AuthorityTold() as event:
             late = f" ; en retard, car : {event.late}" if event.late else ""
             return f"l'autorité a été informée : {event.what}{late}"
-        case own.CodeBugFound():
+        case learning.CodeBugFound():
             return "la cause est un défaut du code"
+        case event:
+            return _told_outside(event)
+
+
+def _told_outside(event: own.Event) -> str:
+    """Messages, the banner, the issue and alerts."""
+    match event:
+        case own.MessageSending():
+            return f"message {event.message} en cours d'envoi à {', '.join(event.destinations)}"
+        case own.MessageSent():
+            to = f" à {event.destination}" if event.destination else ""
+            how = "collé à la main" if event.how == "pasted by hand" else event.how
+            return f"message {event.message} envoyé{to}, {how}"
+        case own.MessageFailed():
+            to = f" à {event.destination}" if event.destination else ""
+            return f"message {event.message} {'peut-être ' if event.doubt else 'non '}envoyé{to} : {event.why}"
+        case outside.BannerSetting():
+            return f"affichage du bandeau : {event.text}" if event.up else "retrait du bandeau"
+        case outside.BannerSet():
+            return f"le bandeau est {'affiché' if event.up else 'retiré'}"
+        case outside.BannerFailed():
+            return f"le bandeau n'est pas {'affiché' if event.up else 'retiré'} : {event.why}"
+        case outside.IssueFiling():
+            return f"ouverture d'un ticket dans {event.where}"
+        case outside.IssueFiled():
+            return f"un ticket est ouvert, {event.how}"
+        case outside.IssueFailed():
+            return f"le ticket {'est peut-être' if event.doubt else 'n’est pas'} ouvert : {event.why}"
+        case alerts.AlertReceived():
+            counts = ((event.firing, "en cours"), (event.resolved, "terminées"))
+            return f"{', '.join(f'{count} {word}' for count, word in counts if count)} : {event.text}"
+        case alerts.AlertRepeated():
+            return f"la même est revenue, {event.times} fois jusqu'ici"
         case _:
             return ""
 

@@ -14,7 +14,8 @@ from html import escape
 from itertools import pairwise
 
 from holdpoint.incident.state import State
-from holdpoint.incident.timeline import Mark, Row
+from holdpoint.incident.telling import Mark
+from holdpoint.incident.timeline import Row
 from holdpoint.views.inert import inert
 from holdpoint.views.times import span
 

@@ -11,9 +11,11 @@ from holdpoint.incident.actions import in_order
 from holdpoint.incident.clocks import Clock, Kind, Standing
 from holdpoint.incident.phases import OUTPUTS, Item, Phase, answered
 from holdpoint.incident.severity import RULES
-from holdpoint.incident.state import Message, State
-from holdpoint.incident.timeline import Mark, Row
+from holdpoint.incident.state import State
+from holdpoint.incident.telling import Mark
+from holdpoint.incident.timeline import Row
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
+from holdpoint.views.sending import Loud
 from holdpoint.views.tables import table
 from holdpoint.views.times import clock_time, full_time, span
 
@@ -58,6 +60,8 @@ class Listed:
     status: str
     state: State | None
     clocks: tuple[Clock, ...] = ()
+    loud: tuple[Loud, ...] = ()
+    """What went wrong outside, or waits to go there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,9 @@ def listing(incidents: Sequence[Listed], width: int, zone: tzinfo | None) -> lis
     rows = [
         (
             one.incident,
-            f"{one.state.severity}: {one.status}{_unwritten(one)}" if one.state else one.status,
+            f"{one.state.severity}: {one.status}" if one.state else one.status,
             full_time(one.state.opening.happened, zone) if one.state else "",
-            one.state.opening.title if one.state else "",
+            f"{one.state.opening.title}{_unwritten(one)}" if one.state else "",
         )
         for one in incidents
     ]
@@ -96,7 +100,7 @@ def _unwritten(one: Listed) -> str:
     if clock is None:
         return ""
     late = f"OVERDUE by {span(-clock.left)}" if clock.standing is Standing.OVER else f"due in {span(clock.left)}"
-    return f", post-mortem {late}"
+    return f" (post-mortem {late})"
 
 
 # --- clocks -----------------------------------------------------------------------------------------------------
@@ -148,6 +152,12 @@ def reminder(one: Listed, pressing: Sequence[Clock], zone: tzinfo | None) -> str
         case _:
             assert_never(clock.kind)
     return f"incident {one.incident}: {told_clock(clock, zone)[0]}; `inv {command}`"
+
+
+def outcry(one: Listed, loud: Loud) -> str:
+    """One line on something outside that went wrong, with what to type."""
+    closed = "" if one.state and one.state.is_open else f" --incident {one.incident}"
+    return f"incident {one.incident}: {loud.label}: {loud.text}; `inv {loud.command}{closed}`"
 
 
 def how_to_link(incidents: Sequence[str]) -> str:
@@ -261,14 +271,18 @@ def head(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[
     drawn += labelled("people", ", ".join(state.people), width)
     seen = {True: "see it", False: "do not see it", None: "not known whether they see it"}[state.users_see]
     drawn += labelled("users", seen, width)
+    if state.banner is not None and state.banner.may_stand:
+        drawn += labelled("banner", f"up: {state.banner.text}", width, Tone.WARN)
+    if state.issue is not None and state.issue.url:
+        drawn += labelled("issue", state.issue.url, width)
     drawn += labelled("data", _loss(state, zone), width, Tone.BAD if state.loses_data else Tone.PLAIN)
     for jump in state.jumps:
         text = (
             f"at record {jump.seq} a clock stood {span(jump.by)} behind an earlier record; the order is that of writing"
         )
         drawn += labelled("clock", text, width, Tone.WARN)
-    for message in state.waiting():
-        drawn += labelled("NOT SENT", _waiting(message), width, Tone.BAD)
+    for one in listed.loud:
+        drawn += labelled(one.label, one.text, width, Tone.BAD if one.urgent else Tone.WARN)
     if state.handed is not None:
         text = f"to {state.handed.receiver or 'somebody else'}, who goes on with it; this is as it was then"
         drawn += labelled("HANDED", text, width, Tone.WARN)
@@ -291,16 +305,12 @@ def _loss(state: State, zone: tzinfo | None) -> str:
     return f"LOST, {aware}" if state.loses_data else f"thought to be lost ({aware}), ruled out since"
 
 
-def _waiting(message: Message) -> str:
-    number = message.rendered.message
-    why = f": {message.failed}" if message.failed else ""
-    return f"message {number} ({message.rendered.purpose}) has not gone out{why}"
-
-
 def next_steps(state: State, width: int) -> list[Line]:
     """What can be typed now."""
     steps: list[str] = []
-    if state.waiting():
+    if any(message.deliveries for message in state.waiting()):
+        steps.append("`inv incident.send` sends again what did not go out")
+    elif state.waiting():
         steps.append("`inv incident.sent` once the message has gone out")
     if state.is_open:
         missing = state.missing(state.phase) if state.phase else ()
@@ -313,6 +323,8 @@ def next_steps(state: State, width: int) -> list[Line]:
         elif not before_end:
             steps.append('`inv incident.resolve --cause "..." --impact "..." --data-loss no` ends it')
         steps.append("`inv incident.update` writes the next message; `inv incident.note` keeps what you see")
+    elif state.phase is Phase.POSTMORTEM:
+        steps.append("`inv incident.postmortem` writes the post-mortem; with `--publish` it is published")
     elif state.phase is not None and (missing := state.missing(state.phase)):
         steps.append(f"`inv incident.done {missing[0].id}` ticks what is left")
     drawn: list[Line] = []
@@ -379,9 +391,13 @@ def source_of(row: Row, zone: tzinfo | None) -> str:
 
 def recorded(text: str, of: Page, width: int, zone: tzinfo | None) -> list[Line]:
     """A short answer to something that was written down: what, the clocks, what could be run, and what is next."""
-    drawn = [line(piece, Tone.BOLD) for piece in wrap(text, width)]
-    drawn += clock_lines(of.listed.clocks, width, zone)
+    drawn = [*settled([text], width), *clock_lines(of.listed.clocks, width, zone)]
     return [*drawn, *proposed(of.proposals, width), *next_steps(of.state, width)]
+
+
+def settled(texts: Sequence[str], width: int) -> list[Line]:
+    """What became of messages that were shown."""
+    return [line(piece, Tone.BOLD) for text in texts for piece in wrap(text, width)]
 
 
 def message(text: str, number: int, channel: str, width: int) -> list[Line]:

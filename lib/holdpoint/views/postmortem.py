@@ -8,23 +8,25 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from holdpoint.incident.actions import ActionItem, in_order, urgency
-from holdpoint.incident.clocks import POST_MORTEM, Clock
+from holdpoint.incident.clocks import Clock, Kind
 from holdpoint.incident.messages import lasted, moment
 from holdpoint.incident.phases import ITEMS
 from holdpoint.incident.postmortem import PostMortem, Proposal, Runs, lost
 from holdpoint.incident.state import State
-from holdpoint.incident.timeline import Mark, Row
+from holdpoint.incident.telling import Mark
+from holdpoint.incident.timeline import Row
 from holdpoint.journal.record import Record
 from holdpoint.views import french
 from holdpoint.views.markdown import escape
 from holdpoint.views.times import span
 
-_APART = frozenset({Mark.MESSAGE, Mark.POSTMORTEM, Mark.ACTION})
+_APART = frozenset({Mark.MESSAGE, Mark.SENDING, Mark.POSTMORTEM, Mark.ACTION})
 """Rows that tell how it was written up, and not how it went."""
 _TEST = {
-    "en": "Write a regression test that fails with the bug: {}",
-    "fr": "Écrire un test de non-régression qui échoue avec le défaut : {}",
+    "en": ("Write a regression test that fails with the bug: {}", "tester"),
+    "fr": ("Écrire un test de non-régression qui échoue avec le défaut : {}", "testeur"),
 }
+"""What is proposed after a code bug, and the role that does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def words(of: Material) -> Mapping[str, object]:
         "began": at(resolved.began if resolved else state.began),
         "restored": at(resolved.restored) if resolved else "",
         "resolved": at(resolved.happened) if resolved else "",
-        "due": at(resolved.happened + POST_MORTEM) if resolved else "",
+        "due": next((at(clock.due) for clock in of.clocks if clock.kind is Kind.POSTMORTEM), ""),
         "published": at(state.published.happened) if state.published else "",
         "published_by": escape(state.done["published"].person) if state.published else "",
         "on_call": escape(", ".join(one for one in (opening.principal, opening.backup) if one)),
@@ -166,7 +168,7 @@ def _proposed(of: Material) -> list[Mapping[str, object]]:
         {
             "id": "",
             "title": escape(title),
-            "owner": escape(one.owner),
+            "owner": escape(one.owner or _TEST[of.language][1]),
             "due": one.due.isoformat(),
             "state": "proposed",
             "evidence": "",
@@ -180,4 +182,4 @@ def _proposed(of: Material) -> list[Mapping[str, object]]:
 def title_of(proposal: Proposal, of: Material) -> str:
     """What is to be done, in the language of the document."""
     cause = of.found.causes[0].text if of.found.causes else of.state.opening.title
-    return _TEST[of.language].format(cause)[:200] if proposal.is_test else proposal.title
+    return _TEST[of.language][0].format(cause)[:200] if proposal.is_test else proposal.title

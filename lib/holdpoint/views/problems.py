@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from holdpoint.journal.record import Json
 from holdpoint.problem import Level, Problem, draw
 from holdpoint.views.inert import inert
+
+if TYPE_CHECKING:
+    from holdpoint.journal.record import Json
 
 
 def as_text(problems: Sequence[Problem], width: int = 0) -> str:
