@@ -126,7 +126,9 @@ class LogIn:
                         raise LinkFailed(self._broken_off()) from refusal
                     continue
                 except (paramiko.SSHException, EOFError, OSError) as error:
-                    raise LinkFailed(f"{self.hop.says()} broke off the log-in: {error or 'connection lost'}") from error
+                    raise LinkFailed(
+                        f"{self.hop.says()} broke off the log-in: {str(error).strip() or 'connection lost'}"
+                    ) from error
                 if not more:
                     return
                 raise LinkRefused(
