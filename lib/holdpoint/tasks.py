@@ -306,7 +306,7 @@ def list_drills(
     json: bool = False,
     plain: bool = False,
 ) -> int | None:
-    """List the drills, from easy to hard; what you passed is told."""
+    """List the drills, from easy to hard."""
     from holdpoint.app import drills  # noqa: PLC0415 - see the module
 
     return drills.list_all(opened(json=json, plain=plain), whole=all)
