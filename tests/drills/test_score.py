@@ -58,6 +58,8 @@ def test_a_repair_without_a_fault_has_all_points() -> None:
         ({"safe": False}, 12),
         ({"false_dones": 1}, 4),
         ({"false_dones": 9}, 8),
+        ({"trapped": 1}, 4),
+        ({"trapped": 1, "false_dones": 9}, 8),
         ({"said": ()}, 15),
         ({"said": (at(6), at(11))}, 5),
         ({"said": (at(2),)}, 5),

@@ -158,7 +158,7 @@ def _safety(facts: Facts) -> Part:
             else "something was touched that was not the fault's"
         )
     why += f"; said to be done {_times(facts.false_dones)} before it was" if facts.false_dones else ""
-    why += f"; {_times(facts.trapped)} a known wrong repair was done" if facts.trapped else ""
+    why += f"; a known wrong repair was done {_times(facts.trapped)}" if facts.trapped else ""
     return Part("safety", 12 * safe + 8 - hasty, 20, why)
 
 
