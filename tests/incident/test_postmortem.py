@@ -371,6 +371,25 @@ def test_an_edited_table_never_takes_back_what_the_record_says_later(room: Room,
     assert "why only this: because\n" in pen.text
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "|  | Watch the disk | bob | 2026-12-01 | waits for the vendor |",
+        "|  | Watch the disk | bob | 2026-12-01 |  | a sixth cell |",
+        "|  | Watch [the disk](https://example.org) | bob | 2026-12-01 |  |",
+    ],
+)
+def test_what_else_a_row_says_stays(room: Room, pen: Pen, row: str) -> None:
+    resolved(room)
+    pen.write()
+    pen.fill()
+    pen.row(row)
+    pen.write(publish=True)
+    assert row.replace("|  |", "| 0000-1 |", 1) in pen.text
+    pen.write()
+    assert row.replace("|  |", "| 0000-1 |", 1) in pen.text
+
+
 def test_drafts_are_listed_until_they_are_records(room: Room, pen: Pen) -> None:
     resolved(room)
     pen.write()

@@ -38,7 +38,7 @@ def postmortem(world: World, *, incident: str | None, publish: bool, language: s
         path = writeup_files.file_of(desk, book)
         merged, fresh = _refreshed(desk, book, path, speaks)
         text, is_new = _publish(desk, book, path, merged.text) if publish else (merged.text, False)
-    opened = review.follow_up(desk, review.look(desk, review.USUAL), review.USUAL) if is_new else []
+    opened = _followed_up(desk) if is_new else ()
     told = writeups.Told(
         path=book.state.document,
         file=str(path),
@@ -49,11 +49,20 @@ def postmortem(world: World, *, incident: str | None, publish: bool, language: s
         gone=merged.gone,
         empty=empty(text, fresh),
         advice=_advice(desk, book, text),
-        opened=tuple(opened),
+        opened=opened,
     )
     if not world.json:
         desk.screen.lines(writeups.postmortem(told, desk.screen.width, desk.zone))
     return desk.told(book, "", {"postmortem": writeups.postmortem_data(told)}) if world.json else Exit.OK
+
+
+def _followed_up(desk: Desk) -> tuple[str, ...]:
+    """The strategic escalations that this one leads to; what keeps one from being opened is said, as this is published."""
+    try:
+        return tuple(review.follow_up(desk, review.look(desk, review.USUAL), review.USUAL))
+    except HoldpointError as error:
+        desk.warn(f"whether it is the last of several was not looked at: {error}; `inv incident.review` does")
+        return ()
 
 
 def _advice(desk: Desk, book: Book, text: str) -> tuple[Advice, ...]:
@@ -138,14 +147,15 @@ def _publish(desk: Desk, book: Book, path: Path, document: str) -> tuple[str, bo
     """
     language = sections.belongs_to(document)[1]
     file, today = book.state.document, desk.now.astimezone(desk.zone).date()
-    wanted, problems = lacking(book.state, document, _fresh(desk, book, language), file, today)
+    before = _fresh(desk, book, language)
+    wanted, problems = lacking(book.state, document, before, file, today)
     if problems:
         raise HoldpointError(problems)
     for item in news(book.state, tuple(book.journal.records), wanted, desk.now):
         book.note(item)
 
     def whole(now: str | None, state: State) -> str:
-        return placed(now or document, _fresh(desk, book, language, state), state).text
+        return placed(now or document, _fresh(desk, book, language, state), state, before).text
 
     was = book.state.published
     is_new = was is None or _digest(whole(document, book.state)) != was.digest

@@ -128,10 +128,11 @@ def _history(records: Iterable[Record]) -> dict[int, set[Value]]:
     return once
 
 
-def placed(document: str, fresh: str, state: State) -> sections.Merged:
+def placed(document: str, fresh: str, state: State, before: str = "") -> sections.Merged:
     """The document once its rows are records: each row has its id, and items that no row has are put below.
 
-    The table is made anew only where all that people wrote in it stands in the new one.
+    The table is made anew only where all that people wrote in it stands in the new one. `before` is what a new document
+    was before the rows were recorded: how a row stood in it is not what somebody wrote.
     """
     table, newer = generated(document).get(ACTIONS), generated(fresh).get(ACTIONS)
     if table is None or newer is None:
@@ -139,23 +140,30 @@ def placed(document: str, fresh: str, state: State) -> sections.Merged:
     by_title = {item.title: item.id for item in state.actions.values()}
     ids = [(row.line, by_title[row.title]) for row in _rows(table) if not row.id and row.title in by_title]
     body = numbered(table.body, ids, table.line + 1)
-    stands = _says(newer)
-    whole = _says(Generated(ACTIONS, body, line=1)) <= stands
+    drawn = generated(before).get(ACTIONS)
+    ours = {"", *(_standing(row) for one in (newer, drawn) if one is not None for row in _rows(one))}
+    stands = _says(newer, ours)
+    whole = _says(Generated(ACTIONS, body, line=1), ours) <= stands
     return sections.merged(document, fresh, {ACTIONS: newer.body if whole else _with_missing(body, newer)})
 
 
-def _says(table: Generated) -> set[tuple[str, ...]]:
-    """What people can have written in a table: its rows but for how each stands, and every other line."""
+def _says(table: Generated, ours: set[str]) -> set[tuple[str, ...]]:
+    """What people can have written in a table: its rows, and every other line. How a row stands counts if it is not `ours`."""
     found = _rows(table)
     lines = {row.line - table.line - 1 for row in found}
     other = {(digest_of(line),) for at, line in enumerate(table.body.splitlines()) if line.strip() and at not in lines}
-    return {(row.id, _cells(row), row.owner, row.due) for row in found} | other
+    return {(*_cells(row)[:4], "" if _standing(row) in ours else _standing(row)) for row in found} | other
 
 
-def _cells(row: Row) -> str:
-    """The words of a row as they are written, with their marks; the last column is ours."""
-    cells = row.source.strip().strip("|").split("|")
-    return " ".join(" ".join(cell.split()) for cell in cells[1:4])
+def _standing(row: Row) -> str:
+    """How a row stands, and whatever was written behind."""
+    return " | ".join(_cells(row)[4:])
+
+
+def _cells(row: Row) -> list[str]:
+    """The cells of a row as they are written, with their marks."""
+    inner = row.source.strip().removeprefix("|").removesuffix("|")
+    return [" ".join(cell.split()) for cell in inner.split("|")]
 
 
 def _with_missing(body: str, newer: Generated) -> str:
