@@ -199,7 +199,8 @@ def test_what_was_filed_while_a_person_thought_is_not_filed_again(case: Case, gi
 
 def test_without_a_tracker_it_is_for_pasting(case: Case) -> None:
     case.run("incident.declare", "search finds nothing", "--severity", "3", "--json").expect(0, ..., "")
-    ran = case.run("incident.issue", "--say", "seen by two").expect(0, ..., "")
+    ran = case.run("incident.issue", "--say", "seen by two").expect(0, ..., ...)
+    assert "no workaround is written down yet" in ran.stderr
     assert "title: search finds nothing\nlabels: bug, low\n\nSince: " in ran.stdout
     assert "seen by two" in ran.stdout
     assert "`inv incident.done issue --evidence URL` once it is filed" in ran.stdout.replace("\n", " ")

@@ -47,6 +47,8 @@ def file(world: World, *, say: str, send: bool, language: str | None, incident: 
     with desk.writing(folder, open_only=False) as book:
         _refuse_twice(desk, book)
         draft = _draft(desk, book.state, said, speaks)
+    if "workaround" not in book.state.done:
+        desk.warn('no workaround is written down yet: `inv incident.done workaround --say "..."` first puts it in')
     tracker = desk.team.outside.tracker
     where = f"{tracker.url}/{tracker.repository}" if tracker else ""
     labels = tracker.labels if tracker else ("bug", "low")
