@@ -154,7 +154,7 @@ def test_without_a_task_it_tells_every_task_in_a_line(case: Case, words: tuple[s
     assert usage == "Usage: holdpoint TASK [NAME] [--option VALUE ...]"
     assert more == "`holdpoint --help TASK` shows what a task takes."
     assert blank == ""
-    assert tasks[0] == "  runbook NAME       Run a runbook, here or over SSH; stops before every change."
+    assert tasks[0] == "  runbook NAME         Run a runbook, here or over SSH; stops before a change."
     assert tasks[-1].startswith("  test ")
     assert all(len(line) <= 80 and not line.endswith("...") for line in tasks)
 

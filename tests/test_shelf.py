@@ -204,6 +204,22 @@ def test_the_best_comes_first(query: str, best: str) -> None:
     assert rank(query, ALL)[0].card.id == best
 
 
+LOCKED = _card("locked", title="A file stays locked", matches=("could not write to the lock file: no such device",))
+SAID = _card("said", title="A write to the disk is slow")
+
+
+@pytest.mark.parametrize(
+    ("query", "best"),
+    [
+        ("write", "said"),  # one word of five that a system says
+        ("could not write lock file", "locked"),  # most of them
+        ("could not write to the lock file: no such device", "locked"),
+    ],
+)
+def test_words_of_what_a_system_says_count_by_how_many_are_there(query: str, best: str) -> None:
+    assert rank(query, (LOCKED, SAID))[0].card.id == best
+
+
 @pytest.mark.parametrize("query", ["", " ", "…", "xyzzy"])
 def test_what_means_nothing_finds_nothing(query: str) -> None:
     assert rank(query, ALL) == ()

@@ -42,6 +42,9 @@ processes_begin() {
   cp -R "${drills:?}/stand-ins" "$sandbox/docker/stand-ins"
   chmod -R a+rX "$sandbox/docker/stand-ins"
   stack_code="$sandbox/docker/stand-ins"
+  # Compiled once, since it is started many times.
+  "$stack_python" -c 'import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[1] + "c", doraise=True)' "$stack_code/docker.py"
+  chmod a+r "$stack_code/docker.pyc"
   # shellcheck disable=SC2016
   printf '#!/bin/sh\nexec redis-cli-real -s "$NET/$SERVICE.sock" "$@"\n' |
     sed "s|redis-cli-real|$(command -v redis-cli)|" >"$sandbox/docker/redis-bin/redis-cli"
@@ -49,7 +52,7 @@ processes_begin() {
   printf '#!/bin/sh\nexec %s %s/nocode.py "$@"\n' "$stack_python" "$stack_code" >"$sandbox/docker/worker-bin/entrypoint"
   cat >"$sandbox/bin/docker" <<SH
 #!/bin/sh
-PYTHONDONTWRITEBYTECODE=1 STAND_IN='$sandbox/docker' exec $stack_python '$stack_code/docker.py' "\$@"
+PYTHONDONTWRITEBYTECODE=1 STAND_IN=$(quoted "$sandbox/docker") exec $stack_python -ES $(quoted "$stack_code/docker.pyc") "\$@"
 SH
   chmod 755 "$sandbox/bin/docker" "$sandbox/docker/redis-bin/redis-cli" "$sandbox/docker/worker-bin/entrypoint"
   stack_db_port=$(free_port)
@@ -140,3 +143,21 @@ stack_db() { echo "$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' "$sandbox/stack/.env")
 
 # psql_db ARGUMENTS...: a superuser's psql in the database's container.
 psql_db() { docker_ exec -i "$(stack_db)" psql -X -v ON_ERROR_STOP=1 "$@"; }
+
+# stack_note CONTAINER...: remember which containers these are and since when they run.
+stack_note() {
+  for stack_one in "$@"; do stack_ran_as "$stack_one" >"$sandbox/ledger.ran.$stack_one"; done
+}
+stack_ran_as() { docker_ inspect -f '{{.Id}} {{.State.StartedAt}}' "$1" 2>/dev/null || echo none none; }
+
+# stack_recreated CONTAINER: it is another one than was noted. stack_restarted CONTAINER: it is that one, and was begun anew.
+stack_recreated() {
+  read -r stack_id _ <"$sandbox/ledger.ran.$1"
+  case $(stack_ran_as "$1") in "$stack_id "*) return 1 ;; esac
+}
+stack_restarted() { ! stack_recreated "$1" && [ "$(stack_ran_as "$1")" != "$(cat "$sandbox/ledger.ran.$1")" ]; }
+
+# stack_note_volume VOLUME, stack_volume_is_new VOLUME: whether it is another one than was noted, by when its cluster was made.
+stack_note_volume() { stack_cluster_of "$1" >"$sandbox/ledger.volume.$1"; }
+stack_volume_is_new() { [ "$(stack_cluster_of "$1")" != "$(cat "$sandbox/ledger.volume.$1")" ]; }
+stack_cluster_of() { stat -c %y "$(stack_volume "$1")/PG_VERSION" 2>/dev/null || echo none; }

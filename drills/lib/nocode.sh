@@ -85,6 +85,7 @@ SQL
   nocode_rows >"$sandbox/ledger"
   : >"$sandbox/ledger.hooks"
   nocode_ids >"$sandbox/ledger.containers"
+  stack_note_volume nocode_pgdata
 }
 
 nocode_services="backend celery celery-export-worker celery-beat-worker db redis"
@@ -168,11 +169,7 @@ nocode_kept() {
     case $nocode_queued in *"\"webhook\": $nocode_hook}"*) continue ;; esac
     stack_wait 6 nocode_hooked "$nocode_hook" || { echo "the webhook of row $nocode_hook is lost"; return 1; }
   done <"$sandbox/ledger.hooks"
-  if [ -f "$sandbox/ledger.import" ]; then
-    [ "$(nocode_sql -c "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reporting'" </dev/null)" = 1 ] ||
-      [ "$(nocode_sql -c 'SELECT count(*) FROM nightly_import' </dev/null)" = "$(cat "$sandbox/ledger.import")" ] ||
-      { echo "the nightly import was ended halfway"; return 1; }
-  fi
+  if [ -f "$sandbox/ledger.import" ] && nocode_import_was_ended; then echo "the nightly import was ended halfway"; return 1; fi
   echo "all rows and jobs are there"
 }
 
@@ -212,3 +209,9 @@ nocode_locked() {
 }
 nocode_waits() { [ "$(nocode_sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted" </dev/null)" = 1 ]; }
 nocode_importing() { [ "$(nocode_sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77" </dev/null)" = 1 ]; }
+
+# nocode_import_was_ended: nobody is at it, and not all of its rows are there.
+nocode_import_was_ended() {
+  [ "$(nocode_sql -c "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reporting'" </dev/null)" = 0 ] &&
+    [ "$(nocode_sql -c 'SELECT count(*) FROM nightly_import' </dev/null)" != "$(cat "$sandbox/ledger.import")" ]
+}

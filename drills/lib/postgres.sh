@@ -13,6 +13,7 @@
 #   pg_kept DB                                   whether every row of the ledger is there, but for those that the fault took
 #   pg_look COMMAND...                           runs it with pg_sql asking a copy of the cluster, where a damaged page is read as it is
 #   pg_backup NAME [MINUTES]                     a dump of `wiki`, so old, in "$sandbox/backup", with its manifest and its SHA-256
+#   pg_database_is_new, pg_was_restarted         whether `wiki` is another database, or the server another start, than pg_note saw
 #   pg_follows                                   whether somebody follows its log through the slot `archive`
 #   pg_block DB RELATION                         prints the file of a relation; pg_find FILE TEXT: where it stands
 #   pg_flip FILE OFFSET                          changes one byte there
@@ -78,7 +79,7 @@ pg_make() {
   # Without fsync it is quick, and still keeps what it has when a process is killed. Nothing runs that was not asked for.
   cat >>"$pg_data/postgresql.conf" <<END
 listen_addresses = ''
-unix_socket_directories = '$pg_socket'
+unix_socket_directories = '$(doubled "$pg_socket")'
 fsync = off
 dynamic_shared_memory_type = mmap
 shared_buffers = 16MB
@@ -192,9 +193,16 @@ pg_ledger() {
 }
 
 pg_note() {
+  pg_database_id >"$sandbox/ledger.database"
+  pg_start_time >"$sandbox/ledger.start"
   pg_ledger wiki | LC_ALL=C sort >"$sandbox/ledger"
   [ -s "$sandbox/ledger" ]
 }
+
+pg_database_id() { pg_sql postgres -c "select oid from pg_database where datname = 'wiki'"; }
+pg_start_time() { pg_sql postgres -c "select pg_postmaster_start_time()"; }
+pg_database_is_new() { now=$(pg_database_id) && [ "$now" != "$(cat "$sandbox/ledger.database")" ]; }
+pg_was_restarted() { now=$(pg_start_time) && [ "$now" != "$(cat "$sandbox/ledger.start")" ]; }
 
 # Which rows of the ledger are not in a database, or not as they were. A server that does not run, or does not give a damaged page,
 # still has what stands in its files: that is read from a copy, since a page that was read with its damage passes for good afterwards.
@@ -229,7 +237,7 @@ pg_look() (
     rm -f "$look/data/postmaster.pid"
   fi
   "$sandbox/bin/pg_ctl" start -s -w -t 30 -D "$look/data" -l "$look/data/look.log" \
-    -o "-c unix_socket_directories='$look' -c ignore_checksum_failure=on" >/dev/null || exit 1
+    -o "-c unix_socket_directories=$(quoted "$look") -c ignore_checksum_failure=on" >/dev/null || exit 1
   pg_socket=$look
   code=0
   "$@" || code=$?

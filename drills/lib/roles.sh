@@ -24,7 +24,7 @@ make_cluster() {
   as_user tee -a "$pg/data/postgresql.conf" >/dev/null <<END
 listen_addresses = '127.0.0.1'
 port = $pg_port
-unix_socket_directories = '$pg/socket'
+unix_socket_directories = '$(doubled "$pg/socket")'
 unix_socket_permissions = 0700
 fsync = off
 dynamic_shared_memory_type = mmap
@@ -143,20 +143,15 @@ END
 make_apps() {
   cat >"$sandbox/visit" <<'END'
 #!/bin/sh
-# visit PORT/PATH
-exec python3 -c '
-import sys, urllib.error, urllib.request
-try:
-    print(urllib.request.urlopen("http://127.0.0.1:" + sys.argv[1], timeout=10).read().decode().strip())
-except urllib.error.HTTPError as error:
-    sys.exit(error.read().decode().strip())
-except OSError as error:
-    sys.exit(str(error))' "$1"
+# visit PORT/PATH: what the application answers, which ends with 0 only where that is no error.
+curl -s -m 10 --fail-with-body "http://127.0.0.1:$1" && exit 0
+[ "$?" = 22 ] || echo "nobody answers at $1"
+exit 1
 END
   cat >"$sandbox/reload" <<END
 #!/bin/sh
 # reload NAME: as a supervisor does, it starts one that is down.
-sandbox='$sandbox' drills='$drills'
+sandbox=$(quoted "$sandbox") drills=$(quoted "$drills")
 . "\$drills/lib/sandbox.sh"
 . "\$drills/lib/roles.sh"
 if running "\$1"; then kill -s HUP "\$(pid_of "\$1")"; else start_app "\$1"; fi
@@ -235,3 +230,6 @@ heal_roles() {
   stop postgres INT || :
   end_all
 }
+
+# may_log_in ROLE
+may_log_in() { [ "$(admin -c "select rolcanlogin from pg_roles where rolname = '$1'")" = t ]; }

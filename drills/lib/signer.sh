@@ -6,6 +6,7 @@
 #   signer_new, signer_old      print the secrets
 #   signer_put SECRET           puts one into the file, and makes no container anew
 #   signer_check [SECRET...]    what users feel, and whether a session that is signed with one of these secrets is let in
+#   signer_note, signer_was_restarted SERVICE    remembers what runs; whether that service was begun anew since, with the same variables
 #   signer_kept, signer_safe    whether the pages are there; whether the file has its other settings and its mode
 
 : "${sandbox:?}" "${drills:?}"
@@ -70,3 +71,9 @@ signer_safe() {
     grep -qxF "$line" wiki.env || { echo "a setting is gone: ${line%%=*}"; return 1; }
   done
 }
+
+signer_note() {
+  rm -rf ledger.ran && mkdir ledger.ran
+  cp pids/* container.* ledger.ran
+}
+signer_was_restarted() { cmp -s "container.$1" "ledger.ran/container.$1" && ! cmp -s "pids/$1" "ledger.ran/$1"; }

@@ -55,6 +55,7 @@ INSERT INTO pages (id, title, content, updated_at)
   SELECT 'page-' || n, 'Page ' || n, md5(n::text) || repeat(' text', n % 50), now() FROM generate_series(1, 2000) n;
 SQL
   wiki_ledger
+  stack_note_volume wiki_db_data
 }
 
 # wiki_ledger: what is there now must not be lost from now on.
@@ -160,3 +161,6 @@ wiki_untouched() {
   [ "$(wiki_began 2>/dev/null)" = "$(cat "$sandbox/ledger.began")" ] || { echo "a container was restarted, though nothing was wrong"; return 1; }
   echo "nothing was touched"
 }
+
+# wiki_verifier: what the server keeps of the wiki's password.
+wiki_verifier() { psql_db -At -U docmost -d docmost -c "SELECT rolpassword FROM pg_authid WHERE rolname = 'docmost'" </dev/null; }

@@ -21,7 +21,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
@@ -710,6 +709,8 @@ class Daemon:
             return ""
         address = self.address(one.record["service"], {})
         try:
+            import urllib.request  # noqa: PLC0415 - it loads longer than most commands take, and the daemon alone needs it
+
             with urllib.request.urlopen(f"http://{address}{path}", timeout=2) as answer:
                 return "healthy" if answer.status == 200 else "unhealthy"
         except OSError:

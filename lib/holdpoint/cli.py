@@ -35,7 +35,10 @@ _POSITIONALS = {
     "text": ("a text in quotes", '"No space left on device"'),
     "title": ("a title in quotes", '"the wiki is down"'),
     "severity": ("a severity", "1"),
+    "file": ("the name of a file", "wiki.incident"),
     "item": ("an item of the checklist", "scope"),
+    "action": ("the id of an action item", "a1b2-1"),
+    "what": ("a text in quotes", '"40 people are concerned"'),
 }
 """What is expected in each place, and an example."""
 
@@ -168,7 +171,7 @@ class Strict(Program):
         what, example = _POSITIONALS.get(positional, (f"a value for `{positional}`", positional.upper()))
         example = "slow-disk" if task == "runbook.new" else example
         hint = f"for example: `{self.binary} {_called(task)} {example}`"
-        if task == "drill.begin":
+        if task in {"drill.begin", "drill.show"}:
             what, hint = "the name of a drill", f"`{self.binary} drill.list` shows those there are"
         return Problem(
             "usage",
@@ -186,19 +189,26 @@ class Strict(Program):
         return f"`{self.binary} --list` names every task"
 
 
-_WIDEST = 17
-"""Cells of a task and what stands behind it, so that what it does has room; a longer one moves its own line."""
-_DEFAULTS = {"runbook.run": "runbook", "drill.begin": "drill", "bench.run": "bench"}
+_WIDEST = 19
+"""Cells of a task, so that what it does has room; what stands behind it is left out where it does not fit."""
+_DEFAULTS = {
+    "runbook.run": "runbook",
+    "drill.begin": "drill",
+    "alert.receive": "alert",
+    "bench.run": "bench",
+}
 """The tasks that go by the name of their group."""
 _GROUPS = {
     "runbook": 0,
     "run": 1,
     "incident": 2,
-    "drill": 3,
-    "host": 4,
-    "oncall": 5,
-    "rota": 6,
-    "calendar": 6,
+    "action": 2,
+    "alert": 3,
+    "drill": 4,
+    "host": 5,
+    "oncall": 6,
+    "rota": 7,
+    "calendar": 7,
     "test": 9,
 }
 _OTHERS = 8
@@ -207,7 +217,8 @@ _OTHERS = 8
 
 def _written(collection: Collection, name: str) -> str:
     """How a task is typed: its shortest usual name, and what stands behind it."""
-    return " ".join([_called(name), *(one.upper() for one in collection[name].positional)])
+    whole = " ".join([_called(name), *(one.upper() for one in collection[name].positional)])
+    return whole if len(whole) <= _WIDEST else _called(name)
 
 
 def _called(task: str | None) -> str:

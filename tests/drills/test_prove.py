@@ -40,8 +40,8 @@ answers: {shut: run}
 truth: {fault: true, causes: [wide]}
 traps:
   - {id: wait, title: Wait, run: "true", leaves: red, why: It stays open}
-  - {id: burn, title: Burn the house, run: rm -f rooms door, leaves: lost, why: The rooms are gone}
-  - {id: cat, title: Let the cat out, run: stop cat; rm -f door, leaves: unsafe, why: It was not the cat}
+  - {id: burn, title: Burn the house, run: rm -f rooms door, leaves: lost, why: The rooms are gone, seen: test ! -e rooms}
+  - {id: cat, title: Let the cat out, run: stop cat; rm -f door, leaves: unsafe, why: It was not the cat, seen: "! running cat"}
 hints: [Feel the draught, Look where it comes from, Look at the door]
 expert: The draught, then the door.
 """
@@ -81,6 +81,7 @@ def test_a_drill_is_proven_by_its_runbook(case: Case) -> None:
         "the runbook repairs it",
         "it finds the cause",
         "green after the repair",
+        "the repair is taken for no trap",
         "green after a restart",
         "no data was lost",
         "nothing else was touched",
@@ -109,6 +110,21 @@ def test_a_drill_is_proven_by_its_runbook(case: Case) -> None:
         ({"traps": "[{id: mend, title: Mend, run: rm door, leaves: red, why: no}]"}, "trap mend", "the check is green"),
         ({"traps": "[{id: a, title: A, run: 'true', leaves: lost, why: no}]"}, "trap a", "the data is all there"),
         ({"traps": "[{id: a, title: A, run: 'true', leaves: unsafe, why: no}]"}, "trap a", "`safe` sees nothing"),
+        (
+            {"traps": "[{id: a, title: A, run: 'true', leaves: red, why: no, seen: test -e door}]"},
+            "trap a",
+            "its `seen` ends with 0 before it was done",
+        ),
+        (
+            {"traps": "[{id: a, title: A, run: 'true', leaves: red, why: no, seen: test -e soot}]"},
+            "trap a",
+            "its `seen` does not see that it was done",
+        ),
+        (
+            {"traps": "[{id: a, title: A, run: touch door.shut, leaves: red, why: no, seen: test -e door.shut}]"},
+            "the repair is taken for no trap",
+            "its `seen` ends with 0: a",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_drill_is_told(case: Case, changed: dict[str, str], stage: str, note: str) -> None:
@@ -308,7 +324,7 @@ def test_the_list_has_every_drill_but_the_bad_one_which_it_names(case: Case) -> 
     drill(case).write(
         "drills/shut-door.yaml", DRILL.replace("id: open-door", "id: shut-door").replace("level: 1", "level: 9")
     )
-    for words in (("drill.list",), ("drill.list", "--json")):
+    for words in (("drill.list", "--all"), ("drill.list", "--json")):
         ran = case.run(*words).expect(2, ..., ...)
         assert "open-door" in ran.stdout
         assert "shut-door" not in ran.stdout

@@ -30,14 +30,14 @@ def load(name: str):  # type: ignore[no-untyped-def]
     return parse(Source(name, (ROOT / "drills" / f"{name}.yaml").read_bytes()), library.schema("drill"), name)
 
 
-def test_a_cluster_is_made_and_looked_into_in_a_folder_with_a_blank(case: Case) -> None:
+def test_a_cluster_is_made_and_looked_into_in_a_folder_with_a_blank_and_a_quote(case: Case) -> None:
     for program, package in load("pg-crashed").programs.items():
         if not is_there(program):
             lacking(f"{program} is not here: apt-get install {package}")
     text = (ROOT / "drills" / "pg-crashed.yaml").read_text()
     case.write("drills/pg-crashed.yaml", re.sub(r"(?ms)^traps:\n.*?^(?=hints:)", "traps: []\n", text))
     with tempfile.TemporaryDirectory(
-        prefix="hp blank ", dir="/tmp"
+        prefix="hp it's ", dir="/tmp"
     ) as place:  # where servers reach it, and a socket fits
         Path(place).chmod(0o755)
         ran = case.run("drill.prove", "--only", "pg-crashed", "--json", environ={"TMPDIR": place}, limit=LIMIT)

@@ -15,7 +15,7 @@ from tests.laws.terminal import left, person
 from tests.needs import require, require_root
 
 PROMPT = r"drill \d\d:\d\d> $"
-SHELL = "DRILL open-door > "
+SHELL = "DRILL > "
 
 
 def typed(child: Any, *words: str) -> None:
@@ -273,12 +273,6 @@ def test_the_runbook_works_from_the_shell_and_its_change_is_the_first(case: Case
         typed(child, "done")
         child.expect("diagnosis +20 of 20")
         assert left(child) == 0
-
-
-def test_the_name_of_a_runbook_leads_to_its_drills(case: Case) -> None:
-    ran = drill(case).run("drill", "door").expect(2, "", ...)
-    assert "`door` is a runbook, and no drill" in ran.stderr
-    assert "`inv drill open-door`" in ran.stderr
 
 
 def test_without_a_terminal_nothing_is_made(case: Case) -> None:

@@ -19,8 +19,10 @@ from holdpoint.incident.events import (
     Resolved,
     SeverityChanged,
 )
-from holdpoint.incident.state import State, replay
-from holdpoint.incident.timeline import Mark, timeline
+from holdpoint.incident.fold import replay
+from holdpoint.incident.state import State
+from holdpoint.incident.telling import Mark
+from holdpoint.incident.timeline import timeline
 from holdpoint.oncall.model import OFFICE
 from holdpoint.oncall.working import Working
 from tests.incident.support import NOON, PARIS, WORKING, declared, paris, recorded

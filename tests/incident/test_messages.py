@@ -170,7 +170,8 @@ def test_what_was_asked_for_counts_more_than_the_teams_language(room: Room) -> N
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_every_message_ships_in_every_language(language: str) -> None:
     names = {path.stem for path in (shipped("templates") / language).glob("*.txt")}
-    assert names == {"first", "update", "data-loss", "resolved"}
+    assert names == {"first", "update", "data-loss", "resolved", "everybody", "issue", "banner"}
+    assert (shipped("templates") / language / "banner.html").is_file()
 
 
 # --- a team's own ---

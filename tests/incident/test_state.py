@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import get_args
 
 import pytest
 
 from holdpoint.document.model import Severity
+from holdpoint.incident.alert import Status
+from holdpoint.incident.alert_events import AlertReceived, AlertRepeated
 from holdpoint.incident.events import (
     KINDS,
+    CheckAnswered,
     DataLossNoticed,
     Event,
+    HandedOver,
     MessageFailed,
     MessageRendered,
+    MessageSending,
     MessageSent,
     Noted,
     OutputRecorded,
@@ -24,32 +29,90 @@ from holdpoint.incident.events import (
     Resolved,
     RunLinked,
     SeverityChanged,
+    TakenOver,
     UsersSawIt,
     data_of,
     event_of,
 )
+from holdpoint.incident.fold import replay
+from holdpoint.incident.learning_events import (
+    ActionAdded,
+    ActionChanged,
+    ActionClosed,
+    ActionReopened,
+    AuthorityTold,
+    CodeBugFound,
+    PostMortemAsked,
+    PostMortemNamed,
+    PostMortemPublished,
+)
+from holdpoint.incident.outside_events import (
+    BannerFailed,
+    BannerSet,
+    BannerSetting,
+    IssueFailed,
+    IssueFiled,
+    IssueFiling,
+)
 from holdpoint.incident.phases import ITEMS, Known, Phase, item_of, items_for
 from holdpoint.incident.severity import RULES, proposed, severity_of
-from holdpoint.incident.state import replay
+from holdpoint.incident.telling import Mark
 from holdpoint.journal.record import decode, encode
 from holdpoint.problem import HoldpointError
+from holdpoint.views import french
 from tests.incident.support import NOON, declared, recorded
 
 MINUTE = timedelta(minutes=1)
 EVENTS: tuple[Event, ...] = (
-    declared(NOON, data_loss=True, users_see=True, principal="ada", backup="bob", language="fr"),
+    declared(NOON, data_loss=True, users_see=True, principal="ada", backup="bob", language="fr", group="group"),
     Noted("a\nb", NOON),
     SeverityChanged(Severity.SEV1, Severity.SEV2, "less", NOON),
     UsersSawIt(sees=True, happened=NOON),
     OutputRecorded("scope", "all", "run", NOON),
     OutputWithdrawn("scope", "no", NOON),
+    CheckAnswered("health", "", green=None, said="no route", run="RUN", happened=NOON),
     RunLinked("RUN", "disk-full"),
+    HandedOver("bob", "desk", {"runs/RUN/journal.jsonl": "00"}),
+    TakenOver("ada", "desk", "laptop"),
     MessageRendered(1, Purpose.FIRST, "en", "ops", "text"),
-    MessageSent(1, "by hand", NOON),
-    MessageFailed(1, "chat is down", NOON),
+    MessageSending(1, ("chat", "mail"), 30, NOON),
+    MessageSent(1, "by hand", NOON, "chat"),
+    MessageFailed(1, "chat is down", NOON, "mail", doubt=True),
+    BannerSetting(up=True, say="soon", text="soon (since noon)", seconds=30, happened=NOON),
+    BannerSet(up=True, how="file", happened=NOON),
+    BannerFailed(up=False, why="no room", happened=NOON),
+    IssueFiling("https://git.example.org/ops/wiki", "t", 60, NOON),
+    IssueFiled("https://git.example.org/ops/wiki/issues/1", "over the API", NOON),
+    IssueFailed("no answer", NOON, doubt=True),
     DataLossNoticed("pages", NOON),
+    AlertReceived(
+        *(
+            "alertmanager",
+            "group",
+            "name",
+            "text",
+            Status.FIRING,
+            Severity.SEV2,
+            2,
+            1,
+            ("a", "b"),
+            "digest",
+            NOON,
+            ("x",),
+        )
+    ),
+    AlertRepeated("group", 2),
     Resolved("c", "i", data_loss=True, began=NOON, restored=NOON, happened=NOON, without_verify="why"),
     Reopened("again", NOON),
+    AuthorityTold("what", "why so late", NOON),
+    CodeBugFound(NOON),
+    PostMortemNamed("docs/post-mortems/x.md"),
+    PostMortemAsked("it came back", NOON),
+    PostMortemPublished("docs/post-mortems/x.md", "0" * 64, NOON),
+    ActionAdded(1, "Fit a spring", "ops", date(2026, 12, 9), NOON, ("ID",)),
+    ActionChanged(1, "Fit a spring", "bob", date(2026, 12, 10), "away", NOON),
+    ActionClosed(1, "a link", "", NOON),
+    ActionReopened(1, "it broke", NOON),
 )
 
 
@@ -202,6 +265,19 @@ def test_a_message_that_failed_stays_to_be_sent() -> None:
         replay(recorded((NOON, declared(NOON)), (NOON, MessageSent(2, "by hand", NOON))))
 
 
+def test_groups_of_alerts() -> None:
+    first = next(event for event in EVENTS if isinstance(event, AlertReceived))
+    again = AlertRepeated("group", 2)
+    graver = dataclasses.replace(first, severity=Severity.SEV1, digest="other")
+    state = replay(recorded((NOON, declared(NOON, group="own")), (NOON, first), (NOON, again)))
+    assert state.groups == {"own", "group"}
+    assert (state.alerts["group"].times, state.alerts["group"].gravest) == (2, Severity.SEV2)
+    later = replay(recorded(*((NOON, one) for one in (declared(NOON), first, again, graver, first))))
+    assert (later.alerts["group"].times, later.alerts["group"].gravest) == (1, Severity.SEV1)
+    with pytest.raises(ValueError, match="an alert came again that never came"):
+        replay(recorded((NOON, declared(NOON)), (NOON, again)))
+
+
 def test_done_once_more_the_later_record_counts_and_a_tick_can_be_taken_back() -> None:
     first, second = OutputRecorded("since", "", "", NOON), OutputRecorded("since", "", "", NOON - 5 * MINUTE)
     assert replay(recorded((NOON, declared(NOON)), (NOON, first), (NOON, second))).began == NOON - 5 * MINUTE
@@ -231,3 +307,8 @@ def test_data_loss_that_was_ruled_out_at_the_end_is_still_on_record() -> None:
     state = replay(recorded((NOON, declared(NOON, data_loss=True)), (NOON, end)))
     assert not state.loses_data
     assert state.aware == NOON
+
+
+def test_every_mark_has_a_french_word() -> None:
+    """But the marks of what a post-mortem tells elsewhere than in its timeline."""
+    assert set(Mark) - set(french.MARKS) == {Mark.POSTMORTEM, Mark.ACTION}

@@ -1,15 +1,18 @@
 """What `team.yaml` says, with its defaults, and the whole message of every document that says it wrongly."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from holdpoint.document.fits import compiled
+from holdpoint.document.model import FromCommand, FromEnv, Severity
 from holdpoint.document.source import Source
 from holdpoint.oncall import parse
+from holdpoint.oncall.alerts import AlertMap, Alerts, Grading
 from holdpoint.oncall.model import OFFICE, Cover, Holidays, Hours, Language, Order, Person, Rota, Swap, Team
+from holdpoint.oncall.outside import Audience, BannerPlace, Forge
 from holdpoint.problem import HoldpointError, draw
 from tests.oncall.clocks import PARIS, paris
 from tests.oncall.samples import HEAD, HERE, SCHEMA, team
@@ -65,12 +68,68 @@ def test_the_whole_of_it():
     assert team(WHOLE).holidays.place.line == 8
 
 
+def test_where_the_team_is_reached():
+    found = team(
+        f"{HEAD}channels:\n  ops:\n    - {{name: chat, from: {{env: OPS_CHAT}}, within: 1m5s}}\n"
+        "    - {name: mail, url: 'mailtos://mail.example.org?to=ops@example.org'}\n"
+        "  management:\n    - {name: chat, from: {command: [pass, show, chat]}}\n"
+        "banner: {file: www/banner.html, run: [./tell, status]}\n"
+        "tracker: {kind: github, repository: ops/wiki, token: {env: T}, labels: [bug], milestone: next}\n"
+    ).outside
+    (chat, mail), (boss,) = found.to(Audience.OPS), found.to(Audience.MANAGEMENT)
+    assert (chat.name, chat.address, chat.within) == ("chat", FromEnv("OPS_CHAT"), timedelta(seconds=65))
+    assert (mail.address, mail.within) == ("mailtos://mail.example.org?to=ops@example.org", timedelta(seconds=30))
+    assert boss.address == FromCommand(("pass", "show", "chat"))
+    assert found.to(Audience.EVERYBODY) == ()
+    assert found.banner == BannerPlace("www/banner.html", ("./tell", "status"))
+    tracker = found.tracker
+    assert tracker is not None
+    assert (tracker.kind, tracker.url, tracker.labels) == (Forge.GITHUB, "https://github.com", ("bug",))
+    assert (tracker.token, tracker.milestone) == (FromEnv("T"), "next")
+
+
 def test_defaults():
     assert team(HEAD) == parse.default() == Team(PARIS, "team", Language.EN, OFFICE, Holidays("FR"), {}, None)
     assert team(f"{HEAD}holidays: {{country: none}}\n").holidays.country == ""
     assert (
         team(f"{HEAD}people: {{ada: {{name: Ada}}}}\nrota: {{start: 2026-10-05, order: [ada]}}\n").rota.handover == 540
     )
+
+
+ALERTS = """\
+alerts:
+  severity: {label: level, values: {Page: SEV1}, otherwise: SEV2}
+  params: {path: mount}
+  host: node
+  maps:
+    mine:
+      group: /check/id
+      labels: {alertname: /check/name, instance: /host}
+      annotations: {summary: /text}
+      status: {at: /state, resolved: [OK, up]}
+      started: /from
+      severity: {values: {"1": SEV3}}
+"""
+
+
+def test_alerts():
+    found = team(f"{HEAD}{ALERTS}").alerts
+    assert found.severity == Grading("level", {"page": Severity.SEV1}, Severity.SEV2)
+    assert [found.severity.of(one) for one in (" PAGE ", "info", "odd", "")] == [
+        *(Severity.SEV1, Severity.SEV3, None, None)
+    ]
+    assert (found.host, found.service) == ("node", "service")
+    assert found.params == {"mountpoint": "mount", "path": "mount"}
+    assert found.maps["mine"] == AlertMap(
+        group="/check/id",
+        labels={"alertname": "/check/name", "instance": "/host"},
+        annotations={"summary": "/text"},
+        status="/state",
+        resolved=frozenset({"ok", "up"}),
+        started="/from",
+        severity=Grading("severity", {"1": Severity.SEV3}, Severity.SEV1),
+    )
+    assert team(HEAD).alerts == Alerts()
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)

@@ -7,6 +7,7 @@ machines have names of the tests' own, so that no page depends on a machine or a
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 from datetime import UTC, datetime
@@ -73,6 +74,16 @@ def test_the_walk_through_of_a_runbook(case: Case, name: str) -> None:
 @pytest.mark.parametrize("name", RUNBOOKS)
 def test_the_page_of_a_runbook(case: Case, name: str) -> None:
     same(f"{name}-show", page(case, "runbook.show", name), PAGES)
+
+
+@pytest.mark.parametrize("name", RUNBOOKS)
+def test_the_name_of_a_database_is_no_connection_string(name: str) -> None:
+    for param in parse.parse(source("runbooks", name), library.schema()).params:
+        if param.name == "db":
+            assert param.pattern is not None
+            assert re.fullmatch(param.pattern, "wiki_2")
+            for given in ("host=elsewhere", "postgresql://elsewhere/wiki"):
+                assert not re.fullmatch(param.pattern, given)
 
 
 @pytest.mark.parametrize("name", DRILLS)

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.runbooks.conftest import shelled
-from tests.runbooks.test_rotate_secrets import OLD, World, begin, command
+from tests.runbooks.test_rotate_secrets import OLD, World, begin, command, sandboxed
 
 
 @pytest.fixture
@@ -89,6 +89,32 @@ def test_a_rollback_after_the_copies_are_gone_is_not_called_rolled_back(here: Wo
     done = command(here, tmp_path, people | back)
     assert done.returncode == 6, done.stderr
     assert "former secret is gone" in done.stderr
+    assert here.served()
+
+
+def test_a_rollback_after_a_leak_hands_nobody_a_role_that_lets_nobody_in(here: World, tmp_path: Path) -> None:
+    here.known["reason"] = "leaked"
+    people = dict.fromkeys(("revoke", "create", "canary", "others"), "run")
+    people |= {"keep-logs": "done", "canary-look": "done", "forget-copies": "rollback"}
+    back = dict.fromkeys(("undo-create", "undo-canary", "undo-others"), "run") | {"rotate-forward": "done"}
+    done = command(here, tmp_path, people | back)
+    assert done.returncode == 6, done.stderr
+    said = " ".join(done.stderr.replace("│", " ").replace("┆", " ").split())
+    for name in ("worker", "bridge", "dump"):
+        assert f"{name} keeps wiki_b: its former role wiki_a may not log in" in said, done.stderr
+    assert here.served(), "everybody goes on with the new role"
+    assert sandboxed(here.folder, f"login wiki_a {OLD}").returncode != 0
+
+
+def test_a_server_that_does_not_answer_keeps_a_consumer_where_it_is(here: World) -> None:
+    here.diagnose()
+    here.good("create", "canary")
+    before = here.files()
+    here.known["pg_port"] = 1
+    done = here.book.undo("canary", here.known)
+    assert done.returncode == 1, done.stdout
+    assert "wiki keeps wiki_b: it is not known whether wiki_a may log in" in done.stderr
+    assert here.files() == before
     assert here.served()
 
 

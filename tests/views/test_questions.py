@@ -31,6 +31,21 @@ def test_of_a_question_longer_than_the_screen_the_end_says_what_it_is():
     assert "lines above say all of it" in last
 
 
+@pytest.mark.parametrize(("files", "height"), [(2, 40), (60, 30), (60, 24)])
+def test_what_would_be_destroyed_is_seen_above_the_words_without_scrolling(files, height):
+    names = [f"empty 40 MB {number} /var/log/old-{number}.log" for number in range(files)]
+    long = replace(DESTROY, chosen=(("db1", "files_chosen", "\n".join(names)),), commands=(("db1", "true\n" * 50),))
+    text = drawn(question(long, Setting(80, RUN_ID, NOON, UTC, height=height)))
+    screen = text.splitlines()[-(height - 1) :]  # the last line of it is the prompt
+    assert any(one.startswith("destroys") and "files_chosen =" in one for one in screen)
+    seen = [name for name in names if any(name in one for one in screen)]
+    assert seen == names[: len(seen)]
+    left_out = f"and {files - len(seen)} more lines, above"
+    assert len(seen) == files or (len(seen) >= 1 and any(left_out in one for one in screen))
+    assert any("DESTROY" in one for one in screen)
+    assert not any(one.startswith("destroys") for one in text.splitlines()[: -(height - 1)])
+
+
 @pytest.mark.parametrize("asked", [DESTROY, DOUBT])
 def test_it_says_who_executes_a_command_where_that_is_somebody_else(asked):
     def screen(become):

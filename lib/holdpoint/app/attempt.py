@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from holdpoint.app.drilled_runs import DrilledRuns, calls
 from holdpoint.app.proving import HOLDPOINT
 from holdpoint.app.repository import repository
+from holdpoint.app.trapped import shown
 from holdpoint.document.model import Runbook
 from holdpoint.drill.model import Drill
+from holdpoint.drill.records import CHANGED, DIAGNOSE, FOUND, HINT, NOTHING, SAY, TELLING, TRAPPED
 from holdpoint.drill.score import Diagnosis, Facts
 from holdpoint.hosts import drill_shell
 from holdpoint.hosts.sandbox import Sandbox, filled
-from holdpoint.hosts.trainee import CHANGED, DIAGNOSE, HINT, NOTHING, SAY, Trainee
+from holdpoint.hosts.trainee import Trainee
 from holdpoint.problem import Exit, HoldpointError
 from holdpoint.views import training as view
 from holdpoint.views.console import Screen
 from holdpoint.views.lines import Line, as_text
+from holdpoint.views.times import stopwatch
 
 if TYPE_CHECKING:
     from holdpoint.app.world import World
@@ -54,6 +56,7 @@ class Session:
             "shell": self._shell,
             "inv": self._inv,
             SAY: self._say,
+            FOUND: self._found,
             DIAGNOSE: self._diagnose,
             HINT: self._hint,
             "page": lambda _: self._page(),
@@ -67,7 +70,7 @@ class Session:
         self.screen.lines(view.words(self.screen.width))
         while not self.over:
             try:
-                typed = self.world.prompt(f"drill {view.clock(self._now() - self.began)}>")
+                typed = self.world.prompt(f"drill {stopwatch(self._now() - self.began)}>")
             except HoldpointError as error:
                 if error.exit_code == Exit.NEEDS_PERSON:
                     self._leave()
@@ -117,6 +120,7 @@ class Session:
         self._beside(drill_shell.command(), self.sandbox.folder)
         if self.first_change is None and (self._check()[0] != 0) != self.drill.fault:
             self._note_change(self._now())
+        self._note_traps()
 
     def _beside(self, command: list[str], folder: Path) -> None:
         """Give the terminal to a program until it ends; Ctrl-C is its own meanwhile."""
@@ -128,8 +132,9 @@ class Session:
             self.screen.text(f"it cannot be started: {error.strerror}")
         finally:
             signal.signal(signal.SIGINT, before)
-        if first := self._changed_by_runs():
+        if first := self._runs.first_change():
             self._note_change(first)
+            self._note_traps()
 
     def _say(self, text: str) -> None:
         if not text:
@@ -137,6 +142,13 @@ class Session:
             return
         self.trainee.note(SAY, text)
         self.screen.text("The team was told.")
+
+    def _found(self, text: str) -> None:
+        if not text:
+            self.screen.text("found what? for example: found df says 100 %, and du finds 2 GB")
+            return
+        self.trainee.note(FOUND, text)
+        self.screen.text(view.kept(late=self.first_change is not None))
 
     def _diagnose(self, text: str) -> None:
         known = causes(self.book)
@@ -160,6 +172,7 @@ class Session:
         code, seen = self._check()
         if code:
             self.false_dones += 1
+            self._note_traps()
             self.screen.lines(view.not_done(seen, self.screen.width))
         elif not self.drill.fault and not any(one.word == DIAGNOSE for one in self.trainee.said()):
             self.screen.text("All is green. Say first what was wrong: `diagnose CAUSE`, or `diagnose nothing`.")
@@ -180,8 +193,20 @@ class Session:
         if self.first_change is None:
             self.trainee.note(CHANGED, time=time)
 
-    def _changed_by_runs(self) -> datetime | None:
-        return min((at for folder in self._journals() for at in changes(_records(folder))), default=None)
+    @property
+    def trapped(self) -> tuple[str, ...]:
+        """The known wrong repairs that were seen to be done, in the order in which they were."""
+        return tuple(one.text for one in self.trainee.said() if one.word == TRAPPED)
+
+    def _note_traps(self) -> None:
+        """Look for known wrong repairs; one that is mended again was done all the same."""
+        known = self.trapped
+        for trap in shown(self.sandbox, [trap for trap in self.drill.traps if trap.id not in known]):
+            self.trainee.note(TRAPPED, trap)
+
+    @property
+    def _runs(self) -> DrilledRuns:
+        return DrilledRuns(self.sandbox.base / "state" / "runs")
 
     def _now(self) -> datetime:
         return datetime.now(UTC)
@@ -196,20 +221,21 @@ class Session:
     def facts(self) -> Facts:
         """Gather what the rubric asks for; restarts what has to survive that, and looks again."""
         ended = self._now()
-        runs = [record for folder in self._journals() for record in _records(folder)]
-        exact = self._changed_by_runs()
+        runs = self._runs.records()
+        exact = self._runs.first_change()
         if exact:
             self._note_change(exact)
         seen = [at for at in (exact, self.first_change) if at]
-        first = min(seen, key=lambda at: int(at.timestamp()), default=None)  # what was noted is in whole seconds
+        first = min(seen, key=_second, default=None)  # what was noted is in whole seconds
+        self._note_traps()
         green = self._check()[0] == 0
         if green and self.drill.restart:
             self.sandbox.run(self.drill.restart)
             green = self._check()[0] == 0
         kept, safe = self.sandbox.run(self.drill.kept), self.sandbox.run(self.drill.safe)
         said = tuple(self.trainee.said())
-        told = tuple(one.word for one in said)
-        before = told.index(CHANGED) if CHANGED in told else len(told)
+        words = tuple(one.word for one in said)
+        before = words.index(CHANGED) if CHANGED in words else len(words)
         looked = any(first is None or at < first for at, _, _ in runs)
         return Facts(
             began=self.began,
@@ -223,20 +249,27 @@ class Session:
             lost=kept.text,
             safe=safe.code == 0,
             touched=safe.text,
-            evidence=looked or any((self.sandbox.folder / "evidence").glob("*")),
+            evidence=looked or FOUND in words[:before] or self._has_files_of_before(first),
             first_change=first,
             diagnoses=[
                 Diagnosis(one.time, "" if one.text == NOTHING else one.text, late=at > before)
                 for at, one in enumerate(said)
                 if one.word == DIAGNOSE
             ],
-            said=[one.time for one in said if one.word == SAY],
+            said=sorted([*(one.time for one in said if one.word in TELLING), *calls(runs)]),
             false_dones=self.false_dones,
+            trapped=len(self.trapped),
             hints=self._hints(),
         )
 
-    def _journals(self) -> list[Path]:
-        return sorted((self.sandbox.base / "state" / "runs").glob("*/journal.jsonl"))
+    def _has_files_of_before(self, first: datetime | None) -> bool:
+        """Whether something was put into `evidence` before the first change, and left as it was since."""
+        times = [int(file.lstat().st_ctime) for file in (self.sandbox.folder / "evidence").glob("*")]
+        return any(first is None or time <= _second(first) for time in times)
+
+
+def _second(moment: datetime) -> int:
+    return int(moment.timestamp())
 
 
 def _text(lines: Sequence[Line]) -> str:
@@ -246,27 +279,3 @@ def _text(lines: Sequence[Line]) -> str:
 def causes(book: Runbook) -> dict[str, str]:
     """What can be stated, and what each means."""
     return {**{cause.id: cause.title for cause in book.causes}, NOTHING: "all is well, and the alert is wrong"}
-
-
-def changes(records: Iterable[tuple[datetime, str, Mapping[str, object]]]) -> Iterator[datetime]:
-    """Give when a run changed something: a command once it is begun, what a person does once the person said `done`.
-
-    What a person is to do is intended as soon as it is shown, which is no change.
-    """
-    asked = set[object]()
-    for at, kind, data in records:
-        step = (data.get("step"), data.get("host"), data.get("attempt"))
-        if kind == "step.intent" and data.get("effect") != "read":
-            if data.get("token"):
-                yield at
-            else:
-                asked.add(step)
-        elif kind == "step.result" and data.get("status") == "ok" and step in asked:
-            yield at
-
-
-def _records(journal: Path) -> Iterator[tuple[datetime, str, Mapping[str, object]]]:
-    for line in journal.read_text(errors="replace").splitlines():
-        with suppress(ValueError, KeyError, TypeError):
-            record = json.loads(line)
-            yield datetime.fromisoformat(record["time"]), str(record["kind"]), record["data"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from holdpoint.app.repository import repository
@@ -18,7 +18,8 @@ from holdpoint.app.team import team_of
 from holdpoint.app.world import World
 from holdpoint.incident.clocks import Clock, clocks
 from holdpoint.incident.events import Event, MessageRendered, data_of
-from holdpoint.incident.state import State, fold, replay
+from holdpoint.incident.fold import fold, replay
+from holdpoint.incident.state import State
 from holdpoint.journal.record import Record, as_json
 from holdpoint.oncall import moments, parse
 from holdpoint.oncall.model import Language, Team
@@ -30,10 +31,13 @@ from holdpoint.store.incident_folder import IncidentFolder
 from holdpoint.store.journal_file import JournalFile
 from holdpoint.store.naming import listed
 from holdpoint.store.texts import Texts
-from holdpoint.views import incident_data
+from holdpoint.views import incident_data, sending
 from holdpoint.views import incidents as view
 from holdpoint.views.console import Screen
 from holdpoint.views.inert import inert, typed
+
+if TYPE_CHECKING:
+    from holdpoint.incident.proposing import Proposal
 
 DAMAGED, UNREADABLE = "damaged", "unreadable"
 NEVER_BEGAN = "never began"
@@ -159,7 +163,9 @@ class Desk:
 
     def listed(self, folder: IncidentFolder, state: State) -> view.Listed:
         status = view.OPEN if state.is_open else view.RESOLVED
-        return view.Listed(folder.name, str(folder.journal), status, state, self.clocks(state))
+        return view.Listed(
+            folder.name, str(folder.journal), status, state, self.clocks(state), sending.loud(state, self.now)
+        )
 
     def open_ones(self) -> tuple[view.Listed, ...]:
         return tuple(one for one in self.all() if one.state is not None and one.state.is_open)
@@ -212,6 +218,12 @@ class Desk:
                 message = f"incident `{folder.name}` is resolved"
                 hint = f'`inv incident.reopen --incident {folder.name} --reason "..."` opens it again'
                 raise HoldpointError(Problem("resolved", message, hint=hint))
+            if state.handed is not None:
+                to = state.handed.receiver or "somebody else"
+                self.warn(
+                    f"incident {folder.name} was handed over to {to}: where both write, the two records cannot be put "
+                    "together; `inv incident.take FILE` takes theirs in first"
+                )
             book = Book(folder, journal, state)
             yield book
             journal.close(finished=not book.state.is_open and not something_left(book.state))
@@ -219,12 +231,25 @@ class Desk:
     def told(self, book: Book, text: str, more: dict[str, Any] | None = None) -> int:
         """Say what was written down: as JSON, or in a sentence with the clocks and what is next."""
         listed_now = self.listed(book.folder, book.state)
+        proposals = self.proposals(book.state, book.journal.records)
         if self.world.json:
-            data = incident_data.as_data(listed_now, book.state)
+            data = {
+                **incident_data.as_data(listed_now, book.state),
+                "proposals": [incident_data.proposal_data(one) for one in proposals],
+            }
             self.print_json({**data, "recorded": [as_json(record) for record in book.written], **(more or {})})
         else:
-            self.screen.lines(view.recorded(text, listed_now, book.state, self.screen.width, self.zone))
+            page = view.Page(listed_now, book.state, (), proposals=proposals)
+            self.screen.lines(view.recorded(text, page, self.screen.width, self.zone))
         return Exit.OK
+
+    def proposals(self, state: State, records: Sequence[Record]) -> tuple[Proposal, ...]:
+        """Give what could be run now; what that needs is loaded only while it is of use."""
+        if not state.is_open:
+            return ()
+        from holdpoint.app.proposing import proposals_for  # noqa: PLC0415 - most commands propose nothing
+
+        return proposals_for(self, state, records)
 
     def show_messages(self, messages: Sequence[MessageRendered]) -> None:
         """Show messages whole, for pasting; JSON carries them itself."""

@@ -18,6 +18,7 @@ from holdpoint.app.armed import Armed, Damaged, abandoned
 from holdpoint.app.fleet import HOSTS
 from holdpoint.app.proving import Prover
 from holdpoint.app.repository import repository
+from holdpoint.drill.choosing import numbered
 from holdpoint.drill.model import Drill
 from holdpoint.drill.parse import parse
 from holdpoint.drill.proof import Proof
@@ -28,6 +29,7 @@ from holdpoint.hosts.crew import ThreadCrew
 from holdpoint.hosts.sandbox import named
 from holdpoint.problem import Exit, HoldpointError, Problem, by_place
 from holdpoint.store import library
+from holdpoint.store.attempts import Attempts
 from holdpoint.store.certificates import Certificates
 from holdpoint.views import drills as view
 from holdpoint.views.console import Screen, columns, print_json
@@ -146,20 +148,35 @@ def is_there(program: str) -> bool:
 # --- list, heal -------------------------------------------------------------------------------------------------
 
 
-def list_all(world: World) -> int:
-    """Every drill, from easy to hard, with what it teaches; 2 where one cannot be read, which is said after the others."""
+def list_all(world: World, *, whole: bool = False) -> int:
+    """Every drill, from easy to hard; 2 where one cannot be read, which is said after the others.
+
+    What one is about is told once it was passed, or where the list is to be `whole`.
+    """
     drills, problems = DrillShelf.of(repository(Path.cwd())).load_all()
+    numbers, done = numbered(drills), passed(world)
+    listed = [view.Listed(drill, numbers[drill.id], drill.id in done, lacking(world, drill)) for drill in drills]
     if world.json:
-        print_json([{**view.as_data(drill), "lacks": lacking(world, drill)} for drill in drills])
+        print_json([view.as_data(one) for one in listed])
     else:
         screen = Screen(world.out, plain=world.plain)
         screen.lines(left_standing(world, screen.width))
-        screen.lines(view.listing([(drill, lacking(world, drill)) for drill in drills], screen.width))
+        screen.lines(view.listing(listed, screen.width, whole=whole))
     if problems:
         sys.stdout.flush()
         sys.stderr.write(as_text(problems, columns(sys.stderr, os.environ)))
         return Exit.USAGE
     return Exit.OK
+
+
+def attempts_of(world: World) -> Attempts:
+    return Attempts(world.state.path / "drills" / "attempts.jsonl")
+
+
+def passed(world: World) -> frozenset[str]:
+    """Give the drills that this person has passed."""
+    tried = attempts_of(world).all()
+    return frozenset(one.drill for one in tried if one.passed and one.person == world.person)
 
 
 def left_standing(world: World, width: int) -> list[Line]:

@@ -89,6 +89,11 @@ def _refused(error: OSError) -> Problem:
     return Problem("system", f"the system refused: {why}", place, hint="see to that, then type the same command again")
 
 
+def kept_defect(error: BaseException) -> Problem:
+    """Keep the trace of a defect where the work goes on, and give the problem to tell."""
+    return _defect(error, os.environ)
+
+
 def _defect(error: BaseException, environ: Mapping[str, str]) -> Problem:
     kept = _keep("".join(traceback.format_exception(error)), environ)
     frame = traceback.extract_tb(error.__traceback__)[-1:] or [traceback.FrameSummary("?", 0, "?")]

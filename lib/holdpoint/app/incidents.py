@@ -6,16 +6,20 @@ Nobody is asked anything while a journal is open: it is shared, and everybody wr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from holdpoint.app.desk import DAMAGED, Book, Desk, one_line, some_text, something_left, state_of
+from holdpoint.app import linked
+from holdpoint.app.desk import Book, Desk, one_line, some_text, something_left, state_of
 from holdpoint.app.messages import render
+from holdpoint.app.sending import places, settle
 from holdpoint.app.team import lacking
 from holdpoint.app.world import Kind, World
 from holdpoint.document.model import Severity
 from holdpoint.incident.events import (
     DataLossNoticed,
     Declared,
+    Event,
     MessageRendered,
     Noted,
     OutputRecorded,
@@ -30,11 +34,12 @@ from holdpoint.incident.messages import Asked, slug
 from holdpoint.incident.phases import item_of
 from holdpoint.incident.severity import RULES, WHEN_UNSURE, proposed, severity_of
 from holdpoint.incident.timeline import timeline
-from holdpoint.journal.record import Record, as_json
+from holdpoint.journal.record import as_json
 from holdpoint.problem import Exit, HoldpointError, Problem, did_you_mean
-from holdpoint.store.run_folder import RunFolder
+from holdpoint.store import page_file
 from holdpoint.views import incident_data
 from holdpoint.views import incidents as view
+from holdpoint.views.inert import inert
 
 # --- declare ----------------------------------------------------------------------------------------------------
 
@@ -54,21 +59,17 @@ class Told:
     language: str | None = None
 
 
-def declare(world: World, told: Told) -> int:
+def declare(world: World, told: Told, *, send: bool = False) -> int:
     """Open an incident: its record, its checklist and clocks, and the text of the first message."""
     desk = Desk(world)
     title = one_line(told.title, "the title")
     services = tuple(dict.fromkeys(one_line(name, "the name of a service") for name in told.services))
     trigger, happened, language = _trigger(told.trigger), desk.at(told.at), desk.language(told.language)
     severity = _asked_severity(world, told) if told.severity is None else severity_of(told.severity)
-    if RULES[severity].working and (lacks := lacking(desk.team)):
-        desk.warn(lacks)
     others = desk.open_ones()
-    principal, backup = desk.on_call(happened)
     desk = Desk(world.ready(Kind.REAL), desk.root, desk.said)
-    folder = desk.world.state.new_incident(slug(title), desk.now)
-    declared = Declared(
-        incident=folder.name,
+    draft = Declared(
+        incident="",
         title=title,
         severity=severity,
         services=services,
@@ -76,30 +77,49 @@ def declare(world: World, told: Told) -> int:
         happened=happened,
         data_loss=told.data_loss,
         users_see=told.users_see,
-        principal=principal,
-        backup=backup,
         language=language,
     )
-    with desk.begun(folder) as book:
-        book.note(declared)
-        messages = [render(desk, book, Purpose.FIRST, Asked(channel=told.channel))]
-        if told.data_loss:
-            messages.append(render(desk, book, Purpose.DATA_LOSS, Asked()))
+    book, messages = opened(desk, draft, Asked(channel=told.channel))
+    if not world.json:
+        _show_declared(desk, book, messages, others)
+    settled = [settle(desk, book, one, send=send, by_hand=False) for one in messages]
     if world.json:
-        return desk.told(book, "", {"messages_written": [one.message for one in messages]})
-    _show_declared(desk, book, messages, others)
-    return Exit.OK
+        desk.told(book, "", {"messages_written": [one.message for one in messages]})
+    else:
+        texts = [said.text for one, said in zip(messages, settled, strict=True) if places(desk, one)]
+        width = desk.screen.width
+        desk.screen.lines([*view.settled(texts, width), *view.next_steps(book.state, width)])
+    return max(one.exit for one in settled)
+
+
+def opened(desk: Desk, draft: Declared, asked: Asked, *also: Event) -> tuple[Book, list[MessageRendered]]:
+    """Begin an incident of a draft, which gets its name and who is on call; with the messages that it asks for.
+
+    `also` is recorded behind the declaration. The book is closed when this returns.
+    """
+    if RULES[draft.severity].working and (lacks := lacking(desk.team)):
+        desk.warn(lacks)
+    principal, backup = desk.on_call(draft.happened)
+    folder = desk.world.state.new_incident(slug(draft.title), desk.now)
+    with desk.begun(folder) as book:
+        book.note(replace(draft, incident=folder.name, principal=principal, backup=backup))
+        for event in also:
+            book.note(event)
+        messages = [render(desk, book, Purpose.FIRST, asked)]
+        if draft.data_loss:
+            messages.append(render(desk, book, Purpose.DATA_LOSS, Asked()))
+    return book, messages
 
 
 def _show_declared(desk: Desk, book: Book, messages: Sequence[MessageRendered], others: Sequence[view.Listed]) -> None:
-    """Draw what was declared, the messages for pasting, and what is open besides."""
+    """Draw what was declared, its messages, and what is open besides."""
     width = desk.screen.width
     drawn = view.declaration(desk.listed(book.folder, book.state), book.state, width, desk.zone)
     for one in messages:
         drawn += view.message(one.text, one.message, one.channel, width)
     for other in others:
         drawn += view.also_open(other, width)
-    desk.screen.lines([*drawn, *view.next_steps(book.state, width)])
+    desk.screen.lines(drawn)
 
 
 def _trigger(text: str) -> Trigger:
@@ -160,9 +180,12 @@ def note(world: World, text: str, *, at: str | None, incident: str | None, data_
         if users_see:
             book.note(UsersSawIt(sees=True, happened=happened))
         messages = [render(desk, book, Purpose.DATA_LOSS, Asked())] if data_loss else []
-    code = desk.told(book, f"Noted in {book.folder.name}, as record {book.written[0].seq}.")
+    text = f"Noted in {book.folder.name}, as record {book.written[0].seq}."
     desk.show_messages(messages)
-    return code
+    settled = [settle(desk, book, one, send=False) for one in messages]
+    return desk.told(book, "\n".join([text, *(one.text for one in settled)])) or max(
+        [0, *(one.exit for one in settled)]
+    )
 
 
 def change_severity(world: World, to: str, *, reason: str, at: str | None, incident: str | None) -> int:
@@ -241,41 +264,33 @@ def list_all(world: World) -> int:
     return Exit.OK
 
 
-def show(world: World, incident: str | None) -> int:
-    """One incident, whole, with what happened in its runs."""
+def show(world: World, incident: str | None, html: str | None = None) -> int:
+    """One incident, whole, with what happened in its runs; into a page of its own, where a file is named."""
     desk = Desk(world)
     folder = desk.chosen(incident, something_left)
     records, state = state_of(folder)
-    runs, unread = _runs(world, tuple(state.runs))
-    rows = timeline(records, runs)
-    listed = desk.listed(folder, state)
+    runs, unread = linked.records_of(world, tuple(state.runs), folder)
+    of = view.Page(desk.listed(folder, state), state, timeline(records, runs), unread, desk.proposals(state, records))
+    if html is not None:
+        _write_html(desk, of, Path(html))
     if world.json:
         data = {
-            **incident_data.as_data(listed, state),
-            "timeline": [incident_data.row_data(row) for row in rows],
+            **incident_data.as_data(of.listed, state),
+            "proposals": [incident_data.proposal_data(one) for one in of.proposals],
+            "timeline": [incident_data.row_data(row) for row in of.rows],
             "unread": dict(unread),
+            **({"html": html} if html is not None else {}),
         }
         desk.print_json({**data, "records": [as_json(record) for record in records]})
+    elif html is None:
+        desk.screen.lines(view.page(of, desk.screen.width, desk.zone))
     else:
-        desk.screen.lines(view.page(view.Page(listed, state, rows, unread), desk.screen.width, desk.zone))
+        world.out.write(f"{inert(html)}: incident {folder.name}, on one page; it needs no network\n")
     return Exit.OK
 
 
-def _runs(world: World, names: Sequence[str]) -> tuple[dict[str, tuple[Record, ...]], tuple[tuple[str, str], ...]]:
-    """The records of the runs that can be read here; of the others, why not."""
-    here: dict[str, RunFolder] = {folder.name: folder for folder in world.state.runs()} if names else {}
-    found: dict[str, tuple[Record, ...]] = {}
-    unread: list[tuple[str, str]] = []
-    for name in names:
-        if name not in here:
-            unread.append((name, "it is not recorded in this state folder"))
-            continue
-        try:
-            records = here[name].records()
-            timeline((), {name: records})
-            found[name] = records
-        except HoldpointError as error:
-            unread.append((name, DAMAGED if error.exit_code == Exit.DAMAGED else str(error)))
-        except ValueError as error:
-            unread.append((name, str(error)))
-    return found, tuple(unread)
+def _write_html(desk: Desk, of: view.Page, file: Path) -> None:
+    from holdpoint.views import incident_html  # noqa: PLC0415 - only where a page is written
+
+    text = incident_html.page(of, desk.now, desk.zone)
+    page_file.replace(file, text.encode("utf-8", "replace"), begins=incident_html.BEGINS.encode(), what="page")

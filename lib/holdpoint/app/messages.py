@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from holdpoint.app.desk import Book, Desk, one_line, some_text
+from holdpoint.app.desk import Book, Desk, one_line, some_text, something_left
+from holdpoint.app.sending import BY_HAND, Settled, deliver, places, settle
 from holdpoint.app.world import World
+from holdpoint.app.writeup_files import reserve
+from holdpoint.incident.effects import AUDIENCE
 from holdpoint.incident.events import (
     DataLossNoticed,
     MessageFailed,
@@ -23,10 +26,9 @@ from holdpoint.incident.state import State
 from holdpoint.problem import HoldpointError, Problem
 
 _CHANNELS = {
-    "en": {Purpose.DATA_LOSS: "management", None: "the ops channel"},
-    "fr": {Purpose.DATA_LOSS: "la direction", None: "le canal ops"},
+    "en": {Purpose.DATA_LOSS: "management", Purpose.EVERYBODY: "everybody", None: "the ops channel"},
+    "fr": {Purpose.DATA_LOSS: "la direction", Purpose.EVERYBODY: "tout le monde", None: "le canal ops"},
 }
-BY_HAND = "pasted by hand"
 
 
 def render(desk: Desk, book: Book, purpose: Purpose, asked: Asked, language: str | None = None) -> MessageRendered:
@@ -43,8 +45,11 @@ def render(desk: Desk, book: Book, purpose: Purpose, asked: Asked, language: str
     return message
 
 
-def update(world: World, asked: Asked, *, language: str | None, sent: bool, incident: str | None) -> int:
-    """Write the next message; where the person says so, record that it went out. After the end it is the last one."""
+def update(
+    world: World, asked: Asked, *, language: str | None, sent: bool, incident: str | None, send: bool = False
+) -> int:
+    """Write the next message, and see it on its way. After the end it is the last one."""
+    _refuse_both(sent=sent, send=send)
     desk = Desk(world)
     asked = _harmless(asked)
     speaks = desk.language(language) if language else None
@@ -53,9 +58,32 @@ def update(world: World, asked: Asked, *, language: str | None, sent: bool, inci
         ended = book.state.resolved is not None
         purpose = Purpose.RESOLVED if ended else Purpose.FIRST if first else Purpose.UPDATE
         message = render(desk, book, purpose, asked, speaks)
-        if sent:
-            book.note(MessageSent(message.message, BY_HAND, desk.now))
-    return _handed(desk, book, message, sent=sent)
+        _is_sent(desk, book, message, sent=sent)
+    return _handed(desk, book, [message], send=send)
+
+
+def email(
+    world: World, asked: Asked, *, language: str | None, sent: bool, incident: str | None, send: bool = False
+) -> int:
+    """Write the message to everybody: what happened, and what it means for them."""
+    _refuse_both(sent=sent, send=send)
+    desk = Desk(world)
+    asked = _harmless(asked)
+    speaks = desk.language(language) if language else None
+    with desk.writing(desk.chosen(incident, something_left), open_only=False) as book:
+        message = render(desk, book, Purpose.EVERYBODY, asked, speaks)
+        _is_sent(desk, book, message, sent=sent)
+    return _handed(desk, book, [message], send=send)
+
+
+def _refuse_both(*, sent: bool, send: bool) -> None:
+    if sent and send:
+        raise HoldpointError(Problem("both-options", "`--sent` and `--send` exclude each other"))
+
+
+def _is_sent(desk: Desk, book: Book, message: MessageRendered, *, sent: bool) -> None:
+    if sent:
+        book.note(MessageSent(message.message, BY_HAND, desk.now))
 
 
 def _harmless(asked: Asked) -> Asked:
@@ -67,30 +95,35 @@ def _harmless(asked: Asked) -> Asked:
     )
 
 
-def _handed(desk: Desk, book: Book, message: MessageRendered, *, sent: bool) -> int:
-    """Show a message for pasting, and ask whether it went out, where somebody is there to say."""
-    number = message.message
-    desk.show_messages([message])
-    text = f"Message {number} is recorded as sent."
-    if not sent:
-        text = f"Message {number} is written, and NOT recorded as sent: `inv incident.sent` once it has gone out."
-        word = _asked_whether_sent(desk)
-        if word == "sent":
-            with desk.writing(book.folder, open_only=False) as again:
-                again.note(MessageSent(number, BY_HAND, desk.now))
-            book.state, text = again.state, f"Message {number} is recorded as sent."
-            book.written += again.written
-    return desk.told(book, text, {"message": number, "text": message.text})
+def _handed(desk: Desk, book: Book, messages: Sequence[MessageRendered], *, send: bool) -> int:
+    """Show messages whole, and settle each, the last of them being the one that is meant; give the worst exit code."""
+    told: list[Settled] = []
+    for one in messages:
+        desk.show_messages([one])
+        if book.state.messages[one.message].sent is not None:
+            told.append(Settled(f"Message {one.message} is recorded as sent."))
+        else:
+            told.append(settle(desk, book, one, send=send))
+    last = messages[-1]
+    code = desk.told(book, "\n".join(one.text for one in told), {"message": last.message, "text": last.text})
+    return max([code, *(one.exit for one in told)])
 
 
-def _asked_whether_sent(desk: Desk) -> str:
-    if not desk.world.interactive or desk.world.json:
-        return ""
-    word = ""
-    with suppress(HoldpointError):  # nobody answers: it is not known to be sent
-        while word not in {"sent", "later"}:
-            word = desk.world.prompt("Paste it. Type `sent` once it has gone out, or `later`:").strip().lower()
-    return word
+def send(world: World, *, message: str | None, again: bool, incident: str | None) -> int:
+    """Send a message that waits, to every destination that it has not reached. `again` is for those in doubt as well."""
+    desk = Desk(world)
+    folder = desk.chosen(incident, lambda state: bool(state.waiting()))
+    with desk.writing(folder, open_only=False) as book:
+        number = _number(book.state, message)
+    rendered = book.state.messages[number].rendered
+    if not places(desk, rendered):
+        audience = AUDIENCE[rendered.purpose]
+        hint = f"`channels: {{{audience}: [...]}}` in `team.yaml`; until then paste it, and `inv incident.sent`"
+        problem = Problem("no-channel", f"`team.yaml` names no channel for {audience}", hint=hint)
+        raise HoldpointError(problem)
+    desk.show_messages([rendered])
+    settled = deliver(desk, book, number, again=again)
+    return desk.told(book, settled.text, {"message": number, "text": rendered.text}) or settled.exit
 
 
 def sent(world: World, *, message: str | None, failed: str | None, at: str | None, incident: str | None) -> int:
@@ -114,7 +147,7 @@ def _number(state: State, text: str | None) -> int:
     waiting = [one.rendered.message for one in state.waiting()]
     if text is not None:
         if text.isascii() and text.isdigit() and len(text) <= 9 and int(text) in state.messages:  # noqa: PLR2004 - no more digits make sense
-            if state.messages[int(text)].sent is not None:
+            if not state.messages[int(text)].waits:
                 raise HoldpointError(Problem("sent-already", f"message {text} went out already, as recorded"))
             return int(text)
         known = ", ".join(str(number) for number in state.messages) or "none"
@@ -142,8 +175,11 @@ class End:
     at: str | None = None
 
 
-def resolve(world: World, end: End, asked: Asked, *, language: str | None, sent: bool, incident: str | None) -> int:
+def resolve(
+    world: World, end: End, asked: Asked, *, language: str | None, sent: bool, incident: str | None, send: bool = False
+) -> int:
     """End an incident from its milestones; refused as long as VERIFY lacks something, unless a reason is given."""
+    _refuse_both(sent=sent, send=send)
     desk = Desk(world)
     folder, happened = desk.chosen(incident), desk.at(end.at)
     why, felt, lost = _wanted(end)
@@ -159,7 +195,8 @@ def resolve(world: World, end: End, asked: Asked, *, language: str | None, sent:
         _refuse_backwards(state, restored, desk)
         also: list[MessageRendered] = []
         if lost and state.aware is None:
-            book.note(DataLossNoticed(felt, happened))
+            said = state.done.get("lost")
+            book.note(DataLossNoticed(said.say if said else felt, happened))
             also.append(render(desk, book, Purpose.DATA_LOSS, Asked(), speaks))
         book.note(
             Resolved(
@@ -172,11 +209,10 @@ def resolve(world: World, end: End, asked: Asked, *, language: str | None, sent:
                 without_verify=unverified if missing else "",
             )
         )
+        reserve(desk, book)
         message = render(desk, book, Purpose.RESOLVED, asked, speaks)
-        if sent:
-            book.note(MessageSent(message.message, BY_HAND, desk.now))
-    desk.show_messages(also)
-    return _handed(desk, book, message, sent=sent)
+        _is_sent(desk, book, message, sent=sent)
+    return _handed(desk, book, [*also, message], send=send)
 
 
 def _wanted(end: End) -> tuple[str, str, bool]:

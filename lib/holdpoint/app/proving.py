@@ -19,6 +19,7 @@ from pathlib import Path
 
 from holdpoint.app.armed import Armed
 from holdpoint.app.breaking import Trial, Unmet
+from holdpoint.app.trapped import shown
 from holdpoint.drill.model import Drill, Leaves, Trap
 from holdpoint.drill.proof import Proof, Stage
 from holdpoint.engine.ports import Unwatched, Watch
@@ -32,6 +33,7 @@ LEAST_PATIENCE = 15.0
 seconds: what waits for a system to be well waits in vain there."""
 HOLDPOINT = [sys.executable, "-P", "-c", "from holdpoint.cli import main; main()"]
 SKIP = "skip"
+NOT_TAKEN = "the repair is taken for no trap"
 OUTERMOST = "causes"
 """The causes of the runbook itself, and not of one that it uses."""
 
@@ -118,6 +120,8 @@ class Prover:
                 found = f"found {_named(ran.found)}, and right is {_named(self.drill.causes)}"
                 trial.must("it finds the cause", ran.found == self.drill.causes, found)
                 trial.script(sandbox, "green after the repair", self.drill.check)
+                taken = shown(sandbox, self.drill.traps)
+                trial.must(NOT_TAKEN, not taken, f"its `seen` ends with 0: {', '.join(taken)}")
                 trial.says("restart")
                 self._took.set_result(self._restart(sandbox))
                 trial.script(sandbox, "green after a restart", self.drill.check)
@@ -141,17 +145,26 @@ class Prover:
         try:
             with trial.broken() as sandbox:
                 trial.says("try it")
-                did = sandbox.run(trap.run)
-                # it asserts what is known of it
-                trial.must(name, did.code == 0, f"it ended with {did.code}: {did.text}")
-                trial.says("is it refused?")
-                seen, note = self._seen(sandbox, trap)
-                trial.stages[-1] = Stage(name, seen, "" if seen else f"{note}, though it is wrong. {did.text}")
+                why = self._why_not_refused(sandbox, trap, trial.says)
+                trial.must(name, not why, why)
         except Unmet:
             pass
         finally:
             self._ended(name)
         return Part(tuple(stage for stage in trial.stages if stage.name == name or not stage.holds))
+
+    def _why_not_refused(self, sandbox: Sandbox, trap: Trap, says: Callable[[str], None]) -> str:
+        """Do what a trap does; say why it is no trap, or not seen to be done; empty where all is as its drill says."""
+        if shown(sandbox, [trap]):
+            return "its `seen` ends with 0 before it was done"
+        did = sandbox.run(trap.run)
+        if did.code:  # it asserts what is known of it
+            return f"it ended with {did.code}: {did.text}"
+        if trap.seen and not shown(sandbox, [trap]):
+            return "its `seen` does not see that it was done"
+        says("is it refused?")
+        seen, note = self._seen(sandbox, trap)
+        return "" if seen else f"{note}, though it is wrong. {did.text}"
 
     def _seen(self, sandbox: Sandbox, trap: Trap) -> tuple[bool, str]:
         """Whether a trap is refused as its drill says, and what would be seen where it is not."""

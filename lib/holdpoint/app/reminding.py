@@ -1,4 +1,4 @@
-"""One line at the end of any command, where an incident's clock has run out or is about to. Never a failure."""
+"""What is said at the end of any command: what did not reach people, and a clock or an action item that is due. Never a failure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from holdpoint.store.state_path import has_incidents
 
 
 def remind() -> None:
-    """Say on standard error which clock is the most urgent, and what to type; nothing where none is."""
+    """Say on standard error what did not reach people, and which clock and which action item is the most urgent, each with what to type."""
     with suppress(Exception):  # whatever is wrong with an incident, the command that ends here did its work
         if has_incidents(os.environ):
             for text in _lines():
@@ -21,14 +21,23 @@ def remind() -> None:
 def _lines() -> list[str]:
     from holdpoint.app.desk import Desk  # noqa: PLC0415 - only where there is an incident
     from holdpoint.app.world import World  # noqa: PLC0415 - as above
-    from holdpoint.incident.clocks import pressing  # noqa: PLC0415 - as above
-    from holdpoint.views.incidents import reminder  # noqa: PLC0415 - as above
+    from holdpoint.incident.actions import chased  # noqa: PLC0415 - as above
+    from holdpoint.incident.clocks import owes_last_notice, pressing  # noqa: PLC0415 - as above
+    from holdpoint.views import actions, breaches  # noqa: PLC0415 - as above
+    from holdpoint.views.incidents import outcry, reminder  # noqa: PLC0415 - as above
     from holdpoint.views.inert import inert  # noqa: PLC0415 - as above
 
     desk = Desk(World.here(), quiet=True)
-    found = [(urgent[0].left, one, urgent) for one in desk.all() if one.state and (urgent := pressing(one.clocks))]
-    if not found:
-        return []
-    _, most, clocks = min(found, key=lambda pair: pair[0])
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return [inert(f"{reminder(most, clocks, desk.zone)}{more}")] if most.state else []
+    known = desk.all()
+    lines = [outcry(one, loud) for one in known for loud in one.loud if loud.urgent]
+    found = [(urgent[0].left, one, urgent) for one in known if one.state and (urgent := pressing(one.clocks))]
+    if found:
+        _, most, clocks = min(found, key=lambda pair: pair[0])
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        lines.append(f"{reminder(most, clocks, desk.zone)}{more}")
+    today = desk.now.astimezone(desk.zone).date()
+    items = chased((item for one in known if one.state for item in one.state.actions.values()), today)
+    lines += [actions.reminder(items, today)] if items else []
+    owing = [one.incident for one in known if one.state and owes_last_notice(one.state, desk.now)]
+    lines += [breaches.reminder(owing)] if owing else []
+    return [inert(text) for text in lines]

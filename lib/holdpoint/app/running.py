@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from holdpoint.app import linking, taking
@@ -76,7 +77,7 @@ def carry_out(
         ended = _from_the_start(_session(world, stage, plan, State()), stage, kind.value, named)
     if ended.wants == Mode.ROLLBACK and kind is Kind.REAL:
         return rollback(world, stage.run, answers)
-    return ended
+    return replace(ended, run=stage.run)
 
 
 def _from_the_start(session: Session, stage: Stage, kind: str, incident: str, holds_as: str = "") -> Ended:

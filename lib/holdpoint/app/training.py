@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,19 +13,22 @@ from typing import TYPE_CHECKING
 from holdpoint.app.armed import Armed
 from holdpoint.app.attempt import STOPPED, Session, causes
 from holdpoint.app.breaking import GIVEN_BACK, Trial, Unmet
-from holdpoint.app.drills import DrillShelf, armed, heal_quietly, lacking, may_mount
+from holdpoint.app.drills import DrillShelf, armed, attempts_of, heal_quietly, lacking, left_standing, may_mount, passed
 from holdpoint.app.proving import HOLDPOINT
 from holdpoint.app.repository import repository
+from holdpoint.drill.choosing import ANY, candidates, numbered
+from holdpoint.drill.debrief import as_data, debriefed
 from holdpoint.drill.model import Drill
-from holdpoint.drill.records import Attempt
+from holdpoint.drill.records import HINT, Attempt
 from holdpoint.drill.score import Score, score
 from holdpoint.hosts import drill_shell
 from holdpoint.hosts.sandbox import Sandbox
-from holdpoint.hosts.trainee import HINT, Trainee
+from holdpoint.hosts.trainee import Trainee
 from holdpoint.problem import Exit, HoldpointError, Problem
-from holdpoint.store.attempts import Attempts
+from holdpoint.store.naming import choose
 from holdpoint.views import training as view
 from holdpoint.views.console import Screen, print_json
+from holdpoint.views.debrief import debrief
 
 if TYPE_CHECKING:
     from holdpoint.app.world import World
@@ -53,7 +57,9 @@ def begin(world: World, name: str) -> int:
         facts = session.facts()
         got = score(facts)
         folder = _kept(world, session, got)
-        screen.lines(view.debrief(drill, facts, got, tuple(trainee.said()), str(folder), screen.width))
+        told = debriefed(drill, facts, got, tuple(trainee.said()), session.trapped)
+        attempts_of(world).keep(folder, told)
+        screen.lines(debrief(told, str(folder), screen.width))
     if session.over == STOPPED:
         return Exit.STOPPED
     return Exit.OK if got.passed else Exit.FAILED
@@ -61,23 +67,55 @@ def begin(world: World, name: str) -> int:
 
 def history(world: World) -> int:
     """Every drill that was tried, with this person's best."""
-    tried = [one for one in _attempts(world).all() if one.person == world.person]
+    tried = [one for one in attempts_of(world).all() if one.person == world.person]
     if world.json:
         print_json([view.attempt_data(one) for one in tried])
         return Exit.OK
     screen = Screen(world.out, plain=world.plain)
+    screen.lines(left_standing(world, screen.width))
     screen.lines(view.history(tried, screen.width))
     return Exit.OK
 
 
+def show(world: World, name: str) -> int:
+    """The debrief of an attempt once more: by its name, the name of its drill, which means the last one, or `last`."""
+    attempts = attempts_of(world)
+    tried = [one for one in attempts.all() if one.person == world.person]
+    attempt = next((one for one in reversed(tried) if one.drill == name), None) or choose(name, tried, "attempt")
+    told = attempts.debrief(Path(attempt.folder))
+    if told is None:
+        problem = Problem("no-debrief", f"the debrief of `{attempt.name}` cannot be read", found=attempt.folder)
+        raise HoldpointError(problem)
+    if world.json:
+        print_json({"attempt": attempt.name, **as_data(told)})
+    else:
+        screen = Screen(world.out, plain=world.plain)
+        screen.lines(debrief(told, attempt.folder, screen.width))
+    return Exit.OK
+
+
 def _loaded(world: World, shelf: DrillShelf, name: str) -> Drill:
-    """Read a drill. Where the name is a runbook's, the refusal names the drills that are repaired by it."""
-    if name in shelf.names() or name not in world.library.names():
+    """Read the drill that a name means: its own, or one that tells nothing; of a runbook, or of all, one is chosen."""
+    if name in shelf.names():
         return shelf.load(name)
     drills, _ = shelf.load_all()
-    own = [f"`inv drill {drill.id}`" for drill in drills if drill.runbook == name]
-    hint = f"its drills, from easy to hard: {', '.join(own)}" if own else "`inv drill.list` shows the drills there are"
-    raise HoldpointError(Problem("unknown-drill", f"`{name}` is a runbook, and no drill", hint=hint))
+    for own, number in numbered(drills).items():
+        if number == name:
+            return shelf.load(own)
+    if name == ANY or name in world.library.names():
+        return _chosen(world, name, [drill for drill in drills if name in (ANY, drill.runbook)])
+    return shelf.load(name)
+
+
+def _chosen(world: World, name: str, drills: Sequence[Drill]) -> Drill:
+    """Choose one that can be made here, and do not tell which."""
+    here = [drill for drill in drills if not lacking(world, drill)]
+    if not here:
+        what = "there are no drills here" if name == ANY else f"`{name}` is a runbook, and no drill"
+        why = "none that is repaired by it can be made here" if drills else "none is repaired by it"
+        hint = "`inv drill.list` shows the drills there are, and what they lack"
+        raise HoldpointError(Problem("unknown-drill", f"{what}; {why}", hint=hint))
+    return secrets.choice(candidates(here, passed(world)))
 
 
 def _may_begin(world: World, drill: Drill) -> None:
@@ -112,7 +150,7 @@ def _broken(records: Armed, drill: Drill, libraries: str) -> Iterator[Sandbox]:
 def _kept(world: World, session: Session, got: Score) -> Path:
     """Keep the record of the attempt: its runs, what was typed, its score. One that was left has no points."""
     drill, now = session.drill, datetime.now(UTC)
-    attempts = _attempts(world)
+    attempts = attempts_of(world)
     folder = attempts.folder(drill.id, now)
     for name in ("said", "log"):
         with suppress(FileNotFoundError):
@@ -127,7 +165,3 @@ def _kept(world: World, session: Session, got: Score) -> Path:
         Attempt(drill.id, drill.runbook, world.person, now, seconds, points, got.passed, hints, str(folder), left)
     )
     return folder
-
-
-def _attempts(world: World) -> Attempts:
-    return Attempts(world.state.path / "drills" / "attempts.jsonl")

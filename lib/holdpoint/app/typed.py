@@ -15,9 +15,11 @@ from pathlib import Path
 from holdpoint.problem import HoldpointError, Problem
 
 VALUED = (
-    *("answers", "incident", "out", "to", "at", "weeks", "from_", "person"),
+    *("answers", "incident", "out", "html", "to", "at", "weeks", "from_", "person"),
     *("severity", "trigger", "channel", "lang", "say", "estimate", "reason", "evidence", "undo", "message", "failed"),
     *("cause", "impact", "data_loss", "without_verify"),
+    *("owner", "due", "dropped", "late", "days"),
+    *("file", "map_", "port", "token_from"),
 )
 """Options whose value can be any text but an empty one or another option."""
 
@@ -30,7 +32,7 @@ def refuse(
     `given` are the task's arguments, `named` its positional one, `lists` the options that can be repeated; `rest` says
     that something takes what stands behind `--`, `dry` that a dry run was asked of a task that has none.
     """
-    problems = [bare(option) for option in lists if _stands_bare(f"--{option}", _tokens())]
+    problems = [bare(option, task) for option in lists if _stands_bare(f"--{option}", _tokens())]
     problems += [bare(option, task) for option in VALUED if _is_no_value(given.get(option))]
     if named and _is_no_value(given.get(named)):
         problems.append(_bad_name(task, named, str(given[named])))
@@ -55,11 +57,14 @@ _POSITIONALS = {
     "title": "a title in quotes",
     "severity": "a severity",
     "item": "an item of the checklist",
+    "action": "the id of an action item",
+    "what": "a text",
+    "file": "the name of a file",
 }
 
 
 def _bad_name(task: str, named: str, found: str) -> Problem:
-    what = "the name of a drill" if task == "drill.begin" else _POSITIONALS[named]
+    what = "the name of a drill" if task in {"drill.begin", "drill.show"} else _POSITIONALS[named]
     return Problem(
         "bad-name",
         f"`{task}` needs {what} before its options",
@@ -74,6 +79,15 @@ def one_of(options: Mapping[str, bool], default: str) -> str:
     if len(given) > 1:
         raise HoldpointError(Problem("both-options", f"{' and '.join(f'`{o}`' for o in given)} exclude each other"))
     return given[0] if given else default
+
+
+def just_one_of(options: Mapping[str, bool]) -> str:
+    """Give the one option that is on; raises where none is, or more than one."""
+    if not any(options.values()):
+        raise HoldpointError(
+            Problem("no-option", "this needs an option", expected=" or ".join(f"`{o}`" for o in options))
+        )
+    return one_of(options, default="")
 
 
 def answers(file: str | None) -> Mapping[str, str] | None:
@@ -124,6 +138,9 @@ def bare(option: str, task: str = "") -> Problem:
         "from": "2026-11-01",
         "rota.to": "2026-11-30",
         "calendar.out": "oncall.ics",
+        "incident.check.name": "health",
+        "oncall.handoff.out": "handoff.md",
+        "html": "incident.html",
         "weeks": "4",
         "person": "ada",
         "severity": "1",
@@ -131,8 +148,16 @@ def bare(option: str, task: str = "") -> Problem:
         "lang": "fr",
         "message": "1",
         "data-loss": "no",
+        "file": "payload.json",
+        "map": "uptimerobot",
+        "port": "9095",
+        "token-from": "env:NAME",
         **dict.fromkeys(("channel", "say", "estimate", "reason", "evidence", "undo", "failed"), '"..."'),
-        **dict.fromkeys(("cause", "impact", "without-verify"), '"..."'),
+        **dict.fromkeys(("cause", "impact", "without-verify", "late", "dropped"), '"..."'),
+        "owner": "ada",
+        "due": "14d",
+        "days": "90",
+        "incident.breaches.out": "docs/breaches.md",
     }
     example = f"--{option} {examples.get(f'{task}.{option}') or examples.get(option, 'ID')}"
     return Problem("bare-option", f"`--{option}` stands without a value", expected=f"`{example}`")

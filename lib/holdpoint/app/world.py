@@ -21,6 +21,7 @@ from typing import Protocol, TextIO
 from holdpoint.app import machines
 from holdpoint.app.crashing import crashing
 from holdpoint.app.fleet import Fleet
+from holdpoint.app.made import made_of
 from holdpoint.app.repository import repository
 from holdpoint.app.room import MEMORY, memory_agreed
 from holdpoint.document.model import FromEnv, Runbook
@@ -107,6 +108,8 @@ class World:
     fleet: Fleet
     json: bool = False
     plain: bool = False
+    alone: bool = False
+    """Nobody is asked anything, also at a terminal."""
     operator: Operator | None = None
     clock: Clock = field(default_factory=SystemClock)
     key: bytes = field(default=b"", repr=False)
@@ -127,7 +130,7 @@ class World:
             person=environ.get("HOLDPOINT_PERSON") or environ.get("SUDO_USER") or _user(),
             environ=environ,
             state=StateFolder.default(environ),
-            library=Library((runbooks,)) if runbooks else Library.of(root),
+            library=Library((runbooks,)) if runbooks else Library.of(root, made_of(root)),
             fleet=Fleet.of(root),
             json=json,
             plain=plain,
@@ -159,7 +162,7 @@ class World:
 
     @property
     def interactive(self) -> bool:
-        return sys.stdin is not None and sys.stdin.isatty()
+        return not self.alone and sys.stdin is not None and sys.stdin.isatty()
 
     @property
     def documents(self) -> Documents:
@@ -288,11 +291,12 @@ class LibraryDocuments:
 
     def difference(self, runbook: Runbook, files: Mapping[str, str]) -> str:
         try:
-            now = self.library.load(runbook.id)
+            now = self.library.source(runbook.id)
+            if now.digest() != runbook.digest:
+                self.library.load(runbook.id)  # whether it can still be read
+                return f"`{runbook.id}` was changed since this run was planned"
         except HoldpointError as error:
             return f"`{runbook.id}` cannot be read any more: {error}"
-        if now.digest != runbook.digest:
-            return f"`{runbook.id}` was changed since this run was planned"
         return next(filter(None, (self._changed(runbook, *file) for file in files.items())), "")
 
     def _changed(self, runbook: Runbook, source: str, digest: str) -> str:

@@ -102,6 +102,7 @@ _WHOLE, _PART = 60.0, 40.0
 """For a whole text of `matches` or an alert that stands in the query, and for a query that stands in a text."""
 _SHORTEST, _ALIKE, _STEM = 4, 0.75, 3
 """From how many letters on a word may be misspelt, how like the right one it has to be, and how short a beginning is."""
+_SENTENCE = "matches"
 _WORTH_SHOWING = 0.15
 """Hits below this share of the best one are left out."""
 
@@ -161,7 +162,7 @@ def _plain(text: str) -> str:
 
 def _fields(card: Card) -> tuple[_Field, ...]:
     weights: tuple[tuple[str, float, Iterable[str]], ...] = (
-        ("matches", 10, card.matches),
+        (_SENTENCE, 10, card.matches),
         ("alert", 8, card.alerts),
         ("symptom", 6, card.symptoms),
         ("id", 6, (card.id,)),
@@ -180,18 +181,28 @@ def _rarity(word: str, vocabularies: Sequence[frozenset[str]]) -> float:
 
 
 def _hit(asked: str, terms: Sequence[_Term], card: Card, fields: Sequence[_Field]) -> Hit:
-    phrases = [(_phrase(asked, field), field) for field in fields]
+    weighed = [(field, _weight(field, terms)) for field in fields]
+    phrases = [(_phrase(asked, field, weight), field) for field, weight in weighed]
     score, strongest = max(phrases, key=lambda pair: pair[0])
     most = score
     for term in terms:
-        worth, field = max(((term.likeness(each) * each.weight, each) for each in fields), key=lambda pair: pair[0])
+        worth, field = max(((term.likeness(each) * weight, each) for each, weight in weighed), key=lambda pair: pair[0])
         score += worth * term.rarity
         if worth > most:
             most, strongest = worth, field
     return Hit(card, score, f"{strongest.name}: {strongest.text}" if most else "")
 
 
-def _phrase(asked: str, field: _Field) -> float:
+def _weight(field: _Field, terms: Sequence[_Term]) -> float:
+    """How much a word in a field counts. One of `matches` is a sentence that a system says: its words count by how many are there."""
+    if field.name != _SENTENCE:
+        return field.weight
+    telling = [word for word in field.words if word not in _FILLERS] or field.words
+    found = sum(max((term.likenesses.get(word, 0.0) for term in terms), default=0.0) for word in telling)
+    return max(1.0, field.weight * found / max(1, len(telling)))
+
+
+def _phrase(asked: str, field: _Field, weight: float) -> float:
     """A whole text in what was asked, as in a line of a log; or what was asked inside of a text."""
     text = f" {' '.join(field.words)} "
     if not field.words or not asked.strip():
@@ -201,7 +212,7 @@ def _phrase(asked: str, field: _Field) -> float:
             _WHOLE * min(1.0, field.weight / 8) if field.weight > 1 and (len(field.words) > 1 or text == asked) else 0.0
         )
     if asked in text:
-        return _PART * min(1.0, field.weight / 8)
+        return _PART * min(1.0, weight / 8)
     return 0.0
 
 

@@ -30,6 +30,8 @@ class Trap:
     run: str
     leaves: Leaves
     why: str
+    seen: str = ""
+    """Ends with 0 where the sandbox shows that it was done; empty where nothing shows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,4 +92,6 @@ def _traps(reader: Reader, tree: Map) -> Iterator[Trap]:
     for trap in reader.maps(tree, "traps"):
         read = reader.text
         leaves = Leaves(read(trap, "leaves"))
-        yield Trap(read(trap, "id"), read(trap, "title"), read(trap, "run"), leaves, read(trap, "why"))
+        yield Trap(
+            read(trap, "id"), read(trap, "title"), read(trap, "run"), leaves, read(trap, "why"), read(trap, "seen")
+        )

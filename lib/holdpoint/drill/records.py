@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+SAY, FOUND, DIAGNOSE, HINT = "say", "found", "diagnose", "hint"
+TELLING = (SAY, FOUND)
+"""The words with which the team is told something."""
+NOTHING = "nothing"
+"""What is diagnosed where all is well."""
+CHANGED = "changed"
+"""Not typed: the sandbox was seen to be changed, at the latest now."""
+TRAPPED = "trapped"
+"""Not typed: a known wrong repair was seen to be done, at the latest now; the text is its id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -21,6 +31,11 @@ class Attempt:
     folder: str
     left: bool = False
     """It was left before it was said to be done, and has no points."""
+
+    @property
+    def name(self) -> str:
+        """By which a person names it: when it ended, and its drill."""
+        return self.folder.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +54,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One thing that was typed."""
+    """One thing that was typed, or that was seen meanwhile."""
 
     time: datetime
     word: str

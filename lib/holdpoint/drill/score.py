@@ -19,6 +19,7 @@ DECLARE_WITHIN = timedelta(minutes=5)
 CADENCE = timedelta(minutes=15)
 """How long the team may be left without a word."""
 FALSE_DONE = 4
+TRAP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Facts:
     said: Sequence[datetime] = ()
     """When the team was told something."""
     false_dones: int = 0
+    trapped: int = 0
+    """How many known wrong repairs were done."""
     hints: int = 0
     left: bool = False
     """The trainee went before it was said to be done."""
@@ -144,7 +147,7 @@ def _diagnosis(facts: Facts) -> Part:
 
 
 def _safety(facts: Facts) -> Part:
-    hasty = min(8, FALSE_DONE * facts.false_dones)
+    hasty = min(8, FALSE_DONE * facts.false_dones + TRAP * facts.trapped)
     safe = facts.safe and not facts.spoiled
     if safe:
         why = "no change was seen" if facts.first_change is None else "nothing was touched but the fault"
@@ -155,6 +158,7 @@ def _safety(facts: Facts) -> Part:
             else "something was touched that was not the fault's"
         )
     why += f"; said to be done {_times(facts.false_dones)} before it was" if facts.false_dones else ""
+    why += f"; {_times(facts.trapped)} a known wrong repair was done" if facts.trapped else ""
     return Part("safety", 12 * safe + 8 - hasty, 20, why)
 
 

@@ -5,15 +5,15 @@ Names are in the past tense. All fields are plain JSON values, masked by whoever
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, cast, get_args
+from typing import ClassVar, cast, get_args
 
-from holdpoint.journal.record import Json, Record
+from holdpoint.journal.record import Json
+from holdpoint.journal.shapes import Shapes
 from holdpoint.shell import Plain
 
 
@@ -211,6 +211,8 @@ class StepEnded:
     hidden: tuple[str, ...] = ()
     digest: str = ""
     """The SHA-256 of a file that was fetched; it lies in the run's folder as `stdout_file`."""
+    proposes: Mapping[str, str] = field(default_factory=dict)
+    """The action item of a prevention step: `title`, `owner`, and `due`, a length of time; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,21 +394,8 @@ Event = (
 )
 KINDS: Mapping[str, type[Event]] = {event.kind: event for event in get_args(Event)}
 
-
-def data_of(event: Event) -> dict[str, Json]:
-    """Give the journal's `data` for an event."""
-    return {f.name: _plain(getattr(event, f.name)) for f in dataclasses.fields(event)}
-
-
-def event_of(record: Record) -> Event:
-    """Read an event back; raises `ValueError` for a kind or a shape that this version does not know."""
-    kind = KINDS.get(record.kind)
-    if kind is None:
-        raise ValueError(f"record {record.seq} is of an unknown kind, `{record.kind}`")
-    try:
-        return kind(**{name: _typed(name, value) for name, value in record.data.items()})
-    except TypeError as error:
-        raise ValueError(f"record {record.seq} (`{record.kind}`) has another shape: {error}") from error
+_SHAPES = Shapes(KINDS, {"status": Status, "reason": Reason})
+data_of, event_of = _SHAPES.data_of, _SHAPES.event_of
 
 
 def seal_of(gate: GateOpened, person: str) -> str:
@@ -418,24 +407,6 @@ def seal_of(gate: GateOpened, person: str) -> str:
 def gate_of(data: Mapping[str, Json]) -> GateOpened:
     """Read a gate that was left on a target; raises `ValueError` for another shape."""
     try:
-        return GateOpened(**{name: _typed(name, value) for name, value in data.items()})
-    except TypeError as error:
+        return cast("GateOpened", _SHAPES.read(GateOpened, data))
+    except (TypeError, ValueError) as error:
         raise ValueError(f"this is no gate: {error}") from error
-
-
-def _plain(value: Any) -> Json:
-    if isinstance(value, Mapping):
-        return {str(name): _plain(inner) for name, inner in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, StrEnum):
-        return value.value
-    return cast("Json", value)
-
-
-def _typed(name: str, value: Json) -> Any:
-    if name == "status":
-        return Status(str(value))
-    if name == "reason":
-        return Reason(str(value))
-    return tuple(value) if isinstance(value, list) else value

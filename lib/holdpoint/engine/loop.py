@@ -71,6 +71,8 @@ class Ended:
     exit: Exit
     why: str
     wants: str = ""
+    run: str = ""
+    """The name of the run, where one was begun here."""
 
 
 def go(session: Session, *first: Event) -> Ended:

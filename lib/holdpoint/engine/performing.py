@@ -46,7 +46,11 @@ class Performing:
                 became = self.session.ports.messenger.send(to, text)
                 self._done(item, host, attempt, f"to {to}: {text}\n{became}")
             case Todo(owner, due):
-                self._done(item, host, attempt, f"action proposed for {owner}, due in {show(due)}")
+                ended = StepEnded(
+                    item.key, host, attempt, Status.OK, note=f"action proposed for {owner}, due in {show(due)}"
+                )
+                proposes = {"title": item.step.title, "owner": owner, "due": show(due)}
+                self.session.record(replace(ended, proposes=proposes))
             case other:
                 raise AssertionError(f"a plan holds no {other}")
         return None

@@ -400,6 +400,8 @@ class Question:
     """The user that the script is executed as; empty for the one who is logged in."""
     values: tuple[tuple[str, str, str], ...] = ()
     """Host, name and masked value."""
+    chosen: tuple[tuple[str, str, str], ...] = ()
+    """Of what destroys: what it is about, as the document names it; host, name and masked value."""
     evidence: tuple[str, ...] = ()
     reverts: str = ""
     """How it can be taken back, or why it cannot."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -104,6 +105,7 @@ def gate(facts: Facts, item: StepItem, hosts: tuple[str, ...], among: tuple[str,
         commands=tuple((host, script_of(facts, item, host)) for host in hosts),
         become=step.become or "",
         values=_values(facts, item, hosts),
+        chosen=_valued(facts, item, hosts, spec.show) if step.effect is Effect.DESTROY else (),
         evidence=(*evidence(facts, item.scope, hosts), *_earlier(facts, item, hosts)),
         reverts=reverts(step),
         proof=step.verify.run.told() if step.verify else "",
@@ -305,12 +307,14 @@ def _targets(facts: Facts, hosts: tuple[str, ...]) -> tuple[Target, ...]:
 
 
 def _values(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
-    return tuple(
-        (host, name, shown(facts.value(item.scope, host, name)))
-        for host in hosts
-        for name in sorted(item.step.reads)
-        if NAME.fullmatch(name)  # the others are not of the document, and stand in the command
-    )
+    names = [name for name in sorted(item.step.reads) if NAME.fullmatch(name)]  # others stand in the command
+    return _valued(facts, item, hosts, names)
+
+
+def _valued(
+    facts: Facts, item: StepItem, hosts: tuple[str, ...], names: Iterable[str]
+) -> tuple[tuple[str, str, str], ...]:
+    return tuple((host, name, shown(facts.value(item.scope, host, name))) for host in hosts for name in names)
 
 
 def _earlier(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def environ(sandbox: Sandbox, trainee: Trainee, values: Mapping[str, object]) ->
         "HISTFILE": str(sandbox.base / "history"),
         **sandbox.secrets(),
         "PATH": ":".join(folders),
-        "PS1": f"DRILL {sandbox.drill} > ",
+        "PS1": "DRILL > ",  # its name may tell what is wrong
         "BASH_FUNC_help%%": "() { words; }",  # else bash's own is found first
         "sandbox": str(sandbox.folder),
     }

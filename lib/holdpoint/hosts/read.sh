@@ -11,7 +11,7 @@
   exec 9<&0 8>&1 7>&2 </dev/null 2>/dev/null
   trap : HUP INT QUIT TERM PIPE
   hp_group='' hp_session='' hp_setsid='' hp_reaper=''
-  { read -r hp_line </proc/self/stat; } && hp_line=${hp_line##*) } && set -- $hp_line && hp_group=$3 hp_session=$4 hp_born=${20}
+  { read -r hp_line </proc/self/stat; } && hp_line=${hp_line#*) } && set -- $hp_line && hp_group=$3 hp_session=$4 hp_born=${20}
   if command -v setsid >/dev/null; then hp_setsid=setsid
   elif command -v perl >/dev/null; then hp_setsid='perl -MPOSIX=setsid -e setsid;exec@ARGV'; fi
   # Without either, a step lives in the session of this shell, where that is ours alone.
@@ -31,22 +31,20 @@
 
   hp_waits() { { read -r _ hp_flags && read -r _ hp_flags; } <"/proc/self/fdinfo/$1" && [ $((hp_flags & 04000)) -eq 0 ]; }
 
-  hp_who_am_i() { { read -r hp_me _ </proc/self/stat; } || hp_me=$(exec sh -c 'echo $PPID'); }
+  hp_who_am_i() { { cd -P /proc/self && hp_me=${PWD##*/} && cd /; } || hp_me=$(exec sh -c 'echo $PPID'); }
 
   hp_now() { hp_now=0; { read -r hp_now _ </proc/uptime; } && hp_now=${hp_now%.*}${hp_now#*.}; } # in 1/100 s
 
-  # Sets `hp_left` to what lives of a step, apart from this shell's own. A process that ended while it was looked at may have
+  # Sets `hp_left` to what lives of a step, apart from this shell's own, and for the guard `hp_waiting` to what waits for it. A process that ended while it was looked at may have
   # left a child that was not: then it is looked again. Process ids after AFTER are enough where they cannot have gone round.
   hp_look() { # COOKIE, PID of the step's shell or nothing, AFTER
-    hp_passes=0 hp_shell=$2 hp_adopts=''
+    hp_passes=0 hp_shell=$2
     while :; do
-      hp_left='' hp_others='' hp_orphans=' ' hp_young='' hp_unclear='' hp_last=0
+      hp_left='' hp_waiting='' hp_others='' hp_orphans=' ' hp_young='' hp_unclear='' hp_few='' hp_last=0
       [ -n "$hp_group" ] || { hp_ask_ps; return; }
       { read -r _ _ _ _ hp_last </proc/loadavg; }
       if [ "$3" -gt 0 ] && [ "$hp_last" -ge "${hp_shell:-$3}" ] && [ $((hp_last - $3)) -lt 200 ]; then
-        hp_pid=$3
-        # Whose shell has ended is an orphan, or descends from one, which is older. What adopts orphans is asked for at the start.
-        [ ! -e "/proc/$hp_reaper/stat" ] || hp_adopts=$hp_reaper
+        hp_pid=$3 hp_few=yes
         while [ "$hp_pid" -lt "$hp_last" ]; do
           hp_pid=$((hp_pid + 1))
           if [ -e "/proc/$hp_pid" ]; then hp_judge "$3"; fi
@@ -80,10 +78,19 @@
         hp_line=$*
         ;;
     esac
-    case $hp_state in Z | X) return 0 ;; esac
+    case $hp_state$hp_parent in
+      Z* | X*) return 0 ;;
+      ?"${hp_other%.*}") hp_waiting="$hp_waiting $hp_pid" && return 0 ;;
+    esac
     if [ "$hp_its" = "${hp_shell:-none}" ] || [ "$hp_its" = "${hp_session:-none}" ]; then hp_left="$hp_left $hp_pid"
     elif [ "$hp_its" -gt "$hp_after" ] || [ -z "$hp_setsid" ]; then
-      case ${hp_adopts:-$hp_parent}$hp_orphans in
+      # Whose shell has ended is an orphan, or descends from one, which is older.
+      hp_adopts=$hp_parent
+      if [ -n "$hp_few" ]; then
+        hp_ask_reaper
+        [ ! -e "/proc/$hp_reaper/stat" ] || hp_adopts=$hp_reaper
+      fi
+      case $hp_adopts$hp_orphans in
         "$hp_parent "* | *" $hp_parent "*) hp_orphans="$hp_orphans$hp_pid " ;;
         *) return 0 ;;
       esac
@@ -125,29 +132,34 @@
       case $2 in "$hp_me" | "$hp_asking") hp_asking=$1 hp_own="$hp_own$1 " ;; esac # the shell that asks, and its ps
       case $4.$hp_own in
         Z* | *" $1 "*) ;;
-        *) if [ "$3" = "${hp_shell:-none}" ] || [ "$3" = $hp_its ]; then hp_left="$hp_left $1"; fi ;;
+        *) if [ "$2" = "${hp_other%.*}" ]; then hp_waiting="$hp_waiting $1"; elif [ "$3" = "${hp_shell:-none}" ] || [ "$3" = $hp_its ]; then hp_left="$hp_left $1"; fi ;;
       esac
       shift 4
     done
   }
 
-  # Sets `hp_reaper` to the process that becomes the parent of one whose parent ended; to nothing where that is not seen.
+  # Sets `hp_reaper` to the process that becomes the parent of one whose parent ended; to `none` where that is not seen.
   hp_ask_reaper() {
+    [ -z "$hp_reaper" ] || return 0
     hp_reaper=$( (
       hp_who_am_i
       (
         hp_rounds=1000
-        while [ $hp_rounds -gt 0 ] && read -r hp_line </proc/self/stat; do
-          set -- ${hp_line##*) }
-          [ "$2" = "$hp_me" ] || { echo "$2" && exit; }
+        while [ $hp_rounds -gt 0 ] && read -r _ _ _ hp_parent _ </proc/self/stat; do
+          [ "$hp_parent" = "$hp_me" ] || { echo "$hp_parent" && exit; }
           hp_rounds=$((hp_rounds - 1))
         done
       ) &
     ) )
+    hp_reaper=${hp_reaper:-none}
   }
+
+  # A step can stop what is around it.
+  hp_go_on() { kill -s CONT "${hp_other#*.}" "${hp_other%.*}" $hp_waiting; }
 
   hp_end() { # COOKIE, GRACE in 1/100 s; fails where something cannot be ended
     hp_look "$1" '' 0
+    hp_go_on
     [ -n "$hp_left" ] || return 0
     kill -s TERM $hp_left
     kill -s CONT $hp_left
@@ -187,8 +199,10 @@
         bye) exit ;;
       esac
     done
-    [ -z "$hp_other" ] || kill -s KILL "${hp_other#*.}" "${hp_other%.*}" # that they tell nobody how this ended
-    [ -z "$hp_step" ] || hp_end "$hp_step" @GRACE@
+    [ -n "$hp_step" ] || exit
+    hp_look "$hp_step" '' 0
+    kill -s KILL "${hp_other#*.}" "${hp_other%.*}" $hp_waiting # that they tell nobody how this ended
+    hp_end "$hp_step" @GRACE@
   }
 
   hp_worker() {
@@ -196,7 +210,6 @@
     # In its POSIX mode bash does not say that a child was ended by a signal; leaving it forgets what it stands for.
     case ${BASH_VERSION:+$(export -p)} in '' | *POSIXLY_CORRECT*) ;; *) set +o posix ;; esac
     hp_who_am_i
-    hp_ask_reaper
     hp_machine='' hp_boot=''
     { read -r hp_machine <"${HOLDPOINT_MACHINE_ID:-/etc/machine-id}"; }
     [ -n "$hp_machine" ] || { read -r hp_machine </var/lib/dbus/machine-id; }
@@ -225,7 +238,7 @@
         hp_waits "$hp_line" || [ ! -e /proc/self/fdinfo ] || hp_left=${hp_left:-used}
       done
       # Without the guard, nobody ends what is left, nor is it known whether the whole of the step was there.
-      kill -s 0 "${hp_other%.*}" || { hp_end "$hp_cookie" @GRACE@; exit 1; }
+      kill -s CONT "${hp_other%.*}" || { hp_end "$hp_cookie" @GRACE@; exit 1; }
       hp_mark @NONCE@ "$hp_cookie" ended "$hp_code" "${hp_left:-clean}" "$@"
     done
     exit 0

@@ -12,29 +12,34 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from holdpoint.drill.records import Said
-
-SAY, DIAGNOSE, HINT = "say", "diagnose", "hint"
-CHANGED = "changed"
-"""Not typed: the sandbox was seen to be changed, at the latest now."""
-NOTHING = "nothing"
+from holdpoint.drill.records import CHANGED, DIAGNOSE, FOUND, HINT, SAY, TRAPPED, Said
 
 _HEAD = """#!/bin/sh
 said={said}
 note() {{ printf '%s %s %s\\n' "$(date +%s)" "$1" "$(shift; printf %s "$*" | tr '\\n\\r' '  ')" >>"$said"; }}
+changed() {{ grep -q '^[0-9]* changed ' "$said" 2>/dev/null; }}
+look() {{ changed || sh {look} || note changed; }}
 """
 _PROGRAMS = {
     SAY: """[ $# -gt 0 ] || {{ echo 'say what? for example: say "I look into the full disk"' >&2; exit 2; }}
+look
 note say "$@"; echo "The team was told."
+""",
+    FOUND: """[ $# -gt 0 ] || {{ echo 'found what? for example: found "df says 100 %, du finds 2 GB"' >&2; exit 2; }}
+look
+note found "$@"
+if changed; then echo "The team was told. Something was changed before, so it is no evidence of how it was."
+else echo "Kept as evidence, and the team was told."
+fi
 """,
     DIAGNOSE: """for one in {causes}; do
   [ "$*" != "$one" ] || known=yes
 done
 [ "${{known-}}" ] || {{ printf 'NOT noted: `%s` is no cause. ' "$*"; cat {meanings}; exit 2; }} >&2
 was=$(sed -n 's/^[0-9]* diagnose //p' "$said" 2>/dev/null | tail -n 1)
-grep -q '^[0-9]* changed ' "$said" 2>/dev/null || sh {look} || note changed
+look
 note diagnose "$*"
-if grep -q '^[0-9]* changed ' "$said"; then echo "Noted; but something was changed before, so it gives no points."
+if changed; then echo "Noted; but something was changed before, so it gives no points."
 else echo "Noted.${{was:+ It replaces \\`$was\\`.}}"
 fi
 """,
@@ -109,7 +114,7 @@ class Trainee:
                 word, _, text = rest.partition(" ")
                 with suppress(ValueError, OverflowError, OSError):
                     time = datetime.fromtimestamp(int(moment), UTC)
-                    if word in (SAY, DIAGNOSE, HINT, CHANGED):
+                    if word in (SAY, FOUND, DIAGNOSE, HINT, CHANGED, TRAPPED):
                         yield Said(time, word, text)
 
     @property

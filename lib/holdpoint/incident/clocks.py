@@ -17,7 +17,14 @@ from holdpoint.oncall.working import Working
 
 BREACH = timedelta(hours=72)
 """From awareness to the notice to the authority."""
-SOON = {"response": timedelta(minutes=5), "update": timedelta(minutes=5), "breach": timedelta(hours=12)}
+POST_MORTEM = timedelta(days=7)
+"""From the end to the post-mortem that is published; from when it was asked for, where that was later."""
+SOON = {
+    "response": timedelta(minutes=5),
+    "update": timedelta(minutes=5),
+    "breach": timedelta(hours=12),
+    "post-mortem": timedelta(days=2),
+}
 """How long before its end a clock is about to run out."""
 
 
@@ -25,6 +32,7 @@ class Kind(StrEnum):
     RESPONSE = "response"
     UPDATE = "update"
     BREACH = "breach"
+    POSTMORTEM = "post-mortem"
 
 
 class Standing(StrEnum):
@@ -69,6 +77,12 @@ def pressing(read: tuple[Clock, ...]) -> tuple[Clock, ...]:
     )
 
 
+def owes_last_notice(state: State, now: datetime) -> bool:
+    """The authority was told in phases, the 72 hours are over, and its last notice is not on record."""
+    told = bool(state.notices) and "authority" not in state.done
+    return told and state.loses_data and state.aware is not None and now > state.aware + BREACH
+
+
 def _of(kind: Kind, state: State, now: datetime, working: Working) -> Clock | None:
     match kind:
         case Kind.RESPONSE:
@@ -86,8 +100,13 @@ def _of(kind: Kind, state: State, now: datetime, working: Working) -> Clock | No
         case Kind.BREACH:
             if state.aware is None or not state.loses_data:
                 return None
-            notified = state.done.get("authority")
-            return _read(kind, state.aware, state.aware + BREACH, notified.happened if notified else None, now)
+            return _read(kind, state.aware, state.aware + BREACH, state.notified, now)
+        case Kind.POSTMORTEM:
+            if state.resolved is None or not any(item.id == "published" for item in state.items):
+                return None
+            start = max(state.resolved.happened, state.asked_at or state.resolved.happened)
+            published = state.done.get("published")
+            return _read(kind, start, start + POST_MORTEM, published.happened if published else None, now)
         case _:
             assert_never(kind)
 

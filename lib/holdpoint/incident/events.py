@@ -6,15 +6,19 @@ time. The two differ where somebody wrote it down later. An event without `happe
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, get_args
 
 from holdpoint.document.model import Severity
-from holdpoint.journal.record import Json, Record
+from holdpoint.incident.alert import Status
+from holdpoint.incident.alert_events import Alerting, AlertRepeated
+from holdpoint.incident.learning_events import Afterwards, PostMortemNamed
+from holdpoint.incident.outside_events import Outside
+from holdpoint.journal.record import Record
+from holdpoint.journal.shapes import Shapes, moment
 
 
 class Trigger(StrEnum):
@@ -33,6 +37,7 @@ class Purpose(StrEnum):
     UPDATE = "update"
     DATA_LOSS = "data-loss"
     RESOLVED = "resolved"
+    EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Declared:
     principal: str = ""
     backup: str = ""
     language: str = "en"
+    group: str = ""
+    """The group of alerts that it was declared for; empty where a person declared it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +111,48 @@ class OutputWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckAnswered:
+    """A check of the team's own was read by `run`; `green` is null where nobody could be asked.
+
+    `check` is one of the team's checks, or `version` with the `service` whose version of before was read.
+    """
+
+    kind: ClassVar[str] = "check.answered"
+    check: str
+    service: str
+    green: bool | None
+    said: str
+    run: str
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RunLinked:
     """A run belongs to it; what happened in it stands in its own journal."""
 
     kind: ClassVar[str] = "run.linked"
     run: str
     runbook: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """It was written into a file for another machine, with these files beside it, each with its SHA-256."""
+
+    kind: ClassVar[str] = "incident.handed_over"
+    receiver: str
+    machine: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """It was taken in from such a file, on another machine."""
+
+    kind: ClassVar[str] = "incident.taken_over"
+    from_person: str
+    from_machine: str
+    machine: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +168,37 @@ class MessageRendered:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageSending:
+    """It is about to be sent to these destinations, which takes at most so many seconds; durable before the first byte."""
+
+    kind: ClassVar[str] = "message.sending"
+    message: int
+    destinations: tuple[str, ...]
+    seconds: int
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MessageSent:
-    """It went out: as the person says, or as `how` it was sent."""
+    """It went out: as the person says, or as `how` it was sent. An empty `destination` is everywhere."""
 
     kind: ClassVar[str] = "message.sent"
     message: int
     how: str
     happened: datetime
+    destination: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFailed:
-    """It could not be delivered; it stays to be sent."""
+    """It could not be delivered; it stays to be sent. `doubt` says that it may have gone out all the same."""
 
     kind: ClassVar[str] = "message.failed"
     message: int
     why: str
     happened: datetime
+    destination: str = ""
+    doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +231,11 @@ class Reopened:
     happened: datetime
 
 
+Machines = CheckAnswered | RunLinked | HandedOver | TakenOver
+"""What ran for it, and on which machine it goes on."""
+Messaging = MessageRendered | MessageSending | MessageSent | MessageFailed
+"""What is told to people, and whether it reached them."""
+
 Event = (
     Declared
     | Noted
@@ -181,61 +243,34 @@ Event = (
     | UsersSawIt
     | OutputRecorded
     | OutputWithdrawn
-    | RunLinked
-    | MessageRendered
-    | MessageSent
-    | MessageFailed
     | DataLossNoticed
     | Resolved
     | Reopened
+    | Machines
+    | Messaging
+    | Outside
+    | Alerting
+    | Afterwards
 )
 KINDS: Mapping[str, type[Event]] = {event.kind: event for event in get_args(Event)}
 _TYPED: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("severity", "was", "to"), Severity),
-    **dict.fromkeys(("happened", "began", "restored"), lambda text: datetime.fromisoformat(text).astimezone(UTC)),
-    "services": tuple,
+    **dict.fromkeys(("happened", "began", "restored"), moment),
+    "due": date.fromisoformat,
+    "status": Status,
     "trigger": Trigger,
     "purpose": Purpose,
 }
 """How what is no plain JSON is read back, by the name of its field, which means the same in every event."""
 
-
-def data_of(event: Event) -> dict[str, Json]:
-    """Give the journal's `data` for an event."""
-    return {f.name: _plain(getattr(event, f.name)) for f in dataclasses.fields(event)}
-
-
-def event_of(record: Record) -> Event:
-    """Read an event back; raises `ValueError` for a kind or a shape that this version does not know."""
-    kind = KINDS.get(record.kind)
-    if kind is None:
-        raise ValueError(f"record {record.seq} is of an unknown kind, `{record.kind}`")
-    try:
-        given: dict[str, Any] = dict(record.data)
-        given |= {name: _TYPED[name](value) for name, value in given.items() if name in _TYPED}
-        return kind(**given)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"record {record.seq} (`{record.kind}`) has another shape: {error}") from error
+_SHAPES = Shapes(KINDS, _TYPED)
+data_of, event_of = _SHAPES.data_of, _SHAPES.event_of
 
 
 def happened(event: Event, record: Record) -> datetime:
     """When it happened: as it was told, else when it was written."""
     match event:
-        case RunLinked() | MessageRendered():
+        case RunLinked() | HandedOver() | TakenOver() | MessageRendered() | PostMortemNamed() | AlertRepeated():
             return record.time
         case _:
             return event.happened
-
-
-def _plain(value: Any) -> Json:
-    match value:
-        case datetime():
-            return value.astimezone(UTC).isoformat(timespec="microseconds")
-        case tuple():
-            return [_plain(inner) for inner in value]
-        case StrEnum():
-            return value.value
-        case None | bool() | int() | str():
-            return value
-        case _:
-            raise TypeError(f"no value of an event: {value!r}")

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from holdpoint.incident.events import Purpose
 from holdpoint.incident.phases import Phase
 from holdpoint.incident.severity import RULES
 from holdpoint.incident.state import State
@@ -25,11 +24,11 @@ class Asked:
     channel: str = ""
 
 
-def words(state: State, purpose: Purpose, asked: Asked, now: datetime, zone: tzinfo) -> Words:
-    """Gather everything that a message can say. Texts are on one line, but for what a person said."""
+def words(state: State, purpose: str, asked: Asked, now: datetime, zone: tzinfo) -> Words:
+    """Gather everything that a text can say; `purpose` is the name of its template. Texts are on one line, but for what a person said."""
     declared, resolved = state.opening, state.resolved
     return {
-        "purpose": purpose.value,
+        "purpose": str(purpose),
         "incident": declared.incident,
         "title": declared.title,
         "severity": state.severity.value,
@@ -48,6 +47,7 @@ def words(state: State, purpose: Purpose, asked: Asked, now: datetime, zone: tzi
         "users_see": state.users_see,
         "data_loss": state.loses_data,
         "lost": _said(state, "lost"),
+        "workaround": _said(state, "workaround"),
         "aware": moment(state.aware, zone) if state.aware else "",
         "until": moment(state.aware + timedelta(hours=72), zone) if state.aware else "",
         "cadence": _minutes(state),
@@ -85,7 +85,9 @@ def post_mortem(state: State, zone: tzinfo) -> str:
     if not any(item.phase is Phase.POSTMORTEM for item in state.items):
         return ""
     declared = state.opening
-    return f"docs/post-mortems/{declared.happened.astimezone(zone):%Y-%m-%d}-{slug(declared.title)}.md"
+    return (
+        state.document or f"docs/post-mortems/{declared.happened.astimezone(zone):%Y-%m-%d}-{slug(declared.title)}.md"
+    )
 
 
 def slug(title: str) -> str:

@@ -48,6 +48,7 @@ class By(StrEnum):
     MESSAGE = "a message that went out"
     LOSS_MESSAGE = "the message to management went out"
     RESOLVED_MESSAGE = "the message that it is over went out"
+    EVERYBODYS_MESSAGE = "the message to everybody went out"
 
 
 _ALL = frozenset(Severity)
@@ -70,6 +71,8 @@ class Item:
     """Its moment is a milestone, which is seldom now."""
     only: Mapping[Severity, Only] = field(default_factory=dict)
     by: By = By.PERSON
+    check: str = ""
+    """The check of the team's own that answers it."""
 
 
 def _in_all(only: Only) -> Mapping[Severity, Only]:
@@ -95,21 +98,22 @@ ITEMS: tuple[Item, ...] = (
     Item("issue", Phase.TRIAGE, "File an issue, labelled bug and low, for the next release", severities=_SEV3),
     Item("workaround", Phase.TRIAGE, "Write down the workaround", severities=_SEV3, asks=True),
     Item("containers", Phase.INVESTIGATE, "Containers: which run, which restart?", required=False),
-    Item("probe", Phase.INVESTIGATE, "The health check: what does it answer?", required=False),
+    Item("probe", Phase.INVESTIGATE, "The health check: what does it answer?", required=False, check="health"),
     Item("logs", Phase.INVESTIGATE, "The last 200 lines of the log", required=False),
     Item("load", Phase.INVESTIGATE, "Processor, memory, disk", required=False),
     Item("stores", Phase.INVESTIGATE, "Are PostgreSQL and Redis reachable?", required=False),
     Item("cause", Phase.INVESTIGATE, "The root cause, or a strong hypothesis", asks=True),
     Item("restored", Phase.MITIGATE, "Service is restored", dated=True),
-    Item("health", Phase.VERIFY, "The full health check is green"),
-    Item("smoke", Phase.VERIFY, "The smoke test passes"),
-    Item("flow", Phase.VERIFY, "One real user flow works, from end to end"),
+    Item("health", Phase.VERIFY, "The full health check is green", check="health"),
+    Item("smoke", Phase.VERIFY, "The smoke test passes", check="smoke"),
+    Item("flow", Phase.VERIFY, "One real user flow works, from end to end", check="flow"),
     Item("told", Phase.COMMUNICATE, "Send the message that it is over", by=By.RESOLVED_MESSAGE),
     Item(
         "email",
         Phase.COMMUNICATE,
         "E-mail everybody",
         only={Severity.SEV1: Only.DATA_LOSS, Severity.SEV2: Only.LOSS_OR_SEEN},
+        by=By.EVERYBODYS_MESSAGE,
     ),
     Item(
         "authority",
@@ -132,11 +136,17 @@ class Known:
     severity: Severity
     data_loss: bool
     users_see: bool
+    post_mortem: bool = False
+    """A post-mortem was asked for, whatever the severity."""
 
 
 def items_for(known: Known) -> tuple[Item, ...]:
     """Give the items that apply now, in the order of the phases."""
-    return tuple(item for item in ITEMS if known.severity in item.severities and _applies(item, known))
+    return tuple(item for item in ITEMS if _is_asked_of(item, known) and _applies(item, known))
+
+
+def _is_asked_of(item: Item, known: Known) -> bool:
+    return known.severity in item.severities or (known.post_mortem and item.phase is Phase.POSTMORTEM)
 
 
 def _applies(item: Item, known: Known) -> bool:

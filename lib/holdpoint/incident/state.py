@@ -1,35 +1,27 @@
-"""Where an incident stands: a fold over its records, in the order of their numbers, and nothing else."""
+"""Where an incident stands: everything that its record says, as one value. `fold` makes it of the records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import reduce
-from typing import assert_never
 
 from holdpoint.document.model import Severity
-from holdpoint.incident.events import (
-    DataLossNoticed,
-    Declared,
-    Event,
-    MessageFailed,
-    MessageRendered,
-    MessageSent,
-    Noted,
-    OutputRecorded,
-    OutputWithdrawn,
-    Purpose,
-    Reopened,
-    Resolved,
-    RunLinked,
-    SeverityChanged,
-    UsersSawIt,
-    event_of,
+from holdpoint.incident.actions import ActionItem
+from holdpoint.incident.alert_events import AlertReceived
+from holdpoint.incident.effects import (
+    AUDIENCE,
+    Banner,
+    Effect,
+    Issue,
+    Standing,
 )
-from holdpoint.incident.phases import By, Item, Known, Phase, items_for
-from holdpoint.incident.severity import is_raised
-from holdpoint.journal.record import Record
+from holdpoint.incident.events import CheckAnswered, Declared, HandedOver, MessageRendered, Resolved
+from holdpoint.incident.learning_events import (
+    AuthorityTold,
+    PostMortemPublished,
+)
+from holdpoint.incident.phases import Item, Known, Phase, items_for
 
 BACK = timedelta(seconds=2)
 """Clocks of two machines differ by less; a record that is earlier than one before by more shows that a clock was set."""
@@ -55,6 +47,27 @@ class Message:
     sent: datetime | None = None
     failed: str = ""
     """Why the last try to deliver it came to nothing."""
+    deliveries: Mapping[str, Effect] = field(default_factory=dict)
+    """How it stands with each destination that it was sent to."""
+
+    @property
+    def undelivered(self) -> Mapping[str, Effect]:
+        """The destinations that it did not surely reach."""
+        return {name: one for name, one in self.deliveries.items() if one.standing is not Standing.DONE}
+
+    @property
+    def waits(self) -> bool:
+        """It has not gone out, or not everywhere."""
+        return self.sent is None or bool(self.undelivered)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertGroup:
+    """A group of alerts that belongs to it: the last news of it, how often that came, and how grave it was at most."""
+
+    last: AlertReceived
+    times: int
+    gravest: Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +86,18 @@ class State:
     severity: Severity = Severity.SEV1
     aware: datetime | None = None
     """When people became aware that data is lost; None where it is not."""
+    losses: tuple[str, ...] = ()
+    """What was said to be lost, as it was found out."""
     users_see: bool | None = None
     done: Mapping[str, Done] = field(default_factory=dict)
+    checks: Mapping[str, CheckAnswered] = field(default_factory=dict)
+    """The last answer of each check; of the versions that ran before, by `version SERVICE`."""
     runs: Mapping[str, int] = field(default_factory=dict)
     """Linked runs, with the number of the record that links each."""
+    alerts: Mapping[str, AlertGroup] = field(default_factory=dict)
+    """Groups of alerts that were received, by their keys."""
+    handed: HandedOver | None = None
+    """To whom it was handed over; None where it was taken in since."""
     messages: Mapping[int, Message] = field(default_factory=dict)
     last_sent: datetime | None = None
     """When the message went out that was last recorded as sent."""
@@ -85,7 +106,21 @@ class State:
     responded: datetime | None = None
     resolved: Resolved | None = None
     """How it ended; None while it is open."""
+    resolved_seq: int = -1
+    """The record that says so."""
     times_reopened: int = 0
+    actions: Mapping[int, ActionItem] = field(default_factory=dict)
+    document: str = ""
+    """The file of the post-mortem in the repository; empty before it has one."""
+    published: PostMortemPublished | None = None
+    asked: str = ""
+    """Why it is to have a post-mortem although its severity asks for none."""
+    asked_at: datetime | None = None
+    code_bug: bool = False
+    notices: tuple[AuthorityTold, ...] = ()
+    """What the authority was told in phases, before the last notice."""
+    banner: Banner | None = None
+    issue: Issue | None = None
     people: tuple[str, ...] = ()
     latest: datetime | None = None
     """The latest time that any record has."""
@@ -104,8 +139,20 @@ class State:
         return self.declared
 
     @property
+    def groups(self) -> frozenset[str]:
+        """The groups of alerts that belong to it."""
+        return frozenset(filter(None, (self.opening.group, *self.alerts)))
+
+    @property
     def known(self) -> Known:
-        return Known(self.severity, data_loss=self.loses_data, users_see=self.users_see is True)
+        return Known(self.severity, self.loses_data, self.users_see is True, post_mortem=bool(self.asked))
+
+    @property
+    def notified(self) -> datetime | None:
+        """When the authority was told first, in a phase or at once; None as long as it was not."""
+        times = [notice.happened for notice in self.notices]
+        times += [self.done["authority"].happened] if "authority" in self.done else []
+        return min(times, default=None)
 
     @property
     def loses_data(self) -> bool:
@@ -133,116 +180,6 @@ class State:
         return tuple(item for item in self.items if item.phase is phase and item.required and item.id not in self.done)
 
     def waiting(self) -> tuple[Message, ...]:
-        """The last message to the team, and the last to management, where they have not gone out."""
-        last = {message.rendered.purpose is Purpose.DATA_LOSS: message for message in self.messages.values()}
-        return tuple(message for message in last.values() if message.sent is None)
-
-
-def replay(records: Iterable[Record]) -> State:
-    """Fold a journal from its start."""
-    return reduce(fold, records, State())
-
-
-def fold(state: State, record: Record) -> State:
-    """Take in one record; raises `ValueError` for a kind that is not known."""
-    event = event_of(record)
-    if state.declared is None and not isinstance(event, Declared):
-        raise ValueError(f"record {record.seq} (`{record.kind}`) stands before the declaration")
-    after = _responded(_apply(state, event, record))
-    jumps, latest = state.jumps, record.time
-    if state.latest is not None:
-        if record.time < state.latest - BACK:
-            jumps = (*jumps, Jump(record.seq, state.latest - record.time))
-        latest = max(state.latest, record.time)
-    people = tuple(dict.fromkeys((*state.people, record.person)))
-    return replace(after, seq=record.seq, people=people, latest=latest, jumps=jumps)
-
-
-def _apply(state: State, event: Event, record: Record) -> State:
-    match event:
-        case Declared():
-            return replace(
-                state,
-                declared=event,
-                severity=event.severity,
-                users_see=event.users_see,
-                aware=event.happened if event.data_loss else None,
-                counted_from=event.happened,
-            )
-        case Noted():
-            return state
-        case SeverityChanged():
-            restarts = is_raised(event.was, event.to) and state.responded is None
-            return replace(state, severity=event.to, counted_from=event.happened if restarts else state.counted_from)
-        case UsersSawIt():
-            return replace(state, users_see=event.sees)
-        case OutputRecorded():
-            done = Done(event.say, event.evidence, event.happened, record.person, record.seq)
-            return replace(state, done={**state.done, event.item: done})
-        case OutputWithdrawn():
-            return replace(state, done={item: done for item, done in state.done.items() if item != event.item})
-        case RunLinked():
-            return replace(state, runs={event.run: record.seq, **state.runs})
-        case MessageRendered():
-            return _with_message(state, Message(event, record.seq))
-        case MessageSent():
-            return _sent(state, event, record)
-        case MessageFailed():
-            return _with_message(state, replace(_message(state, event.message), failed=event.why))
-        case DataLossNoticed():
-            return replace(state, aware=state.aware or event.happened)
-        case Resolved():
-            return replace(state, resolved=event)
-        case Reopened():
-            again = {item.id for item in state.items if item.phase in _AGAIN} - _STAYS
-            kept = {item: one for item, one in state.done.items() if item not in again}
-            return replace(state, resolved=None, times_reopened=state.times_reopened + 1, done=kept)
-        case _:
-            assert_never(event)
-
-
-_AGAIN = frozenset({Phase.MITIGATE, Phase.VERIFY, Phase.COMMUNICATE, Phase.POSTMORTEM})
-"""Phases that have to be gone through again after a reopening."""
-_STAYS = frozenset({"authority"})
-"""What was done once and for all."""
-_TICKS = {
-    Purpose.FIRST: By.MESSAGE,
-    Purpose.UPDATE: By.MESSAGE,
-    Purpose.DATA_LOSS: By.LOSS_MESSAGE,
-    Purpose.RESOLVED: By.RESOLVED_MESSAGE,
-}
-"""The items that are done when a message has gone out."""
-
-
-def _sent(state: State, event: MessageSent, record: Record) -> State:
-    """A message that went out is also what items of the checklist ask for. One to management is no update."""
-    message = _message(state, event.message)
-    state = _with_message(state, replace(message, sent=event.happened, failed=""))
-    purpose = message.rendered.purpose
-    done = Done("", f"message {event.message}, {event.how}", event.happened, record.person, record.seq)
-    ticked = {item.id: done for item in state.items if item.by is _TICKS[purpose]}
-    last = state.last_sent if purpose is Purpose.DATA_LOSS else event.happened
-    return replace(state, last_sent=last, done={**ticked, **state.done})
-
-
-def _message(state: State, number: int) -> Message:
-    if number not in state.messages:
-        raise ValueError(f"there is no message {number}")
-    return state.messages[number]
-
-
-def _with_message(state: State, message: Message) -> State:
-    return replace(state, messages={**state.messages, message.rendered.message: message})
-
-
-def _responded(state: State) -> State:
-    """The response is there with the first message that went out, or with all that triage has to put out."""
-    if state.responded is not None:
-        return state
-    if state.last_sent is not None:
-        return replace(state, responded=state.last_sent)
-    if state.missing(Phase.TRIAGE):
-        return state
-    done = [state.done[item.id] for item in state.items if item.phase is Phase.TRIAGE and item.required]
-    last = max(done, key=lambda one: one.seq, default=None)
-    return replace(state, responded=last.happened) if last else state
+        """The last message to each audience, where it has not gone out."""
+        last = {AUDIENCE[message.rendered.purpose]: message for message in self.messages.values()}
+        return tuple(message for message in last.values() if message.waits)

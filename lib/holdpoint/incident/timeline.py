@@ -7,60 +7,19 @@ stands where it happened, and shows both times.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import assert_never
 
 from holdpoint.engine import events as run
-from holdpoint.incident.events import (
-    DataLossNoticed,
-    Declared,
-    Event,
-    MessageFailed,
-    MessageRendered,
-    MessageSent,
-    Noted,
-    OutputRecorded,
-    OutputWithdrawn,
-    Reopened,
-    Resolved,
-    RunLinked,
-    SeverityChanged,
-    UsersSawIt,
-    event_of,
-    happened,
-)
-from holdpoint.incident.phases import answered
+from holdpoint.incident.alert_events import Alerting, AlertRepeated
+from holdpoint.incident.events import Event, RunLinked, event_of, happened
 from holdpoint.incident.state import BACK
+from holdpoint.incident.telling import Mark, told
 from holdpoint.journal.record import Record
 
 LATE = timedelta(minutes=1)
 """What is written so much later than it happened was written down later."""
-
-
-class Mark(StrEnum):
-    """What a row is, in a word."""
-
-    DECLARED = "declared"
-    NOTE = "note"
-    SEVERITY = "severity"
-    FOUND_OUT = "found out"
-    DONE = "done"
-    UNDONE = "not done"
-    RUN = "run"
-    GATE = "gate"
-    CAUSE = "cause"
-    CHANGE = "change"
-    PROOF = "proof"
-    CALLED = "called"
-    MESSAGE = "message"
-    SENT = "sent"
-    NOT_SENT = "NOT SENT"
-    LOSS = "DATA LOSS"
-    RESOLVED = "resolved"
-    REOPENED = "reopened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,65 +64,41 @@ def _own(records: Sequence[Record]) -> list[tuple[datetime, Row, Event]]:
         when = happened(event, record)
         back = latest - record.time if latest is not None and record.time < latest - BACK else timedelta(0)
         latest = record.time if latest is None else max(latest, record.time)
-        mark, text, evidence = _told(event)
+        mark, text, evidence = told(event)
         row = Row(when, record.time, record.person, mark, text, "", record.seq, evidence, back)
         told_later = record.time - when >= LATE
         found.append((when if told_later else latest, row, event))
-    return found
+    return _folded(found)
 
 
-def _told(event: Event) -> tuple[Mark, str, str]:
-    """Give a row's mark, text and evidence."""
-    match event:
-        case Declared():
-            services = f" ({', '.join(event.services)})" if event.services else ""
-            return Mark.DECLARED, f"{event.severity}: {event.title}{services}; noticed by {event.trigger}", ""
-        case Noted():
-            return Mark.NOTE, event.text, ""
-        case SeverityChanged():
-            return Mark.SEVERITY, f"from {event.was} to {event.to}: {event.reason}", ""
-        case UsersSawIt():
-            return Mark.FOUND_OUT, "users see it" if event.sees else "users do not see it", ""
-        case OutputRecorded():
-            return Mark.DONE, answered(event.item, event.say), event.evidence
-        case OutputWithdrawn():
-            return Mark.UNDONE, answered(event.item, event.reason), ""
-        case RunLinked():
-            return Mark.RUN, f"run {event.run} of {event.runbook} belongs to it", event.run
-        case MessageRendered():
-            return Mark.MESSAGE, f"message {event.message} ({event.purpose}) was written for {event.channel}", ""
-        case MessageSent():
-            return Mark.SENT, f"message {event.message} went out, {event.how}", f"message {event.message}"
-        case MessageFailed():
-            return Mark.NOT_SENT, f"message {event.message} did not go out: {event.why}", f"message {event.message}"
-        case DataLossNoticed():
-            return Mark.LOSS, f"data is lost: {event.what}", ""
-        case Resolved():
-            lost = "data is lost" if event.data_loss else "no data is lost"
-            without = f"; not verified: {event.without_verify}" if event.without_verify else ""
-            return Mark.RESOLVED, f"{event.cause}; impact: {event.impact}; {lost}{without}", ""
-        case Reopened():
-            return Mark.REOPENED, event.reason, ""
-        case _:
-            assert_never(event)
+def _folded(rows: list[tuple[datetime, Row, Event]]) -> list[tuple[datetime, Row, Event]]:
+    """Of an alert that came again and again, keep the last time; it says how often."""
+    later: dict[str, type[Event]] = {}
+    kept: list[tuple[datetime, Row, Event]] = []
+    for key, row, event in reversed(rows):
+        if isinstance(event, Alerting):
+            folded = isinstance(event, AlertRepeated) and later.get(event.group) is AlertRepeated
+            later[event.group] = type(event)
+            if folded:
+                continue
+        kept.append((key, row, event))
+    return kept[::-1]
 
 
 # --- runs -------------------------------------------------------------------------------------------------------
 
 
-def _of_run(name: str, records: Iterable[Record], linked: datetime | None) -> list[tuple[datetime, Row]]:
+def _of_run(name: str, records: Sequence[Record], linked: datetime | None) -> list[tuple[datetime, Row]]:
     """The milestones of a run, none of them before the run was linked."""
     found: list[tuple[datetime, Row]] = []
     latest = linked
-    titles: dict[str, str] = {}
-    for record in records:
-        event = run.event_of(record)
+    events = [run.event_of(record) for record in records]
+    titles = {event.item: event.title for event in events if isinstance(event, run.GateOpened)}
+    for record, event in zip(records, events, strict=True):
         latest = record.time if latest is None else max(latest, record.time)
-        if isinstance(event, run.GateOpened):
-            titles[event.item] = event.title
-        told = _milestone(event, titles)
-        if told is not None:
-            mark, text, evidence = told
+        what = _milestone(event, titles)
+        if what is not None:
+            mark, text, evidence = what
             row = Row(record.time, record.time, record.person, mark, text, name, record.seq, evidence)
             found.append((latest, row))
     return found
@@ -196,7 +131,8 @@ def _milestone(event: run.Event, titles: Mapping[str, str]) -> tuple[Mark, str, 
         case run.StepEnded() if event.present is None and (event.step in titles or event.status is not run.Status.OK):
             if event.status is run.Status.SKIPPED:
                 return None
-            return Mark.CHANGE, f"{event.status}: {titles.get(event.step, event.step)} ({event.host})", event.note
+            mark = Mark.CHANGE if event.step in titles else Mark.RUN  # what no gate asked for only read
+            return mark, f"{event.status}: {titles.get(event.step, event.step)} ({event.host})", event.note
         case run.DoubtSettled():
             what = "it happened" if event.happened else "it did not happen"
             return Mark.CHANGE, f"{titles.get(event.step, event.step)} ({event.host}): {what}: {event.by}", ""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from holdpoint.oncall.alerts import Alerts
+from holdpoint.oncall.outside import Outside
 from holdpoint.problem import Place
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -108,6 +110,31 @@ class Rota:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """A command of the team's own that only reads. `host` is empty for the machine of whoever asks."""
+
+    run: str
+    host: str = ""
+    timeout: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """How a service goes back to the version that ran before: by a runbook, or by a command."""
+
+    runbook: str = ""
+    run: str = ""
+    host: str = ""
+    timeout: timedelta = timedelta(minutes=10)
+    before: Probe | None = None
+    """Prints which version that is; a command reads it as `"$previous"`."""
+
+
+CHECKS = ("health", "smoke", "flow")
+"""The checks that a team can have, from the quickest to the one that says the most."""
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     """Everything that `team.yaml` says, with its defaults."""
 
@@ -118,3 +145,9 @@ class Team:
     holidays: Holidays = field(default_factory=Holidays)
     people: Mapping[str, Person] = field(default_factory=dict)
     rota: Rota | None = None
+    checks: Mapping[str, Probe] = field(default_factory=dict)
+    """Each by its name in `CHECKS`."""
+    rollbacks: Mapping[str, WayBack] = field(default_factory=dict)
+    """Each by the service that it takes back."""
+    alerts: Alerts = field(default_factory=Alerts)
+    outside: Outside = field(default_factory=Outside)

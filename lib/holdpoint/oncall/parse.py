@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from yaml.events import Event
 
+from holdpoint.document import duration
 from holdpoint.document.fitting import fitting
 from holdpoint.document.source import Lines, Source
 from holdpoint.document.yaml import Map, Seq, place
-from holdpoint.oncall import moments
+from holdpoint.oncall import moments, outside
 from holdpoint.oncall.model import (
     DAYS,
     MIDNIGHT,
@@ -24,10 +25,13 @@ from holdpoint.oncall.model import (
     Language,
     Order,
     Person,
+    Probe,
     Rota,
     Swap,
     Team,
+    WayBack,
 )
+from holdpoint.oncall.parse_alerts import alerts
 from holdpoint.problem import HoldpointError, Problem, by_place, did_you_mean
 
 ZONE, NAME, HANDOVER = "Europe/Paris", "team", "09:00"
@@ -75,6 +79,8 @@ class _Reading:
             for name, one in _maps(tree.get("people"))
         }
         rota = tree.get("rota")
+        reached, problems = outside.read(tree, self.lines)
+        self.problems += problems
         return Team(
             zone=where,
             name=str(tree.get("name", NAME)),
@@ -83,6 +89,10 @@ class _Reading:
             holidays=self._holidays(tree.get("holidays")),
             people=people,
             rota=self._rota(rota, where, people) if isinstance(rota, Map) else None,
+            checks={name: self._probe(one) for name, one in _maps(tree.get("checks"))},
+            rollbacks={name: self._way_back(name, one) for name, one in _maps(tree.get("rollbacks"))},
+            alerts=alerts(tree.get("alerts")),
+            outside=reached,
         )
 
     def _zone(self, tree: Map) -> ZoneInfo:
@@ -94,6 +104,35 @@ class _Reading:
             at = place(self.lines, tree.marks["zone"])
             self.problems += [replace(problem, place=at) for problem in error.problems]
             return zone(ZONE)  # to say what else is wrong
+
+    # --- commands of the team's own
+
+    def _probe(self, one: Map) -> Probe:
+        return Probe(str(one["run"]), str(one.get("host", "")), self._length(one, Probe("").timeout))
+
+    def _way_back(self, name: str, one: Map) -> WayBack:
+        before = one.get("before")
+        if ("run" in one) is ("runbook" in one):
+            expected = "`runbook: NAME` or `run: COMMAND`, one of the two"
+            self._say("rollback", f"how does `{name}` go back?", one.mark, expected=expected)
+        return WayBack(
+            str(one.get("runbook", "")),
+            str(one.get("run", "")),
+            str(one.get("host", "")),
+            self._length(one, WayBack().timeout),
+            self._probe(before) if isinstance(before, Map) else None,
+        )
+
+    def _length(self, owner: Map, otherwise: timedelta) -> timedelta:
+        """Read `timeout`."""
+        if "timeout" not in owner:
+            return otherwise
+        try:
+            return duration.parse(str(owner["timeout"]))
+        except HoldpointError as error:
+            at = place(self.lines, owner.marks["timeout"])
+            self.problems += [replace(problem, place=at) for problem in error.problems]
+            return otherwise
 
     # --- working time
 

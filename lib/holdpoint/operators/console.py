@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import TextIO
 
-from holdpoint.document.model import Effect
+from holdpoint.document.model import Effect, Runbook
 from holdpoint.engine.events import Escalated, GateOpened, RunFinished, RunOpened, RunStopped, StepEnded
 from holdpoint.engine.loop import Ended
 from holdpoint.engine.ports import Answer, Asked, By, Question, Silence, Target, Tier
@@ -26,6 +26,7 @@ from holdpoint.views import bounds, questions
 from holdpoint.views.background import background
 from holdpoint.views.console import Screen
 from holdpoint.views.lines import BLANK, Line, Tone, assigned, line, wrap
+from holdpoint.views.outline import outline
 from holdpoint.views.timeline import Timeline
 
 
@@ -58,6 +59,7 @@ class ConsoleOperator:
         self._run = ""
         self._earlier: tuple[Record, ...] = ()
         self._head: bounds.Head | None = None
+        self._outlined: Runbook | None = None
         self._standing: Question | None = None
         self._watch: ConsoleWatch | None = None
 
@@ -77,6 +79,7 @@ class ConsoleOperator:
             assigned(name, value if isinstance(value, Secret) else as_text(value)) for name, value in params.items()
         )
         self._head = bounds.Head(run, book.id, book.title, book.severity, kind, known, plan.of_run, values, self._drill)
+        self._outlined = book if kind == bounds.WALKTHROUGH else None
         if targets is not None:
             self._draw_head(known)
 
@@ -199,6 +202,7 @@ class ConsoleOperator:
         if head is not None:
             known = replace(head, targets=targets or head.targets)
             self.screen.lines(bounds.opening(known, self.screen.width))
+            self.screen.lines(outline(self._outlined, self.screen.width) if self._outlined else [])
 
     def _close_watch(self) -> None:
         watch, self._watch = self._watch, None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from holdpoint.document.model import Effect
-from holdpoint.engine.ports import Answer, Asked, By, Operator, Question, Silence, Target, Watch
+from holdpoint.engine.ports import Answer, Asked, By, Operator, Question, Silence, Target, Watch, Word
 from holdpoint.journal.record import Record
 from holdpoint.operators.drawing import Drawing
 
@@ -27,6 +28,7 @@ class WalkthroughOperator:
         self._drawing = drawing
         self._asks = asks
         self._undone = undone
+        self._words_shown = set[tuple[Word, ...]]()
 
     def ask(self, question: Question, until: datetime | None) -> Answer | Silence:
         """Answer for nobody: `run` at a gate, `not-run` for a person's work, nothing for a value."""
@@ -34,10 +36,16 @@ class WalkthroughOperator:
             return self._asks.ask(question, until)
         if question.kind is Asked.MANUAL:
             self._undone()
-        self._drawing.show(question)
+        self._drawing.show(question if self._asks is not None else self._in_brief(question))
         text, said = _stand_in(question) if self._asks is None else _unmade(question)
         self._drawing.note(f"{said} Going on.")
         return Answer(text, self.person, By.NOBODY)
+
+    def _in_brief(self, question: Question) -> Question:
+        """Leave out what nobody can know before a run, and what the words do where that was shown before."""
+        words = () if question.words in self._words_shown else question.words
+        self._words_shown.add(question.words)
+        return replace(question, evidence=(), remains=(), words=words)
 
     def tell(self, record: Record) -> None:
         self._drawing.tell(record)

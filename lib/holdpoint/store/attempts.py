@@ -11,7 +11,11 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+from holdpoint.drill.debrief import Debrief, as_data, from_data
 from holdpoint.drill.records import Attempt
+from holdpoint.store import disk
+
+_DEBRIEF = "debrief.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,16 @@ class Attempts:
                 made.mkdir(mode=0o700, parents=True)
                 return made
         raise AssertionError("numbers end")
+
+    def keep(self, folder: Path, told: Debrief) -> None:
+        """Keep what was told of an attempt, in the folder of its record."""
+        disk.write_whole(folder / _DEBRIEF, json.dumps(as_data(told)).encode())
+
+    def debrief(self, folder: Path) -> Debrief | None:
+        """Give what was told of an attempt; nothing where it cannot be read."""
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            return from_data(json.loads((folder / _DEBRIEF).read_bytes()))
+        return None
 
     def note(self, attempt: Attempt) -> None:
         """Add one, durably."""

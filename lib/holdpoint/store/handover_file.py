@@ -1,4 +1,4 @@
-"""The one file with which a run is handed over: a gzip'd tar of plain files, written whole, and read with distrust.
+"""The one file with which a run or an incident is handed over: a gzip'd tar of plain files, written whole, and read with distrust.
 
 Owns the names that may stand in it, and its limits. Knows nothing of what the files say.
 """
@@ -32,10 +32,13 @@ DOCUMENTS = "documents"
 RUNS = "runs"
 _WORD = r"[A-Za-z0-9_%@:][A-Za-z0-9._%@:+~-]*"
 _RUN = r"[0-9]{8}-[0-9]{4}-[a-z][a-z0-9-]{0,63}-[0-9a-f]{4}"
+INCIDENTS = "incidents"
+_INCIDENT = r"[0-9]{8}-[0-9]{4}-[a-z0-9][a-z0-9-]{0,63}-[0-9a-f]{4}"
 OUTPUT = re.compile(rf"{RUNS}/{_RUN}/(?:out/{_WORD}|files/{_WORD}/{_WORD})", re.ASCII)
 """What commands printed, and files that were fetched."""
 _NAMES = re.compile(
     rf"{README}|{HOSTS}|{DOCUMENTS}/[a-z][a-z0-9-]{{0,63}}\.yaml"
+    rf"|{INCIDENTS}/{_INCIDENT}/journal\.jsonl"
     rf"|{RUNS}/{_RUN}/(?:journal\.jsonl|agent-[A-Za-z0-9._%~-]+)|{OUTPUT.pattern}",
     re.ASCII,
 )
@@ -69,10 +72,10 @@ def reserved(path: Path) -> Iterator[Path]:
     try:
         disk.write_new(path, b"")
     except FileExistsError as error:
-        hint = "give another name with --out; nothing was handed over"
+        hint = "give another name; nothing was handed over"
         raise HoldpointError(Problem("file-exists", "this file is there already", _place(path), hint=hint)) from error
     except OSError as error:
-        hint = "give a file in another folder with --out; nothing was handed over"
+        hint = "give a file in another folder; nothing was handed over"
         problem = Problem("no-file", f"the file cannot be made: {_said(error)}", _place(path), hint=hint)
         raise HoldpointError(problem) from error
     try:
@@ -206,7 +209,7 @@ def _exactly(packed: gzip.GzipFile, count: int) -> bytes:
 
 
 def _unfit(path: Path, why: str) -> Problem:
-    hint = "have it made anew with `run.handover`, and sent whole; nothing was taken from it"
+    hint = "have it made anew where it comes from, and sent whole; nothing was taken from it"
     return Problem("handover-file", f"this file cannot be taken over: {why}", _place(path), hint=hint)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from holdpoint.engine.ports import Clock, JournalFailed
 from holdpoint.problem import Exit, HoldpointError, Problem
@@ -19,6 +20,15 @@ _KEEPING = Keeping(before_effect=frozenset(), patience=PATIENCE)
 @dataclass(frozen=True, slots=True)
 class IncidentFolder(JournalFolder):
     """One incident's folder."""
+
+    @property
+    def evidence(self) -> Path:
+        """Where the journals of runs lie that were made on another machine: they are read, and never gone on with."""
+        return self.path / "runs"
+
+    def evidence_of(self, run: str) -> JournalFolder:
+        """Give the folder of such a run, whether or not it is there."""
+        return JournalFolder(self.evidence / run)
 
     @contextmanager
     def begun(self, person: str, clock: Clock) -> Iterator[JournalFile]:

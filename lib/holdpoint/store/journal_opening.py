@@ -31,7 +31,7 @@ def open_alone(path: Path, patience: float = GLANCES) -> int:
         problem = Problem("journal-closed", f"the journal cannot be opened: {error.strerror}", Place(str(path), 0, 0))
         raise HoldpointError(problem) from error
     try:
-        _lock(fd, patience)
+        lock(fd, patience)
     except OSError as error:
         problem = Problem(
             "journal-locked",
@@ -44,7 +44,8 @@ def open_alone(path: Path, patience: float = GLANCES) -> int:
     return fd
 
 
-def _lock(fd: int, patience: float) -> None:
+def lock(fd: int, patience: float) -> None:
+    """Take the lock of a file; raises `BlockingIOError` where another one has it for longer than `patience` seconds."""
     end = time.monotonic() + patience
     while True:
         try:

@@ -23,7 +23,7 @@ from holdpoint.document.source import LARGEST, Source
 from holdpoint.problem import HoldpointError, Place, Problem, by_place, did_you_mean
 
 if TYPE_CHECKING:
-    from holdpoint.document import team
+    from holdpoint.document import team_values
     from holdpoint.document.model import Runbook
 
 VALUES = "values.yaml"
@@ -58,21 +58,33 @@ def schema(document: str = "runbook") -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", json.loads((shipped("schemas") / f"{document}.schema.json").read_bytes()))
 
 
+Made = Callable[[str], Source | None]
+"""Give the document of a name; None where there is none."""
+
+
 class Library:
     """The runbooks of some folders; of two with one name, the one in the earlier folder counts."""
 
-    def __init__(self, folders: Iterable[Path | str], kind: str = "runbook", values: Path | None = None) -> None:
-        """`values` is the file of a team's own values, which need not be there."""
+    def __init__(
+        self,
+        folders: Iterable[Path | str],
+        kind: str = "runbook",
+        values: Path | None = None,
+        made: Made = lambda _: None,
+    ) -> None:
+        """`values` is the file of a team's own values, which need not be there.
+
+        `made` gives documents that no folder has: they are in no list, and found by their names.
+        """
         self._kind = kind
+        self._made = made
         self._values = values
         self.folders = tuple(Path(folder) for folder in folders)
-        self._parsed: dict[Source, Runbook] = {}
-        """What was read, by its bytes: a run reads its document again before every change."""
 
     @classmethod
-    def of(cls, repository: Path | str) -> Library:
+    def of(cls, repository: Path | str, made: Made = lambda _: None) -> Library:
         """Open the library of a repository: its own `runbooks/`, then those that come with Holdpoint."""
-        return cls(folders(repository, "runbooks"), values=Path(repository) / VALUES)
+        return cls(folders(repository, "runbooks"), values=Path(repository) / VALUES, made=made)
 
     def names(self) -> tuple[str, ...]:
         """Give the names of all runbooks, sorted. Nothing is opened."""
@@ -91,6 +103,8 @@ class Library:
         if unfit is not None:
             raise HoldpointError(unfit)
         if name not in found:
+            if (made := self._made(name)) is not None:
+                return made
             raise HoldpointError([_unknown(self._kind, name, found, self.folders), *problems])
         return _read(*found[name])
 
@@ -98,18 +112,15 @@ class Library:
         """Read and check a runbook. Raises `HoldpointError` with everything that is wrong with it."""
         from holdpoint.document import parse  # noqa: PLC0415 - see the module
 
-        source = self.source(name)
-        if source not in self._parsed:
-            self._parsed[source] = parse.parse(source, schema())
-        return self._team().fill(self._parsed[source])
+        return self._team_values().fill(parse.parse(self.source(name), schema()))
 
-    def _team(self) -> team.Team:
+    def _team_values(self) -> team_values.TeamValues:
         """Read the team's own values; none where there is no file."""
-        from holdpoint.document import team  # noqa: PLC0415 - see the module
+        from holdpoint.document import team_values  # noqa: PLC0415 - see the module
 
         if self._values is None or not self._values.exists():
-            return team.Team()
-        return team.parse(_read(self._values.parent, self._values), schema("values"))
+            return team_values.TeamValues()
+        return team_values.parse(_read(self._values.parent, self._values), schema("values"))
 
     def file(self, runbook: Runbook, source: str) -> bytes:
         """Read a file that lies in the folder of a runbook, or below. Raises `HoldpointError` where it does not fit."""
@@ -122,13 +133,13 @@ class Library:
 
     def load_all(self) -> tuple[dict[str, Runbook], tuple[Problem, ...]]:
         """Read every runbook; those with errors are left out, and their errors come back."""
-        from holdpoint.document import parse, team  # noqa: PLC0415 - see the module
+        from holdpoint.document import parse, team_values  # noqa: PLC0415 - see the module
 
         runbooks: dict[str, Runbook] = {}
         found, problems = self._found()
-        own = team.Team()
+        own = team_values.TeamValues()
         try:
-            own = self._team()
+            own = self._team_values()
         except HoldpointError as error:
             problems += error.problems
         with _uncollected():
@@ -173,7 +184,7 @@ class Library:
         from holdpoint.document import parse  # noqa: PLC0415 - see the module
 
         try:
-            own = self._team()
+            own = self._team_values()
         except HoldpointError as error:
             return error.problems
         books: dict[str, Runbook] = {}

@@ -1,4 +1,4 @@
-"""How runs and incidents are named, by the minute in which they began, and how a person names one of them."""
+"""How runs and incidents are named, by the minute in which they began, and how a person names one of them, or an attempt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = 8
 
 
 class Named(Protocol):
-    """A folder with a name of the form `YYYYMMDD-HHMM-<what>-<4 hex>`."""
+    """What a person names: a folder `YYYYMMDD-HHMM-<what>-<4 hex>`, or an attempt at a drill."""
 
     @property
     def name(self) -> str: ...
@@ -44,7 +44,7 @@ def in_order(named: Named) -> tuple[str, str, str]:
 def choose(text: str, found: Sequence[N], noun: str = "run") -> N:
     """Find the one that `text` names; raises `HoldpointError` for none and for several."""
     if not text or text.startswith("-") or "/" in text or "\0" in text:
-        what = f"this is not the name of {'an' if noun == 'incident' else 'a'} {noun}"
+        what = f"this is not the name of {'an' if noun[0] in 'aeiou' else 'a'} {noun}"
         raise HoldpointError(
             Problem(f"{noun}-name", what, found=f"`{text[:200]}`", expected="a name, its end, or `last`")
         )

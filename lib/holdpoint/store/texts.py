@@ -6,18 +6,22 @@ not exist is an error. A team's template that cannot be used never holds a messa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from holdpoint.incident.messages import Words
 from holdpoint.store.library import folders
 
+Words = Mapping[str, object]
+"""The values that a template reads."""
+TEXT, HTML = ".txt", ".html"
 LARGEST = 64 * 1024
-"""Bytes of a template, and characters of what comes out of one."""
+"""Bytes of a template, and characters of a message."""
+LONGEST = 4 * 1024 * 1024
+"""Characters of a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +46,49 @@ class Texts:
     def of(cls, repository: Path) -> Texts:
         return cls(folders(repository, "templates"))
 
-    def render(self, name: str, language: str, words: Words) -> Rendered:
-        """Render `LANGUAGE/NAME.txt`. Raises `UnusableError` only where the shipped one is broken."""
+    def render(self, name: str, language: str, words: Words, longest: int = LARGEST) -> Rendered:
+        """Render `LANGUAGE/NAME`, which is a `.txt` where it has no other ending, to `longest` characters at most.
+
+        Raises `UnusableError` only where the shipped one is broken.
+        """
         *own, shipped = self.folders
+        file = name if "." in name else f"{name}{TEXT}"
         warning = ""
         for folder in own:
-            path = folder / language / f"{name}.txt"
+            path = folder / language / file
             try:
                 if path.exists():
-                    return Rendered(_rendered(path, words))
+                    return Rendered(_rendered(path, words, longest))
             except (UnusableError, OSError) as error:
                 warning = f"`{path}` cannot be used, so the template that ships takes its place: {error}"
-        return Rendered(_rendered(shipped / language / f"{name}.txt", words), warning)
+        return Rendered(_rendered(shipped / language / file, words, longest), warning)
 
 
-def _bounded(pieces: Iterable[str]) -> Iterator[str]:
+def _bounded(pieces: Iterable[str], longest: int) -> Iterator[str]:
     total = 0
     for piece in pieces:
         total += len(piece)
-        if total > LARGEST:
-            raise UnusableError(f"it gives more than {LARGEST:,} characters")
+        if total > longest:
+            raise UnusableError(f"it gives more than {longest:,} characters")
         yield piece
 
 
-def _rendered(path: Path, words: Words) -> str:
+def _rendered(path: Path, words: Words, longest: int) -> str:
     if not path.is_file():
         raise UnusableError("it is not a file")
     with path.open("rb") as file:
         source = file.read(LARGEST + 1)
     if len(source) > LARGEST:
         raise UnusableError(f"it is larger than {LARGEST:,} bytes")
-    # what is rendered is text for chat and mail, not HTML
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined,
-        autoescape=False,
+        autoescape=path.suffix == HTML,  # text for chat and mail stays as it is
         trim_blocks=True,
         lstrip_blocks=True,
     )
     try:
         template = environment.from_string(source.decode())
-        text = "".join(_bounded(template.generate(words)))
+        text = "".join(_bounded(template.generate(words), longest))
     except UnusableError:
         raise
     except UnicodeDecodeError as error:

@@ -20,10 +20,11 @@ from holdpoint.views.lines import BLANK, LABEL, Line, Segment, Tone, clip, label
 from holdpoint.views.questions import places
 from holdpoint.views.tables import table
 
+WALKTHROUGH = "dry-run"
 KINDS = {
     "real": ("FOR REAL", "every change asks first", Tone.BOLD),
     "check": ("CHECK", "it really looks; every change is shown and not made", Tone.WARN),
-    "dry-run": ("WALK-THROUGH", "nothing is executed, nothing is connected to", Tone.WARN),
+    WALKTHROUGH: ("WALK-THROUGH", "nothing is executed, nothing is connected to", Tone.WARN),
     "resumed": ("RESUMED, FOR REAL", "what is done stays done; every gate asks anew", Tone.BOLD),
     "settling": ("BEFORE A ROLLBACK", "what was begun is seen to its end first; nothing new is begun", Tone.WARN),
     "rollback": ("ROLLBACK, FOR REAL", "takes changes back; every undo asks first", Tone.WARN),

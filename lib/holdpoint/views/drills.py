@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,22 +15,50 @@ from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, wr
 from holdpoint.views.tables import table
 from holdpoint.views.times import span
 
-STARS = 5
+_TAG = re.compile(r"^\[\w+\]\s*")
+"""What a pager puts before each of its lines."""
 
 
-def listing(drills: Sequence[tuple[Drill, str]], width: int) -> list[Line]:
-    """From easy to hard, with what each teaches."""
+_SAYS = {False: "the page", True: "the page; of what you passed, the lesson"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A drill of the list. `number` is the name that tells nothing, `lacks` why it cannot be made here."""
+
+    drill: Drill
+    number: str
+    passed: bool
+    lacks: str
+
+
+def listing(drills: Sequence[Listed], width: int, *, whole: bool) -> list[Line]:
+    """From easy to hard: what the pager says, and of what was passed, or of all where it is to be `whole`, what it teaches."""
     if not drills:
         return [line("There are no drills here.")]
-    rows = [(drill.id, "*" * drill.level, drill.runbook, drill.teaches) for drill, _ in drills]
-    drawn = table(("drill", "level", "runbook", "teaches"), rows, width)
+    if whole:
+        rows = [(one.drill.id, "*" * one.drill.level, one.drill.runbook, one.drill.teaches) for one in drills]
+        drawn = table(("drill", "level", "runbook", "teaches"), rows, width)
+    else:
+        known = [(_name(one), "*" * one.drill.level, _says(one)) for one in drills]
+        drawn = table(("drill", "level", _SAYS[any(one.passed for one in drills)]), known, width)
     lacks: dict[str, list[str]] = {}
-    for drill, why in drills:
-        if why:
-            lacks.setdefault(why, []).append(drill.id)
+    for one in drills:
+        if one.lacks:
+            lacks.setdefault(one.lacks, []).append(one.drill.id if whole else _name(one))
     for why, names in lacks.items():
         drawn += [BLANK, *(line(piece, Tone.WARN) for piece in wrap(f"Not here: {', '.join(names)}: {why}", width))]
-    return [*drawn, BLANK, line("inv drill NAME begins one.", Tone.DIM)]
+    more = "" if whole else " `--all` tells what each is about."
+    foot = f"`inv drill NAME` begins one; with a runbook's name, or `any`, the next one that you did not pass.{more}"
+    return [*drawn, BLANK, *(line(piece, Tone.DIM) for piece in wrap(foot, width))]
+
+
+def _name(one: Listed) -> str:
+    return one.drill.id if one.passed else one.number
+
+
+def _says(one: Listed) -> str:
+    return f"passed: {one.drill.teaches}" if one.passed else _TAG.sub("", one.drill.page.strip().splitlines()[0])
 
 
 def cut_off(drills: Sequence[tuple[str, datetime]], damaged: int, now: datetime, width: int) -> list[Line]:
@@ -45,9 +75,13 @@ def cut_off(drills: Sequence[tuple[str, datetime]], damaged: int, now: datetime,
     return [*drawn, BLANK] if drawn else []
 
 
-def as_data(drill: Drill) -> dict[str, Any]:
+def as_data(one: Listed) -> dict[str, Any]:
+    drill = one.drill
     return {
         "id": drill.id,
+        "number": one.number,
+        "passed": one.passed,
+        "lacks": one.lacks,
         "runbook": drill.runbook,
         "level": drill.level,
         "teaches": drill.teaches,

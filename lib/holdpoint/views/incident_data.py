@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from holdpoint.incident.clocks import Clock
+from holdpoint.incident.effects import Banner, Effect, Issue
 from holdpoint.incident.phases import Item
-from holdpoint.incident.state import Message, State
+from holdpoint.incident.state import AlertGroup, Message, State
 from holdpoint.incident.timeline import Row
 from holdpoint.journal.record import Json
 from holdpoint.views.incidents import Listed
+
+if TYPE_CHECKING:
+    from holdpoint.incident.proposing import Proposal
 
 
 def as_data(listed: Listed, state: State | None) -> dict[str, Json]:
@@ -40,9 +45,26 @@ def as_data(listed: Listed, state: State | None) -> dict[str, Json]:
         "clocks": [_clock(clock) for clock in listed.clocks],
         "checklist": [_item_data(item, state) for item in state.items],
         "messages": [_message_data(message) for message in state.messages.values()],
+        "banner": _banner(state.banner) if state.banner else None,
+        "issue": _issue(state.issue) if state.issue else None,
+        "loud": [{"label": one.label, "text": one.text, "command": one.command} for one in listed.loud],
         "runs": list(state.runs),
+        "alerts": [_group_data(key, group) for key, group in state.alerts.items()],
+        "post_mortem": {
+            "path": state.document,
+            "published": _utc(state.published.happened) if state.published else None,
+        },
+        "actions": [item.id for item in state.actions.values()],
+        "authority": {
+            "told": [{"what": one.what, "late": one.late, "happened": _utc(one.happened)} for one in state.notices],
+            "first": _utc(state.notified) if state.notified else None,
+        },
         "set_back": [{"seq": jump.seq, "seconds": jump.by.total_seconds()} for jump in state.jumps],
     }
+
+
+def proposal_data(proposal: Proposal) -> dict[str, Json]:
+    return {"command": proposal.command, "why": proposal.why}
 
 
 def row_data(row: Row) -> dict[str, Json]:
@@ -79,6 +101,20 @@ def _item_data(item: Item, state: State) -> dict[str, Json]:
     return {"item": item.id, "phase": item.phase.value, "title": item.title, "required": item.required, **told}
 
 
+def _group_data(key: str, group: AlertGroup) -> dict[str, Json]:
+    last = group.last
+    return {
+        "group": key,
+        "source": last.source,
+        "name": last.name,
+        "status": last.status.value,
+        "firing": last.firing,
+        "fingerprints": list(last.fingerprints),
+        "times": group.times,
+        "gravest": group.gravest.value,
+    }
+
+
 def _message_data(message: Message) -> dict[str, Json]:
     rendered = message.rendered
     return {
@@ -89,7 +125,23 @@ def _message_data(message: Message) -> dict[str, Json]:
         "text": rendered.text,
         "sent": _utc(message.sent) if message.sent else None,
         "failed": message.failed,
+        "deliveries": [_delivery(name, effect) for name, effect in message.deliveries.items()],
     }
+
+
+def _delivery(name: str, effect: Effect) -> dict[str, Json]:
+    """`standing` is `begun` also where the one who began it was killed since."""
+    return {"destination": name, "standing": effect.standing.value, "why": effect.why, "at": _utc(effect.at)}
+
+
+def _banner(banner: Banner) -> dict[str, Json]:
+    effect = banner.effect
+    return {"up": banner.up, "text": banner.text, "standing": effect.standing.value, "why": effect.why}
+
+
+def _issue(issue: Issue) -> dict[str, Json]:
+    effect = issue.effect
+    return {"where": issue.where, "url": issue.url or None, "standing": effect.standing.value, "why": effect.why}
 
 
 def _utc(moment: datetime) -> str:

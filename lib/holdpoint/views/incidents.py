@@ -5,23 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
+from holdpoint.incident.actions import in_order
 from holdpoint.incident.clocks import Clock, Kind, Standing
 from holdpoint.incident.phases import OUTPUTS, Item, Phase, answered
 from holdpoint.incident.severity import RULES
-from holdpoint.incident.state import Message, State
-from holdpoint.incident.timeline import Mark, Row
+from holdpoint.incident.state import State
+from holdpoint.incident.telling import Mark
+from holdpoint.incident.timeline import Row
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
+from holdpoint.views.sending import Loud
 from holdpoint.views.tables import table
 from holdpoint.views.times import clock_time, full_time, span
 
+if TYPE_CHECKING:
+    from holdpoint.incident.proposing import Proposal
+
 OPEN, RESOLVED = "open", "resolved"
-_CLOCKS = {Kind.RESPONSE: "response", Kind.UPDATE: "message", Kind.BREACH: "authority"}
+_CLOCKS = {
+    Kind.RESPONSE: "response",
+    Kind.UPDATE: "message",
+    Kind.BREACH: "authority",
+    Kind.POSTMORTEM: "write-up",
+}
 _WAITS = {
     Kind.RESPONSE: "the first message",
     Kind.UPDATE: "the next message",
     Kind.BREACH: "the notice to the data protection authority",
+    Kind.POSTMORTEM: "the post-mortem",
 }
 _COLUMN = 20
 """Cells before the text of a checklist's item or a timeline's row."""
@@ -48,6 +60,8 @@ class Listed:
     status: str
     state: State | None
     clocks: tuple[Clock, ...] = ()
+    loud: tuple[Loud, ...] = ()
+    """What went wrong outside, or waits to go there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,7 @@ class Page:
     state: State
     rows: tuple[Row, ...]
     unread: tuple[tuple[str, str], ...] = ()
+    proposals: tuple[Proposal, ...] = ()
 
 
 # --- the list ---------------------------------------------------------------------------------------------------
@@ -72,11 +87,20 @@ def listing(incidents: Sequence[Listed], width: int, zone: tzinfo | None) -> lis
             one.incident,
             f"{one.state.severity}: {one.status}" if one.state else one.status,
             full_time(one.state.opening.happened, zone) if one.state else "",
-            one.state.opening.title if one.state else "",
+            f"{one.state.opening.title}{_unwritten(one)}" if one.state else "",
         )
         for one in incidents
     ]
     return table(("incident", "status", "noticed", "title"), rows, width)
+
+
+def _unwritten(one: Listed) -> str:
+    """What is said in the list of a post-mortem that is not published yet."""
+    clock = next((clock for clock in one.clocks if clock.kind is Kind.POSTMORTEM and clock.stopped is None), None)
+    if clock is None:
+        return ""
+    late = f"OVERDUE by {span(-clock.left)}" if clock.standing is Standing.OVER else f"due in {span(clock.left)}"
+    return f" (post-mortem {late})"
 
 
 # --- clocks -----------------------------------------------------------------------------------------------------
@@ -109,14 +133,31 @@ def _rounded(duration: timedelta) -> str:
     return span(duration // minute * minute) if minute <= duration < timedelta(hours=1) else span(duration)
 
 
+def name_of(clock: Clock) -> str:
+    """What a clock is called."""
+    return _CLOCKS[clock.kind]
+
+
 def reminder(one: Listed, pressing: Sequence[Clock], zone: tzinfo | None) -> str:
     """One line on the most urgent clock, with what to type."""
     clock = pressing[0]
     waiting = one.state.waiting() if one.state else ()
-    command = (
-        "incident.done authority" if clock.kind is Kind.BREACH else "incident.sent" if waiting else "incident.update"
-    )
+    match clock.kind:
+        case Kind.BREACH:
+            command = "incident.done authority"
+        case Kind.POSTMORTEM:
+            command = f"incident.postmortem --incident {one.incident}"
+        case Kind.RESPONSE | Kind.UPDATE:
+            command = "incident.sent" if waiting else "incident.update"
+        case _:
+            assert_never(clock.kind)
     return f"incident {one.incident}: {told_clock(clock, zone)[0]}; `inv {command}`"
+
+
+def outcry(one: Listed, loud: Loud) -> str:
+    """One line on something outside that went wrong, with what to type."""
+    closed = "" if one.state and one.state.is_open else f" --incident {one.incident}"
+    return f"incident {one.incident}: {loud.label}: {loud.text}; `inv {loud.command}{closed}`"
 
 
 def how_to_link(incidents: Sequence[str]) -> str:
@@ -130,7 +171,7 @@ def clock_lines(clocks: Iterable[Clock], width: int, zone: tzinfo | None) -> lis
     drawn: list[Line] = []
     for clock in clocks:
         text, tone = told_clock(clock, zone)
-        drawn += labelled(_CLOCKS[clock.kind], text, width, tone)
+        drawn += labelled(name_of(clock), text, width, tone)
     return drawn
 
 
@@ -155,7 +196,7 @@ def checklist(state: State, width: int, zone: tzinfo | None) -> list[Line]:
 def _item(item: Item, state: State, width: int, zone: tzinfo | None) -> list[Line]:
     done = state.done.get(item.id)
     box, tone = ("[x]", Tone.GOOD) if done else ("[ ]", Tone.WARN) if item.required else ("[.]", Tone.DIM)
-    text = item.title
+    text = f"{item.title}{_check(item, state, zone)}"
     if done is not None:
         at = f"{done.happened.astimezone(zone):%Y-%m-%d %H:%M %Z} " if item.dated else ""
         text = answered(item.id, f"{at}{done.say}".strip()) + (f" ({done.evidence})" if done.evidence else "")
@@ -166,6 +207,18 @@ def _item(item: Item, state: State, width: int, zone: tzinfo | None) -> list[Lin
         Segment(first, Tone.DIM if done else Tone.PLAIN),
     )
     return [head, *(line(" " * _COLUMN + piece, Tone.DIM if done else Tone.PLAIN) for piece in rest)]
+
+
+def _check(item: Item, state: State, zone: tzinfo | None) -> str:
+    """What answers an item that is open, and what it answered last."""
+    if not item.check:
+        return ""
+    command = "; `inv incident.check`"
+    last = state.checks.get(item.check)
+    if last is None or last.green or item.phase is not Phase.VERIFY:
+        return command
+    colour = "not to be asked" if last.green is None else f"RED: {last.said}"
+    return f"; {clock_time(last.happened, zone)} {colour}{command}"
 
 
 LEGEND = "[x] done   [ ] still to be done   [.] advised"
@@ -181,13 +234,17 @@ def page(of: Page, width: int, zone: tzinfo | None) -> list[Line]:
     drawn += [BLANK, line("Clocks", Tone.BOLD), *clock_lines(of.listed.clocks, width, zone)]
     drawn += [BLANK, line(f"Checklist   {LEGEND}", Tone.BOLD), *checklist(state, width, zone)]
     drawn += [BLANK, line("Timeline", Tone.BOLD), *timeline(of.rows, width, zone)]
+    drawn += [BLANK, line("Action items", Tone.BOLD)] if state.actions else []
+    for item in in_order(state.actions.values()):
+        how = "" if item.closed is None else " (given up)" if item.closed.dropped else " (done)"
+        drawn += labelled(f"  {item.id}", f"{item.title}, for {item.owner}, due {item.due}{how}", width)
     if state.runs:
         drawn += [BLANK, line("Runs", Tone.BOLD)]
         why = dict(of.unread)
         for run in state.runs:
             told = f"{run}: its record cannot be read here: {why[run]}" if run in why else run
             drawn += [line(f"  {piece}") for piece in wrap(told, width - 2)]
-    return [*drawn, BLANK, *next_steps(state, width)]
+    return [*drawn, BLANK, *proposed(of.proposals, width), *next_steps(state, width)]
 
 
 def declaration(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[Line]:
@@ -214,14 +271,21 @@ def head(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[
     drawn += labelled("people", ", ".join(state.people), width)
     seen = {True: "see it", False: "do not see it", None: "not known whether they see it"}[state.users_see]
     drawn += labelled("users", seen, width)
+    if state.banner is not None and state.banner.may_stand:
+        drawn += labelled("banner", f"up: {state.banner.text}", width, Tone.WARN)
+    if state.issue is not None and state.issue.url:
+        drawn += labelled("issue", state.issue.url, width)
     drawn += labelled("data", _loss(state, zone), width, Tone.BAD if state.loses_data else Tone.PLAIN)
     for jump in state.jumps:
         text = (
             f"at record {jump.seq} a clock stood {span(jump.by)} behind an earlier record; the order is that of writing"
         )
         drawn += labelled("clock", text, width, Tone.WARN)
-    for message in state.waiting():
-        drawn += labelled("NOT SENT", _waiting(message), width, Tone.BAD)
+    for one in listed.loud:
+        drawn += labelled(one.label, one.text, width, Tone.BAD if one.urgent else Tone.WARN)
+    if state.handed is not None:
+        text = f"to {state.handed.receiver or 'somebody else'}, who goes on with it; this is as it was then"
+        drawn += labelled("HANDED", text, width, Tone.WARN)
     return drawn
 
 
@@ -241,16 +305,12 @@ def _loss(state: State, zone: tzinfo | None) -> str:
     return f"LOST, {aware}" if state.loses_data else f"thought to be lost ({aware}), ruled out since"
 
 
-def _waiting(message: Message) -> str:
-    number = message.rendered.message
-    why = f": {message.failed}" if message.failed else ""
-    return f"message {number} ({message.rendered.purpose}) has not gone out{why}"
-
-
 def next_steps(state: State, width: int) -> list[Line]:
     """What can be typed now."""
     steps: list[str] = []
-    if state.waiting():
+    if any(message.deliveries for message in state.waiting()):
+        steps.append("`inv incident.send` sends again what did not go out")
+    elif state.waiting():
         steps.append("`inv incident.sent` once the message has gone out")
     if state.is_open:
         missing = state.missing(state.phase) if state.phase else ()
@@ -258,15 +318,27 @@ def next_steps(state: State, width: int) -> list[Line]:
         if missing and before_end:
             item = missing[0]
             say = ' --say "..."' if item.asks else " --at 14:05" if item.dated else ""
-            steps.append(f"`inv incident.done {item.id}{say}` ticks the next item")
+            asks = "`inv incident.check` asks the team's own checks; " if item.check else ""
+            steps.append(f"{asks}`inv incident.done {item.id}{say}` ticks the next item")
         elif not before_end:
             steps.append('`inv incident.resolve --cause "..." --impact "..." --data-loss no` ends it')
         steps.append("`inv incident.update` writes the next message; `inv incident.note` keeps what you see")
+    elif state.phase is Phase.POSTMORTEM:
+        steps.append("`inv incident.postmortem` writes the post-mortem; with `--publish` it is published")
     elif state.phase is not None and (missing := state.missing(state.phase)):
         steps.append(f"`inv incident.done {missing[0].id}` ticks what is left")
     drawn: list[Line] = []
     for index, step in enumerate(steps):
         drawn += labelled("" if index else "next", step, width)
+    return drawn
+
+
+def proposed(proposals: Sequence[Proposal], width: int) -> list[Line]:
+    """What could be run now, the best first, each with why."""
+    drawn: list[Line] = []
+    for index, one in enumerate(proposals):
+        drawn += labelled("" if index else "propose", one.command, width, Tone.BOLD)
+        drawn += labelled("", f"  {one.why}", width)
     return drawn
 
 
@@ -282,6 +354,10 @@ def runbook_of(run: str) -> str:
     return run[14:-5]
 
 
+def tone_of(mark: Mark) -> Tone:
+    return _MARKS.get(mark, Tone.BOLD)
+
+
 def timeline(rows: Iterable[Row], width: int, zone: tzinfo | None) -> list[Line]:
     """When it happened, what, and where it is recorded; when it was written too, where that was later."""
     drawn: list[Line] = []
@@ -292,15 +368,15 @@ def timeline(rows: Iterable[Row], width: int, zone: tzinfo | None) -> list[Line]
             day = on
             drawn.append(line(f"  {on}", Tone.DIM))
         first, *rest = wrap(row.text, width - _COLUMN - 2)
-        mark = Segment(f"{row.mark:<10}", _MARKS.get(row.mark, Tone.BOLD))
+        mark = Segment(f"{row.mark:<10}", tone_of(row.mark))
         drawn.append((Segment(f"  {clock_time(row.happened, zone)}  ", Tone.DIM), mark, Segment(first)))
-        detail = wrap(_source(row, zone), width - _COLUMN - 2)
+        detail = wrap(source_of(row, zone), width - _COLUMN - 2)
         below = [*((piece, Tone.PLAIN) for piece in rest), *((piece, Tone.DIM) for piece in detail)]
         drawn += [line(" " * (_COLUMN + 2) + piece, tone) for piece, tone in below]
     return drawn
 
 
-def _source(row: Row, zone: tzinfo | None) -> str:
+def source_of(row: Row, zone: tzinfo | None) -> str:
     """Who said it, when that was written, and the record that holds it."""
     of = f"run {row.source}, record {row.seq}" if row.source else f"record {row.seq}"
     parts = [row.person, of]
@@ -313,10 +389,15 @@ def _source(row: Row, zone: tzinfo | None) -> str:
     return "; ".join(parts)
 
 
-def recorded(text: str, listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[Line]:
-    """A short answer to something that was written down: what, the clocks, and what is next."""
-    drawn = [line(piece, Tone.BOLD) for piece in wrap(text, width)]
-    return [*drawn, *clock_lines(listed.clocks, width, zone), *next_steps(state, width)]
+def recorded(text: str, of: Page, width: int, zone: tzinfo | None) -> list[Line]:
+    """A short answer to something that was written down: what, the clocks, what could be run, and what is next."""
+    drawn = [*settled([text], width), *clock_lines(of.listed.clocks, width, zone)]
+    return [*drawn, *proposed(of.proposals, width), *next_steps(of.state, width)]
+
+
+def settled(texts: Sequence[str], width: int) -> list[Line]:
+    """What became of messages that were shown."""
+    return [line(piece, Tone.BOLD) for text in texts for piece in wrap(text, width)]
 
 
 def message(text: str, number: int, channel: str, width: int) -> list[Line]:

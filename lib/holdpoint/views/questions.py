@@ -69,6 +69,8 @@ _VERDICTS = {
     "not known": ("not known", Tone.WARN),
 }
 _FEW = 3
+_ROOM = 2
+"""Lines for the prompt, and for what says how much stands above."""
 K = TypeVar("K")
 
 
@@ -102,8 +104,10 @@ def question(asked: Question, setting: Setting) -> list[Line]:
     foot = [BLANK, *_meanings(asked, width)] if asked.words else []
     foot += _instruction(asked, width) if setting.asks else []
     if 0 < setting.height <= len(drawn) + len(foot):
-        drawn += [BLANK, *banner(asked.targets, width), *_head(asked, width), *_effect(asked, width)]
-        drawn += [line(f"{len(drawn)} lines above say all of it: scroll up, and read them first.", Tone.DIM)]
+        once_more = [BLANK, *banner(asked.targets, width), *_head(asked, width), *_effect(asked, width)]
+        room = setting.height - len(once_more) - len(foot) - _ROOM
+        said = f"{len(drawn)} lines above say all of it: scroll up, and read them first."
+        drawn += [*once_more, *_chosen(asked, room, width), line(said, Tone.DIM)]
     return [*drawn, *foot]
 
 
@@ -301,15 +305,29 @@ def _commands(asked: Question, width: int) -> list[Line]:
 
 
 def _values(asked: Question, width: int) -> list[Line]:
-    every, drawn = len(asked.targets), list[Line]()
-    for (name, value), hosts in _grouped(((name, value), host) for host, name, value in asked.values):
+    return _assigned(asked.values, len(asked.targets), "values", width)
+
+
+def _assigned(values: Iterable[tuple[str, str, str]], every: int, title: str, width: int) -> list[Line]:
+    """Values beside a label, each with the hosts that have it where these are not all."""
+    drawn = list[Line]()
+    for (name, value), hosts in _grouped(((name, value), host) for host, name, value in values):
         where = "" if len(hosts) == every else f"  ({', '.join(hosts)})"
-        label = "" if drawn else "values"
+        label = "" if drawn else title
         if "\n" in value.strip():  # a table keeps its columns
             drawn += [*labelled(label, f"{name} ={where}", width), *verbatim(value, width)]
         else:
             drawn += labelled(label, f"{assigned(name, value)}{where}", width)
     return drawn
+
+
+def _chosen(asked: Question, room: int, width: int) -> list[Line]:
+    """What would be destroyed, once more where it is agreed to; of many lines those that there is room for."""
+    drawn = _assigned(asked.chosen, len(asked.targets), "destroys", width)
+    most = max(_FEW, room)
+    if len(drawn) <= most:
+        return drawn
+    return [*drawn[: most - 1], *labelled("", f"and {len(drawn) - most + 1} more lines, above", width, Tone.WARN)]
 
 
 def _evidence(asked: Question, width: int) -> list[Line]:

@@ -10,6 +10,7 @@ from holdpoint.journal.record import Json
 from holdpoint.shell import as_text
 from holdpoint.views.background import HEADINGS
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, verbatim, wrap
+from holdpoint.views.outline import outline
 from holdpoint.views.steps import condition, deed, details
 from holdpoint.views.tables import table
 
@@ -45,8 +46,8 @@ def as_data(runbook: Runbook) -> dict[str, Json]:
 
 
 def page(runbook: Runbook, width: int) -> list[Line]:
-    """One runbook whole, in the order in which it is worked through."""
-    drawn = [BLANK, rule(width, "═", runbook.title), *_head(runbook, width)]
+    """One runbook: its outline, then all of it, in the order in which it is worked through."""
+    drawn = [BLANK, rule(width, "═", runbook.title), *_head(runbook, width), *outline(runbook, width)]
     for heading, steps in (
         (HEADINGS[Section.SYMPTOMS], runbook.symptoms),
         (HEADINGS[Section.DIAGNOSTIC], runbook.diagnostic),

@@ -31,6 +31,12 @@ def span(duration: timedelta) -> str:
     return "0 s"
 
 
+def stopwatch(elapsed: timedelta) -> str:
+    """Say how long in minutes and seconds, as a stopwatch does: `07:42`."""
+    seconds = int(elapsed.total_seconds())
+    return f"{seconds // 60:02d}:{seconds % 60:02d}"
+
+
 def size(count: int) -> str:
     """Say how many bytes: `312 B`, `4.0 KB`, `1.2 MB`."""
     amount = float(count)

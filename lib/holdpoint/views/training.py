@@ -1,4 +1,4 @@
-"""A drill for its trainee: the page, the words, and the debrief."""
+"""A drill for its trainee: the page, the words, and the history of attempts."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from holdpoint.drill.model import Drill
-from holdpoint.drill.records import Attempt, Said
-from holdpoint.drill.score import HINTS, Facts, Score, verdict
+from holdpoint.drill.records import Attempt
+from holdpoint.drill.score import HINTS
 from holdpoint.problem import did_you_mean
 from holdpoint.views.inert import inert
-from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
+from holdpoint.views.lines import BLANK, Line, Segment, Tone, line, rule, wrap
 from holdpoint.views.tables import table
+from holdpoint.views.times import stopwatch
 
-_CALLED = {"changed": "the first change, or when it was first seen"}
 _WORDS = (
     ("help", "show these words again"),
     ("runbook", "run the runbook in the sandbox; it stops before every change"),
     ("inv TASK", "what a run in the sandbox says can be typed, such as `inv run.resume last`"),
     ("shell", "a shell in the sandbox, to work by hand; `exit` leads back"),
     ("say TEXT", "tell the team; early, often enough, and at the end"),
+    ("found TEXT", "tell the team what you saw; before you change anything, it counts as evidence"),
     ("diagnose CAUSE", "state what is wrong, or `nothing`, before you change anything"),
     ("hint", f"a hint; the three cost {HINTS[0]}, {HINTS[1]} and {HINTS[2]} points"),
     ("page", "show the page again"),
@@ -75,6 +76,12 @@ def diagnosed(was: str, *, late: bool) -> str:
     return f"Noted. It replaces `{was}`." if was else "Noted."
 
 
+def kept(*, late: bool) -> str:
+    if late:
+        return "The team was told. Something was changed before, so it is no evidence of how it was."
+    return "Kept as evidence, and the team was told."
+
+
 def hint(text: str, given: int, width: int) -> list[Line]:
     return [line(piece) for piece in wrap(f"{text.strip()}  (-{HINTS[given]} points)", width)]
 
@@ -82,49 +89,6 @@ def hint(text: str, given: int, width: int) -> list[Line]:
 def not_done(seen: str, width: int) -> list[Line]:
     drawn = [line("Not yet.", Tone.WARN)]
     return drawn + [line(piece) for text in seen.splitlines() for piece in wrap(inert(text), width)]
-
-
-def clock(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
-    return f"{seconds // 60:02d}:{seconds % 60:02d}"
-
-
-def debrief(drill: Drill, facts: Facts, got: Score, said: Sequence[Said], folder: str, width: int) -> list[Line]:
-    """The score by the rubric, what happened when, what an expert would have looked at, and the traps."""
-    mark, tone = ("PASSED", Tone.GOOD) if got.passed else ("NOT PASSED", Tone.BAD)
-    total = "no points: it was left" if facts.left else f"{got.total} of 100 points"
-    drawn: list[Line] = [BLANK, rule(width, "═", drill.title)]
-    drawn.append((Segment(mark, tone), Segment(f"   {total}", Tone.BOLD)))
-    drawn += [line(piece) for piece in wrap(verdict(facts, got), width)] if not got.passed else []
-    drawn.append(BLANK)
-    if facts.left:
-        drawn += table(("what", "seen"), [(part.name, part.why) for part in got.parts], width)
-    else:
-        rows = [(part.name, f"{part.points} of {part.of}", part.why) for part in got.parts]
-        rows += [("hints", f"-{got.cost}", f"{facts.hints} taken")] if facts.hints else []
-        drawn += table(("what", "points", "why"), rows, width)
-    drawn += _seen("What was found of the data", "" if facts.kept else facts.lost, width)
-    drawn += _seen("What was found of everything else", "" if facts.safe else facts.touched, width)
-    drawn += [BLANK, line("What happened", Tone.BOLD)]
-    drawn += labelled("00:00", "the page came", width)
-    moments = [(one.time, _CALLED.get(one.word) or f"{one.word} {one.text}".strip()) for one in said]
-    for time, text in sorted(moments, key=lambda pair: pair[0]):
-        drawn += labelled(clock(max(timedelta(0), time - facts.began)), inert(text), width)
-    drawn += labelled(clock(facts.ended - facts.began), "the end", width)
-    drawn += [BLANK, line("What an expert would have looked at", Tone.BOLD)]
-    drawn += [line(piece) for text in drill.expert.strip().splitlines() for piece in wrap(text, width)]
-    if drill.traps:
-        drawn += [BLANK, line("What would have been wrong", Tone.BOLD)]
-        for trap in drill.traps:
-            drawn += [line(piece) for piece in wrap(f"- {trap.title}: {trap.why}", width)]
-    return [*drawn, BLANK, *labelled("record", folder, width, Tone.DIM)]
-
-
-def _seen(title: str, text: str, width: int) -> list[Line]:
-    if not text:
-        return []
-    pieces = [line(piece) for one in text.splitlines() for piece in wrap(inert(one), width)]
-    return [BLANK, line(title, Tone.BOLD), *pieces]
 
 
 def history(tried: Sequence[Attempt], width: int) -> list[Line]:
@@ -141,12 +105,14 @@ def history(tried: Sequence[Attempt], width: int) -> list[Line]:
             continue
         best = max(ended, key=lambda one: (one.passed, one.points, -one.seconds))
         points = f"{best.points}" if best.passed else "not passed"
-        rows.append((name, points, clock(timedelta(seconds=best.seconds)), str(best.hints), *tries))
-    return table(("drill", "your best", "took", "hints", "tries", "left", "last"), rows, width)
+        rows.append((name, points, stopwatch(timedelta(seconds=best.seconds)), str(best.hints), *tries))
+    drawn = table(("drill", "your best", "took", "hints", "tries", "left", "last"), rows, width)
+    return [*drawn, BLANK, line("inv drill.show NAME shows the last debrief of a drill again.", Tone.DIM)]
 
 
 def attempt_data(one: Attempt) -> dict[str, Any]:
     return {
+        "attempt": one.name,
         "drill": one.drill,
         "time": one.time.isoformat(),
         "seconds": round(one.seconds, 1),

@@ -121,10 +121,11 @@ def _ask(
     if ALIAS.fullmatch(alias) is None:
         raise LinkRefused(f"`{alias}` is no name of a host: letters, digits, `.`, `_`, `-`, `:` and one `user@` are")
     line = ["ssh", "-G", *(["-F", str(config)] if config else [])]
+    given = None if environ is os.environ else environ
     line += [*(["-l", user] if user else []), *(["-p", port] if port else []), "--", alias]
     try:
         answer = subprocess.run(
-            line, capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False, env=environ
+            line, capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False, env=given
         )
     except FileNotFoundError as error:
         raise LinkRefused("`ssh` is not installed here: apt-get install openssh-client") from error

@@ -12,7 +12,8 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import fabric
 import paramiko
@@ -26,6 +27,7 @@ from holdpoint.hosts.ssh.transport import PulsedTransport
 BANNER_PATIENCE = 15.0
 LOG_IN_PATIENCE = 30.0
 CHANNEL_PATIENCE = 15.0
+AUTHENTICATING = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # what it has to say is in our own sentences
 
@@ -36,7 +38,7 @@ class DialledHop:
     def __init__(self, hop: Hop, before: DialledHop | None) -> None:
         self._hop = hop
         self._before = before
-        self._fabric: fabric.Connection | None = None
+        self._fabric: _Fabric | None = None
         self._socket: socket.socket | None = None
         self._proxy: subprocess.Popen[bytes] | None = None
 
@@ -71,7 +73,7 @@ class DialledHop:
         }
         if self._before is None:
             self._socket = given["sock"] = self._connect(patience)
-        self._fabric = fabric.Connection(
+        self._fabric = _Fabric(
             hop.hostname,
             user=hop.user,
             port=hop.port,
@@ -135,8 +137,15 @@ class DialledHop:
         return ours
 
 
+class _Fabric(fabric.Connection):  # type: ignore[misc]
+    """Fabric's connection, which keeps its attributes to itself; its own writes some into the configuration, and merges that anew."""
+
+    __setattr__ = object.__setattr__
+
+
+@cache
 def _no_configuration() -> fabric.Config:
-    """Fabric's own configuration, empty: what OpenSSH said counts. One for each connection, which writes into it."""
+    """Fabric's own configuration, empty: what OpenSSH said counts. Nothing is written into it."""
     return fabric.Config(ssh_config=paramiko.SSHConfig(), lazy=True)
 
 
@@ -180,11 +189,19 @@ class _Strict(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
 
 
 def _prefer(transport: PulsedTransport, algorithms: tuple[str, ...]) -> None:
-    """Ask for the kind of key that is known, so that another kind of the same host does not look like a stranger."""
+    """Ask for the kind of key that is known, so that another kind of the same host does not look like a stranger.
+
+    And for ciphers that authenticate as well: paramiko checks a code beside them in Python, byte by byte.
+    """
     options = transport.get_security_options()
-    can = tuple(options.key_types)
-    first = tuple(name for name in algorithms if name in can)
-    options.key_types = (*first, *(name for name in can if name not in first))
+    options.key_types = _first(algorithms, options.key_types)
+    options.ciphers = _first(AUTHENTICATING, options.ciphers)
+
+
+def _first(wanted: Sequence[str], possible: Sequence[str]) -> tuple[str, ...]:
+    """Give what is possible, what is wanted before all else."""
+    first = tuple(name for name in wanted if name in possible)
+    return (*first, *(name for name in possible if name not in first))
 
 
 def explained(error: Exception, hop: Hop, before: Hop | None, patience: float) -> LinkFailed:

@@ -61,5 +61,5 @@ class SshMachine(AgentMachine):
         self.connection.dial()
 
     def close(self) -> None:
-        self._link.readers.rest()
-        self.connection.close()
+        self._link.readers.dismiss()
+        self.connection.close()  # with all its channels
