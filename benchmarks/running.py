@@ -20,7 +20,7 @@ def measured(works: Iterable[Work], rounds: int, tell: Told, largest: int | None
     """Measure works, one after the other, at each of their sizes; with `largest`, at none beyond that."""
     for work in works:
         for size in sizes(work, largest):
-            tell(f"{work.name}: {size:,} {work.unit}" if work.unit else work.name)
+            tell(f"measuring {work.name}: {size:,} {work.unit}" if work.unit else f"measuring {work.name}")
             yield _measured(work, size, rounds, tell)
 
 

@@ -73,7 +73,7 @@ def show(result: Result, console: Console) -> None:
 def _table(result: Result) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", max_width=22, overflow="fold")
-    for head in ("median", "least-most", "ratio", "CPU", "memory"):
+    for head in ("median", "least-most", "ours is", "CPU", "memory"):
         table.add_column(head, justify="right", no_wrap=True)
     servers = any(sample.servers for each in result.figures for sample in each.samples)
     if servers:
@@ -88,7 +88,7 @@ def _table(result: Result) -> Table:
 def _row(figures: Figures, first: Figures) -> tuple[str, ...]:
     low, high = figures.spread()
     middle = figures.middle()
-    times = f"{first.middle() / middle:.2f}" if middle else ""
+    times = f"{first.middle() / middle:.2f} x" if middle else ""
     return (
         seconds(middle),
         span(low, high),

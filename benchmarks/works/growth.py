@@ -13,7 +13,7 @@ from benchmarks.model import Ready, Work
 from benchmarks.servers import hosts
 from benchmarks.works.hosts import MANY_STEPS, in_processes
 from benchmarks.works.output import INVOKE_AT_MOST, local_sides, text
-from benchmarks.works.runbooks import library
+from benchmarks.works.runbooks import SCHEMA, library
 
 KILOBYTE, GIGABYTE = 1_000, 1_000_000_000
 
@@ -32,7 +32,7 @@ def of_runbooks(size: int, folder: Path) -> Iterator[Ready]:
     yield Ready(
         (
             ours("loaded and validated", "runbooks_ours.py", place),
-            ours("C loader", "runbooks_theirs.py", place / "runbooks", "c", place / "tasks.py"),
+            ours("C loader", "runbooks_theirs.py", place / "runbooks", "c", SCHEMA),
             program("listed from the cache", *listing, environ={"HOLDPOINT_STATE": str(folder / "state")}),
         )
     )

@@ -230,6 +230,11 @@ def test_the_page_is_written_between_its_marks() -> None:
         page.written("nothing", part)
 
 
+def test_the_page_of_this_project_can_be_written() -> None:
+    text = page.PAGE.read_text()
+    assert "\nnew\n" in page.written(text, "new")
+
+
 def test_a_later_result_counts() -> None:
     later = replace(RESULT, figures=(Figures("ours", _samples(7.0)),), verdicts=())
     documents = [as_data([RESULT], {}), as_data([later, replace(later, size=200)], {})]

@@ -50,8 +50,8 @@ def draft(tree: Map, lines: Lines, misfits: Iterable[Misfit], digest: str) -> Dr
     sound.ghosts.any = bool(sound.broken)
     reader = Reader(lines, frozenset(_names(tree)))
     sections = {
-        name: tuple(steps.step(reader, entry, model.Section(name)) for entry in sound.entries(name))
-        for name in SECTIONS
+        name: tuple(steps.step(reader, entry, section) for entry in sound.entries(name))
+        for name, section in zip(SECTIONS, map(model.Section, SECTIONS), strict=True)
     }
     runbook = model.Runbook(
         id=sound.text("id"),

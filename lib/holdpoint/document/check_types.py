@@ -32,7 +32,7 @@ def errors(draft: Draft, scope: Scope) -> Iterator[Problem]:
         if isinstance(spec, Map):
             yield from _param(draft, param, spec)
     for step in draft.runbook.steps():
-        entry = entry_of(draft, step)
+        entry = entry_of(draft, step) if step.register else None
         register = entry.get("register") if entry is not None else None
         for value in step.register:
             spec = register.get(value.name) if isinstance(register, Map) else None

@@ -27,6 +27,7 @@ _TEXTS: dict[str, tuple[str, ...]] = {
 _SECOND, _MINUTE, _TEN_MINUTES = timedelta(seconds=1), timedelta(minutes=1), timedelta(minutes=10)
 
 
+_EXIT_0 = model.Expect()
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -94,7 +95,8 @@ def _effect(entry: Map) -> model.Effect:
 def run(reader: Reader, owner: Map) -> model.Run:
     """Read `run` and `shell` of a step, a check or an undo."""
     script = reader.text(owner, "run")
-    return model.Run(script, Shell(reader.text(owner, "shell", "sh")), reader.reads(script))
+    shell = Shell(reader.text(owner, "shell")) if "shell" in owner else Shell.SH
+    return model.Run(script, shell, reader.reads(script))
 
 
 def _use(reader: Reader, entry: Map, inner: Map) -> model.Use:
@@ -144,7 +146,7 @@ def _register(reader: Reader, entry: Map) -> tuple[model.Registered, ...]:
 def _expect(reader: Reader, owner: Map) -> model.Expect:
     given = reader.map(owner, "expect")
     if given is None:
-        return model.Expect()
+        return _EXIT_0
     exits = given.get("exit", 0)
     listed = exits if isinstance(exits, Seq) else [exits]
     return model.Expect(tuple(int(one) for one in cast("list[float]", listed)), reader.regex(given, "stdout"))

@@ -40,7 +40,7 @@ from holdpoint.engine.next import (
     Verify,
 )
 from holdpoint.engine.ports import Tier
-from holdpoint.engine.state import FAILURES, Progress
+from holdpoint.engine.state import FAILURES, NOTHING_YET, Progress
 from holdpoint.engine.using import PassedOver, decides, goes_on
 from holdpoint.planning.plan import CausesItem, Item, Mode, ProofItem, StepItem
 from holdpoint.problem import Exit
@@ -70,9 +70,9 @@ def _item(facts: Facts, index: int, hosts: tuple[str, ...], now: datetime, passe
     item = facts.plan.items[index]
     while True:
         among = tuple(host for host in hosts if not passed.why(index, host))
-        if isinstance(item, StepItem):
+        if isinstance(item, StepItem) and len(among) < len(hosts):
             for host in hosts:
-                if host not in among and facts.progress(item, host) == Progress():
+                if host not in among and facts.progress(item, host) == NOTHING_YET:
                     why = f"passed over, since `{passed.why(index, host)}` failed"
                     return Skip(item, host, Reason.CONDITION, why)
         if not among:

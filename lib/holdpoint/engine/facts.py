@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from holdpoint.document import conditions, texts
 from holdpoint.document.model import Ask, Cause, Effect, Notify, OnFailure, Run, Section, Step, Todo, Wait, Where
 from holdpoint.engine.events import Status
 from holdpoint.engine.ports import Target
-from holdpoint.engine.state import FAILURES, Progress, State, may_have_effect
+from holdpoint.engine.state import FAILURES, NOTHING_YET, Progress, State, may_have_effect
 from holdpoint.planning.plan import CausesItem, FileRun, Guard, Item, Mode, Plan, ProofItem, StepItem, Stood
 from holdpoint.shell import Plain, Script, Secret, Value, script, value_digest
 
@@ -28,6 +28,15 @@ Hidden = Mapping[tuple[str, str, str], Secret]
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was found out once and is the same for every host: one decision asks for it on each."""
+
+    registering: dict[tuple[str, str], tuple[StepItem, ...]] = field(default_factory=dict)
+    sources: dict[tuple[str, frozenset[str]], tuple[StepItem, ...]] = field(default_factory=dict)
+    some_cause: dict[str, bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """A plan, the state of its run, and the secrets that this process holds."""
 
@@ -35,6 +44,7 @@ class Facts:
     state: State
     hidden: Hidden
     targets: Mapping[str, Target]
+    _asked: _Asked = field(default_factory=_Asked, init=False, repr=False, compare=False)
 
     # --- items and hosts
 
@@ -53,7 +63,7 @@ class Facts:
                 return self.plan.hosts
 
     def progress(self, item: Item, host: str) -> Progress:
-        return self.state.steps.get((item.key, host), Progress())
+        return self.state.steps.get((item.key, host), NOTHING_YET)
 
     # --- values
 
@@ -64,7 +74,7 @@ class Facts:
             return own[name]
         for item in self._registering(scope, name):
             where = self.home_of(item, host)
-            ended = self.state.steps.get((item.key, where), Progress()).ended
+            ended = self.state.steps.get((item.key, where), NOTHING_YET).ended
             if ended is not None and name in ended.values:
                 return ended.values[name]
             if ended is not None and name in ended.hidden:
@@ -85,16 +95,23 @@ class Facts:
     def lookup(self, scope: str, host: str) -> Callable[[str], Value | None]:
         return lambda name: self.value(scope, host, name)
 
-    def _registering(self, scope: str, name: str) -> Iterator[StepItem]:
+    def _registering(self, scope: str, name: str) -> tuple[StepItem, ...]:
         """The latest step that registers a name comes first, so a value that was read anew wins."""
-        for item in reversed(self.plan.items):
-            if isinstance(item, StepItem) and item.scope == scope and any(r.name == name for r in item.step.register):
-                yield item
+        found = self._asked.registering.get((scope, name))
+        if found is None:
+            steps = (item for item in reversed(self.plan.items) if isinstance(item, StepItem) and item.scope == scope)
+            found = tuple(item for item in steps if any(one.name == name for one in item.step.register))
+            self._asked.registering[scope, name] = found
+        return found
 
     def sources(self, scope: str, names: frozenset[str]) -> tuple[StepItem, ...]:
         """The steps that these values come from and that may be repeated."""
-        items = (item for name in sorted(names) for item in self._registering(scope, name))
-        return tuple(dict.fromkeys(item for item in items if is_reading(item) or isinstance(item.step.action, Ask)))
+        found = self._asked.sources.get((scope, names))
+        if found is None:
+            items = (item for name in sorted(names) for item in self._registering(scope, name))
+            asked = (item for item in items if is_reading(item) or isinstance(item.step.action, Ask))
+            found = self._asked.sources[scope, names] = tuple(dict.fromkeys(asked))
+        return found
 
     # --- conditions
 
@@ -126,10 +143,11 @@ class Facts:
 
     def _some_cause(self, scope: str) -> bool | None:
         """A step for every cause applies where the document names no causes, or one was found."""
-        causes = self.plan.scopes[scope].runbook.causes
-        if not causes:
-            return True
-        return _any(self.cause(scope, host, cause.id) for cause in causes for host in self.plan.hosts)
+        if scope not in self._asked.some_cause:
+            causes = self.plan.scopes[scope].runbook.causes
+            each = (self.cause(scope, host, cause.id) for cause in causes for host in self.plan.hosts)
+            self._asked.some_cause[scope] = _any(each) if causes else True
+        return self._asked.some_cause[scope]
 
     def passed_over(self, item: Item, host: str) -> str:
         """The step whose failure jumps over this one, or an empty text."""
@@ -203,7 +221,7 @@ class Facts:
             for scope, names in self._rests_on(item)
             for source in self.sources(scope, names)
         ]
-        before = self.state.steps.get((item.key, host), Progress())
+        before = self.state.steps.get((item.key, host), NOTHING_YET)
         if may_have_effect(before):  # what an undo puts back is what stood there before the first attempt
             places = [place for place in places if not any(isinstance(one, Stood) for one in place[0].step.register)]
         asked = self._asked_before(places, before.seq) if before.again else None

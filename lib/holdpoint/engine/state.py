@@ -43,6 +43,7 @@ from holdpoint.engine.events import (
     TargetAnswered,
     event_of,
 )
+from holdpoint.engine.growing import Growing
 from holdpoint.journal.record import Record
 
 At = tuple[str, str]
@@ -78,6 +79,10 @@ class Progress:
     """A person may try again what failed: the run was resumed since."""
     seq: int = -1
     time: datetime | None = None
+
+
+NOTHING_YET = Progress()
+"""Of a step that no record is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +238,7 @@ def _step(
     state: State, event: StepIntended | StepEnded | StepLeft | StepVerified | DoubtSettled, record: Record
 ) -> State:
     at = (event.step, event.host)
-    old = replace(state.steps.get(at, Progress()), seq=record.seq, time=record.time)
+    old = replace(state.steps.get(at, NOTHING_YET), seq=record.seq, time=record.time)
     match event:
         case StepIntended():
             new = Progress(
@@ -352,4 +357,4 @@ def _without(mapping: Mapping[K, V], key: K) -> Mapping[K, V]:
 
 
 def _with(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
-    return MappingProxyType({**mapping, key: value})
+    return (mapping if isinstance(mapping, Growing) else Growing(mapping)).having(key, value)

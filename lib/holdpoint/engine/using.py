@@ -51,6 +51,8 @@ class PassedOver:
 
         What is done here, for all hosts, is passed over where it failed on each of them.
         """
+        if not self.until:
+            return ""
         hosts = (host,) if host in self.plan.hosts else self.plan.hosts
         found = [self.until.get(one, (0, "")) for one in hosts]
         return found[0][1] if all(index < end for end, _ in found) else ""
