@@ -176,7 +176,7 @@ def _of_peer(goal: Goal) -> Quantity:
     return Quantity.SERVERS if goal.called == FLOOR else goal.quantity
 
 
-FLOOR = "the servers' own CPU time, on all cores"
+FLOOR = "sshd's own CPU floor"
 
 
 def as_data(results: Sequence[Result], machine: Mapping[str, Any]) -> dict[str, Any]:

@@ -175,6 +175,18 @@ def test_help_is_help_wherever_it_stands(case: Case, words: tuple[str, ...], pro
     assert "Run a runbook, here or over SSH" in ran.stdout
 
 
+def test_completion_knows_every_task_and_its_options(case: Case) -> None:
+    assert {"runbook.show", "drill.heal"} <= {*case.run("--complete", "--", "holdpoint ").expect(0, ...).stdout.split()}
+    options = case.run("--complete", "--", "holdpoint runbook.show --").expect(0, ...).stdout.split()
+    assert {"--name", "--json", "--plain"} <= {*options}
+
+
+def test_several_tasks_can_be_typed_at_once(case: Case) -> None:
+    ran = case.runbook().run("run.list", "runbook.show", "door").expect(0, ...)
+    assert ran.stdout.startswith("There are no runs yet.\n")
+    assert "The door is open" in ran.stdout
+
+
 def test_both_programs_offer_the_same_tasks(case: Case) -> None:
     offered = [case.run("--list", program=program).stdout.split("\n", 1)[1] for program in ("holdpoint", "inv")]
     assert offered[0] == offered[1]

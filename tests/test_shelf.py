@@ -14,7 +14,7 @@ from holdpoint.app import shelf
 from holdpoint.document.search import Card, rank, words
 from holdpoint.store import shellcheck
 from holdpoint.store.library import Library
-from tests.case import DOOR, Case
+from tests.case import DOOR, LIMIT, Case
 
 SHIPPED = [file.stem for file in (Path(__file__).resolve().parents[1] / "runbooks").glob("*.yaml")]
 WINDOW = DOOR.replace("id: door", "id: window", 1).replace("The door is open", "A window is open")
@@ -73,6 +73,27 @@ def test_a_cache_that_is_no_cache_is_no_matter(case: Case, cache: str) -> None:
     case.state.mkdir(mode=0o700)
     (case.state / "cards.json").write_text(cache)
     assert "The door is open" in case.runbook().run("runbook.list").expect(0, ...).stdout
+
+
+def test_a_cache_that_cannot_be_kept_is_no_matter(case: Case) -> None:
+    case.runbook()
+    nowhere = {"HOLDPOINT_STATE": "/dev/null/x"}
+    assert "The door is open" in case.run("runbook.list", environ=nowhere).expect(0, ..., "").stdout
+    (case.state / "cards.json").mkdir(parents=True, mode=0o700)
+    case.state.chmod(0o700)
+    assert "The door is open" in case.run("runbook.list").expect(0, ..., "").stdout
+
+
+def test_listings_at_once_share_a_cache(case: Case) -> None:
+    for number in range(12):
+        case.runbook(f"door-{number}", DOOR.replace("id: door", f"id: door-{number}", 1))
+    with case.started("runbook.list", "--json") as one, case.started("runbook.list", "--json") as other:
+        told = [process.communicate(timeout=LIMIT)[0] for process in (one, other)]
+    assert told[0] == told[1]
+    assert len(json.loads(told[0])) == 12 + len(SHIPPED)
+    kept = json.loads((case.state / "cards.json").read_text())["cards"]
+    assert len(kept) == 12 + len(SHIPPED)
+    assert [file.name for file in case.state.glob(".cards*")] == []
 
 
 def test_a_cache_that_others_can_write_is_not_believed(case: Case) -> None:

@@ -16,6 +16,7 @@ from invoke.collection import Collection
 from invoke.exceptions import Exit as Ended
 from invoke.exceptions import ParseError
 from invoke.parser.context import ParserContext
+from invoke.parser.parser import Parser
 from invoke.program import Program
 
 from holdpoint import __version__
@@ -83,6 +84,16 @@ class Strict(Program):
             told = (self.collection[name].__doc__ or "").strip().partition("\n")[0]
             lines.append(f"  {written:<{column}}  {told}")
         screen.lines(line(clip(one, screen.width)) for one in lines)
+
+    def _make_parser(self) -> Parser:
+        """Invoke's, for the tasks that were typed alone: it copies all that it knows, and most of a start went into that."""
+        typed = {*self.core.unparsed, self.args.help.value}
+        contexts = [
+            ParserContext(name=name, aliases=more, args=self.collection[name].get_arguments())
+            for name, more in self.collection.task_names.items()
+            if self.args.complete.value or not typed.isdisjoint((name, *more))
+        ]
+        return Parser(initial=self.initial_context, contexts=contexts)
 
     def _understand(self, argv: list[str] | None) -> None:
         """Find out what is wanted; `--list` and its like end here."""
