@@ -18,7 +18,7 @@ def series(results: Sequence[Result]) -> dict[str, dict[str, object]]:
     """What is to be drawn: for each work, its sides with points of size, median, least and most seconds."""
     drawn: dict[str, dict[str, object]] = {}
     for work in dict.fromkeys(result.work for result in results if result.growth):
-        those = [result for result in results if result.work == work]
+        those = [result for result in results if result.growth and result.work == work]
         lines: dict[str, list[tuple[float, ...]]] = {}
         for result in those:
             for each in result.figures:

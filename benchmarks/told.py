@@ -72,7 +72,7 @@ def show(result: Result, console: Console) -> None:
 
 def _table(result: Result) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("", no_wrap=True, max_width=22)
+    table.add_column("", max_width=22, overflow="fold")
     for head in ("median", "least-most", "ratio", "CPU", "memory"):
         table.add_column(head, justify="right", no_wrap=True)
     servers = any(sample.servers for each in result.figures for sample in each.samples)

@@ -1,5 +1,6 @@
 """Ours on this machine: `ours_local.py COUNT TEXT` reads so many times."""
 
+import shutil
 import sys
 import tempfile
 from datetime import timedelta
@@ -14,10 +15,11 @@ from holdpoint.shell import Script
 
 def main():
     count, text = int(sys.argv[1]), sys.argv[2]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "run"
 
-    def once():
-        with tempfile.TemporaryDirectory() as folder:
-            machine = LocalMachine(Target("here", Tier.LOCAL), Path(folder))
+        def once():
+            machine = LocalMachine(Target("here", Tier.LOCAL), folder)
             for number in range(count):
                 command = Command(Script(text), f"step-{number}", timedelta(seconds=600), timedelta(seconds=1))
                 outcome = machine.read(command, Unwatched())
@@ -25,7 +27,7 @@ def main():
                     raise RuntimeError(str(outcome))
             machine.close()
 
-    serve(once)
+        serve(once, lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 main()

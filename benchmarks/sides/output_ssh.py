@@ -1,5 +1,6 @@
 """One step that prints, on a connection that stands: `output_ssh.py HOSTS TEXT ours|paramiko`."""
 
+import shutil
 import sys
 import tempfile
 from datetime import timedelta
@@ -16,12 +17,14 @@ from hosts import BLOCK, Hosts, dialled
 
 def main():
     hosts, text = Hosts(sys.argv[1], 1), sys.argv[2]
-    serve({"ours": by_us, "paramiko": by_paramiko}[sys.argv[3]](hosts, text))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "run"
+        once = by_us(hosts, text, folder) if sys.argv[3] == "ours" else by_paramiko(hosts, text)
+        serve(once, lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
-def by_us(hosts, text):
-    with tempfile.TemporaryDirectory() as first:
-        machine = SshMachine(Target(hosts.hosts[0]["name"], Tier.STAGING), Path(first), config=Path(hosts.config))
+def by_us(hosts, text, folder):
+    machine = SshMachine(Target(hosts.hosts[0]["name"], Tier.STAGING), folder, config=Path(hosts.config))
 
     def once():
         command = Command(Script(text), "step", timedelta(seconds=600), timedelta(seconds=1))

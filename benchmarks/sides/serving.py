@@ -10,8 +10,11 @@ import resource
 import time
 
 
-def serve(once):
-    """Do the work each time a line comes, until there are no more. `once` may give figures that count instead."""
+def serve(once, after=lambda: None):
+    """Do the work each time a line comes, until there are no more. `once` may give figures that count instead.
+
+    `after` clears away what a round left, and does not count.
+    """
     asked, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w", buffering=1)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
@@ -20,6 +23,7 @@ def serve(once):
     for _ in asked:
         try:
             told = _measured(once)
+            after()
         except BaseException as error:
             told = {"failed": f"{type(error).__name__}: {error}"[:400]}
         answers.write(json.dumps(told) + "\n")

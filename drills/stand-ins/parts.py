@@ -62,7 +62,9 @@ def query(url, text, **values):
         raise Down("timeout expired") from None
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise Down((said[0] if said else "psql failed").removeprefix("psql: error: ").removeprefix("psql:<stdin>:"))
+        hints = [line for line in said[1:] if line.startswith("HINT:")]
+        text = (said[0] if said else "psql failed").removeprefix("psql: error: ").removeprefix("psql:<stdin>:")
+        raise Down(" ".join((text, *hints)))
     return [line.split("\x1f") for line in done.stdout.splitlines()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import signal
@@ -242,6 +243,16 @@ def test_a_tool_that_a_runbook_starts_is_missed_where_it_is_missing(lab: Lab) ->
     assert [one["state"] for one in found.values()] == ["well", "lacking"]
     assert found["without"]["missing"] == [{"tool": "frobnicate", "runbooks": ["lab"]}]
     assert "frobnicate (lab)" in lab.run("host.check").expect(4, ...).raw
+
+
+def test_a_tool_that_only_root_finds_is_not_said_to_lack_but_where_it_is(lab: Lab) -> None:
+    lab.host("narrow", environment={"PATH": "/usr/bin:/bin"})
+    lab.case.runbook("lab", book(NEEDS.replace("frobnicate --all", "chroot / true")))
+    (missing,) = lab.check(status=4)["narrow"]["missing"]
+    assert missing == {"tool": "chroot", "runbooks": ["lab"], "at": shutil.which("chroot", path="/usr/sbin:/sbin")}
+    text = " ".join(lab.run("host.check").expect(4, ...).raw.split())
+    assert f"chroot at {missing['at']} (lab): installed, but `{getpass.getuser()}` does not find it: add" in text
+    assert "not installed there" not in text
 
 
 def test_only_what_the_repositorys_own_runbooks_need_is_missed(case: Case, made: Site) -> None:

@@ -230,6 +230,7 @@ def test_nothing_starts_under_an_epoch_that_was_passed(
     assert isinstance(outcome, Superseded)
     assert "bob" in outcome.holder
     assert "run2" in outcome.holder
+    assert not spool(tmp_path).exists()
     assert host.settle(command("true"), ticket(), Watcher()) == NeverStarted()
     assert isinstance(other.change(command("true"), ticket("run2.t1", epoch=2), Watcher()), Exited)
     assert not (tmp_path / "made").exists()

@@ -22,6 +22,8 @@ from tests.case import LIMIT, Case
 from tests.incident.support import Room, json_of
 
 TOKEN = "a-token-of-these-tests"
+HEAD = f"POST /alert HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n".encode()
+"""The beginning of a request, without its length."""
 GROUP = '{}:{alertname="DoorOpen"}'
 STARTED = "2026-11-25T09:30:00.123456789Z"
 NEVER = "0001-01-01T00:00:00Z"

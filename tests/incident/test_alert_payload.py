@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdpoint.incident.alert import NAMELESS, Notification, Status, moment
@@ -249,6 +249,7 @@ PAYLOADS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(PAYLOADS)
 def test_whatever_holds_alerts_is_read_into_harmless_lines(payload: dict[str, Any]) -> None:
     found = _read(payload)
@@ -264,6 +265,7 @@ def test_whatever_holds_alerts_is_read_into_harmless_lines(payload: dict[str, An
     assert _read(payload) == found
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=200)
     | TEXTS.map(lambda text: text.encode(errors="surrogatepass"))
@@ -274,6 +276,7 @@ def test_whatever_is_sent_is_read_or_refused(data: bytes) -> None:
         assert alertmanager(read(data)).alerts
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_whatever_a_map_is_given_is_read_or_refused(value: Any) -> None:
     by = AlertMap("/a", {"alertname": "/a", "b": "/0/1"}, {"c": "/"}, "/a", frozenset({"x"}), "/a", "/b")

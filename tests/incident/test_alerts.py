@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,14 +11,9 @@ import pytest
 
 from holdpoint.app import alerts, incidents
 from holdpoint.incident.payload import LARGEST
-from holdpoint.problem import HoldpointError
-from holdpoint.store.alert_door import alone
-from holdpoint.store.state_folder import StateFolder
-from tests.case import DOOR, LIMIT, Case
-from tests.incident.alerting import GROUP, TEAM, alert, kinds, taken, webhook
-from tests.incident.alerting import incidents as listed
+from tests.case import DOOR, Case
+from tests.incident.alerting import GROUP, TEAM, alert, taken, webhook
 from tests.incident.support import NOON, Room, json_of
-from tests.store.conftest import fill
 
 
 def _alert(room: Room, payload: Any = None, **more: Any) -> Any:
@@ -67,6 +60,8 @@ def test_the_same_again_is_counted_and_said_on_one_row(room: Room) -> None:
     rows = [row["text"] for row in shown["timeline"] if row["mark"] == "alert"]
     assert rows == ["1 firing: DoorOpen: The door stands open", "the same came again, 4 times by now"]
     assert len(shown["messages"]) == 1
+    group = {"group": GROUP, "source": "alertmanager", "name": "DoorOpen", "status": "firing", "firing": 1}
+    assert shown["alerts"] == [{**group, "fingerprints": ["ab12"], "times": 4, "gravest": "SEV2"}]
 
 
 def test_news_of_a_group_joins_and_what_is_over_closes_nothing(room: Room) -> None:
@@ -288,68 +283,3 @@ def test_the_page_fits_its_width_but_for_the_command(case: Case) -> None:
     page = case.runbook().run("alert", stdin=json.dumps(webhook(one, groupKey="k" * 150))).expect(0, ..., ...).raw
     lines = page.partition("── message")[0].splitlines()
     assert max(len(line) for line in lines if not line.startswith("  inv runbook ")) <= 80
-
-
-# --- the laws ---
-
-
-@pytest.mark.parametrize("seq", [0, 1, 2])
-@pytest.mark.parametrize("point", ["before", "torn", "written", "durable"])
-def test_killed_at_every_record_the_next_delivery_goes_on_with_it(case: Case, seq: int, point: str) -> None:
-    killed = case.run("alert", stdin=json.dumps(webhook()), environ={"HOLDPOINT_KILL_AT": f"record:{seq}:{point}"})
-    assert killed.status == -signal.SIGKILL, killed.raw_error
-    assert _sent(case)["status"] == "open"
-    assert [kinds(case).count(kind) for kind in ("incident.declared", "alert.received", "message.rendered")] == [1] * 3
-
-
-def test_many_at_once_are_one_incident(case: Case) -> None:
-    case.runbook()
-    files = []
-    for number in range(6):
-        file = case.folder / f"{number}.json"
-        file.write_text(json.dumps(webhook(alert(f"f{number % 3}"))))
-        files.append(file)
-    running = [
-        subprocess.Popen(
-            case.command(("alert", "--json", "--file", str(file)), "holdpoint"),
-            cwd=case.repository,
-            env=case.environ(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        for file in files
-    ]
-    outs = [process.communicate(timeout=LIMIT)[0] for process in running]
-    assert [process.returncode for process in running] == [0] * 6
-    became = [json.loads(out)["became"] for out in outs]
-    assert became.count("declared") == 1
-    assert len({json.loads(out)["incident"] for out in outs}) == 1
-    assert len(listed(case)) == 1
-    told = kinds(case)
-    assert told.count("alert.received") + told.count("alert.repeated") == 6
-
-
-def test_whoever_holds_the_door_is_not_waited_for_without_end(tmp_path: Path) -> None:
-    state = StateFolder(tmp_path / "state")
-    with alone(state):
-        with pytest.raises(HoldpointError) as caught, alone(state, patience=0.05):
-            pass
-        assert caught.value.exit_code == 9
-    with alone(state, patience=0.05):
-        pass
-
-
-def test_on_a_full_disk_an_alert_joins_and_a_new_one_is_refused_loudly(case: Case, small_disk: Path) -> None:
-    case.state = small_disk / "state"
-    _sent(case)
-    fill(small_disk)
-    assert _sent(case, webhook(alert("ab12"), alert("cd34")))["became"] == "joined"
-    ran = case.run("alert", stdin=json.dumps(webhook(groupKey="new"))).expect(7, "", ...)
-    assert "nobody agreed to use memory instead" in ran.stderr
-
-
-def test_a_damaged_incident_hinders_no_alert(case: Case) -> None:
-    _sent(case)
-    (path,) = case.state.glob("incidents/*/journal.jsonl")
-    path.write_bytes(path.read_bytes().replace(b"The door", b"Thy door"))
-    assert _sent(case)["became"] == "declared"

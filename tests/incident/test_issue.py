@@ -66,6 +66,12 @@ def test_it_is_filed_with_labels_and_workaround(case: Case, forge: Forge) -> Non
     assert len(forge.issues) == 1
 
 
+def test_a_label_of_the_organisation_is_used_and_not_made_anew(case: Case) -> None:
+    with Forge(github=False, shared=[{"id": 3, "name": "bug"}]).running() as forge:
+        _ready(case, forge).run(*FILE, environ=SECRET).expect(0, ..., "")
+        assert forge.issues[0]["labels"] == [{"id": 100, "name": "low"}, {"id": 3, "name": "bug"}]
+
+
 def test_the_next_release_is_the_open_milestone_that_is_due_first(case: Case, forge: Forge) -> None:
     for number, (title, state, due) in enumerate(
         (
@@ -98,10 +104,10 @@ def test_labels_that_were_dropped_are_said(case: Case, github: Forge) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"token": "not-the-token"}, "the server answered 401: the token is not valid"),
+        ({"token": "not-the-token"}, "the server answered 401: the token is not valid: Bad credentials: [masked]"),
         (
             {"repository": "ops/other"},
-            "the server answered 404: there is no such repository, or the token may not see it",
+            "the server answered 404: there is no such repository, or the token may not see it: Not Found",
         ),
         ({"issues_on": "no"}, "the server answered 410: issues are turned off there"),
         ({"does": "500"}, "the server answered 500: no"),
@@ -177,6 +183,17 @@ def test_of_two_who_file_it_one_does(case: Case, github: Forge) -> None:
         github.release.set()
         first.communicate(timeout=LIMIT)
         assert first.returncode == 0
+    assert len(github.issues) == 1
+
+
+def test_what_was_filed_while_a_person_thought_is_not_filed_again(case: Case, github: Forge) -> None:
+    _ready(case, github)
+    with person(case, "incident.issue", environ=SECRET) as child:
+        child.expect_exact("`later`: ")
+        case.run(*FILE, environ={**SECRET, "HOLDPOINT_PERSON": "bob"}).expect(0, ..., "")
+        child.sendline("send")
+        child.expect_exact("the issue is there: ")
+        assert left(child) == 2
     assert len(github.issues) == 1
 
 

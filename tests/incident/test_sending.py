@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from holdpoint.incident.fold import replay
 from holdpoint.outside import delivery
 from tests.case import LIMIT, Case
 from tests.incident.support import NOON, Handed, Room, declared, recorded
-from tests.laws.terminal import left, person
+from tests.laws.terminal import is_alive, left, person
 from tests.outside.servers import Mail, Sink, free_port
 
 DECLARE = ("incident.declare", "the wiki is down", "--severity", "1")
@@ -230,6 +231,40 @@ def test_of_two_who_send_the_same_one_sends(case: Case, sink: Sink) -> None:
         assert first.returncode == 0
     third = case.run("incident.send", environ={"HOLDPOINT_PERSON": "bob"}).expect(2, "", ...)
     assert "no message waits to be sent" in third.stderr
+    assert len(sink.got) == 1
+
+
+def test_killed_while_it_is_sent(case: Case, sink: Sink) -> None:
+    """It is in doubt, and is not sent again meanwhile; the process that sends ends by itself when its time is over."""
+    sink.does = "stall"
+    _team(case, ops={"chat": _url(sink.url(), "8s")})
+    case.run(*DECLARE, "--json").expect(0, ..., "")
+    with case.started("incident.send", "--json") as sending:
+        assert sink.arrived.wait(LIMIT)
+        (sender,) = [
+            int(pid)
+            for tasks in Path(f"/proc/{sending.pid}/task").glob("*/children")
+            for pid in tasks.read_text().split()
+        ]
+        os.kill(sending.pid, signal.SIGKILL)
+        sending.communicate(timeout=LIMIT)
+    case.run("incident.send").expect(9, ..., ...)
+    assert _standings(_show(case)) == {"chat": "begun"}
+    assert len(sink.got) == 1
+    end = time.monotonic() + LIMIT
+    while is_alive(sender):
+        assert time.monotonic() < end, "it lingers"
+        time.sleep(0.1)
+
+
+def test_what_was_sent_while_a_person_thought_is_not_sent_again(case: Case, sink: Sink) -> None:
+    _team(case, ops={"chat": _url(sink.url())})
+    with person(case, *DECLARE) as child:
+        child.expect_exact("or `later`: ")
+        case.run("incident.send", environ={"HOLDPOINT_PERSON": "bob"}).expect(0, ..., "")
+        child.sendline("send")
+        child.expect_exact("Message 1 went out to chat.")
+        assert left(child) == 0
     assert len(sink.got) == 1
 
 

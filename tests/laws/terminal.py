@@ -58,7 +58,11 @@ def left(child: Any) -> int:
 
 def alive(pid_file: Path) -> bool:
     """Whether the process that wrote its id there still runs."""
-    pid = pid_file.read_text().strip()
+    return is_alive(int(pid_file.read_text()))
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process still runs; one that nobody reaped does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):

@@ -300,7 +300,7 @@ def test_the_commands_of_the_document_can_be_typed(case):
     guide = (TOP / "docs/on-call.md").read_text().partition("## Who is on call\n")[2]
     commands = [line.partition("   ")[0] for line in guide.split("```")[1].splitlines() if line.startswith("inv ")]
     case.write("team.yaml", guide.partition("```yaml\n")[2].partition("```")[0])
-    assert len(commands) == 5
+    assert len(commands) == 6
     for command in commands:
         program, *words = shlex.split(command)
         case.run(*words, program=program).expect(0, ...)

@@ -2,10 +2,11 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
-from holdpoint.app import handoff
+from holdpoint.app import actions, handoff
 from holdpoint.drill.records import Certificate
 from holdpoint.oncall import recap
 from holdpoint.oncall.rota import Role
@@ -100,6 +101,18 @@ def test_open_incidents_with_their_clocks_and_what_is_resolved_and_to_be_written
     assert of["resolved"] == []
     assert [one["overdue"] for one in of["postmortems"]] == [True]
     assert "    OVERDUE since Wed 2026-12-02 15:20 CET\n" in told(room)
+
+
+def test_actions_that_are_late_also_of_what_is_closed(room):
+    room.declare("the wiki is down")
+    for title, due in (("fit a spring", "2d"), ("oil the hinge", "20d")):
+        room.said(partial(actions.add, room.world(json=True), title, owner="bob", due=due, incident=None))
+    room.resolve("c", "i", without_verify="w")
+    assert data(room)["overdue_actions"] == []
+    room.clock.on(days=3)
+    (late,) = data(room)["overdue_actions"]
+    assert (late["title"], late["owner"], late["due"]) == ("fit a spring", "bob", "2026-11-27")
+    assert "  fit a spring (bob)\n    OVERDUE since 2026-11-27: " in told(room)
 
 
 def test_a_damaged_incident_is_said(room):

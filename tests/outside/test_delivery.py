@@ -111,6 +111,16 @@ def test_a_wrong_password_is_not_shown() -> None:
     assert "not-the-password" not in failed.why
 
 
+def test_what_a_server_repeats_of_an_address_is_masked() -> None:
+    with ExitStack() as stack:
+        server = _mail(stack, does=f"554 {PASSWORD} is not welcome", auth=True)
+        failed = _send(server.url("&mode=insecure", f"{USER}:{PASSWORD}@"))
+    assert isinstance(failed, Failed)
+    assert "554" in failed.why
+    assert "[masked] is not welcome" in failed.why
+    assert PASSWORD not in failed.why
+
+
 def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
     with ExitStack() as stack:
         server = _mail(stack, tls=certificate(tmp_path))

@@ -86,11 +86,9 @@ def _set(desk: Desk, book: Book, place: BannerPlace, *, up: bool, shown: bool, c
         failed += [why] if why else []
         done += [] if why else [f"file {path}"]
     if place.run:
-        environ = {
-            **desk.world.environ,
-            "HOLDPOINT_BANNER": "up" if shown else "down",
-            "HOLDPOINT_INCIDENT": book.folder.name,
-        }
+        hidden = desk.team.outside.secret_names
+        environ = {name: value for name, value in desk.world.environ.items() if name not in hidden}
+        environ |= {"HOLDPOINT_BANNER": "up" if shown else "down", "HOLDPOINT_INCIDENT": book.folder.name}
         why = banner.tell(_command(desk, place.run), environ, f"{text}\n" if text else "\n", place.within)
         failed += [why] if why else []
         done += [] if why else [f"command {place.run[0]}"]

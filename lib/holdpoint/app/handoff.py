@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from holdpoint.app.desk import Desk
@@ -13,18 +12,17 @@ from holdpoint.app.records import background_of
 from holdpoint.app.world import World
 from holdpoint.engine.events import RunFinished
 from holdpoint.engine.state import replay
-from holdpoint.incident.phases import Phase
+from holdpoint.incident.actions import ActionItem, Urgency, chased, urgency
+from holdpoint.incident.clocks import Kind
 from holdpoint.oncall import recap
-from holdpoint.problem import HoldpointError, Place, Problem
-from holdpoint.store import library
+from holdpoint.problem import HoldpointError
+from holdpoint.store import library, page_file
 from holdpoint.store.certificates import Certificates
 from holdpoint.views import bounds, runs
 from holdpoint.views import handoff as view
 
 AGE = timedelta(days=90)
 """How long a drill proves its runbook, as programs around it are renewed meanwhile."""
-DUE = timedelta(days=7)
-"""From the end of an incident to its post-mortem."""
 
 
 def handoff(world: World, out: str | None) -> int:
@@ -45,12 +43,12 @@ def handoff(world: World, out: str | None) -> int:
         ),
         postmortems=tuple(_postmortems(known)),
         runs=tuple(_runs(world)),
-        actions=overdue(world, now),
+        actions=tuple(_overdue(known, now.astimezone(desk.zone).date())),
         proofs=tuple(_proofs(desk, now)),
         unproven=_unproven(desk),
     )
     if out is not None:
-        _write(Path(out), view.markdown(whole, desk.team))
+        page_file.replace(Path(out), view.markdown(whole, desk.team).encode(), begins=view.MARK.encode(), what="recap")
     if world.json:
         desk.print_json({**view.as_data(whole), "file": out})
     else:
@@ -60,17 +58,18 @@ def handoff(world: World, out: str | None) -> int:
     return 0
 
 
-def overdue(world: World, now: datetime) -> tuple[recap.Action, ...]:
-    """Give the actions that are late; none are kept yet."""
-    del world, now
-    return ()
+def _overdue(known: Iterable[view.Listed], today: date) -> Iterator[ActionItem]:
+    """Action items of any incident that are late, the latest first."""
+    items = [item for one in known if one.state is not None for item in one.state.actions.values()]
+    yield from (item for item in chased(items, today) if urgency(item, today) is Urgency.OVERDUE)
 
 
-def _postmortems(known: tuple[view.Listed, ...]) -> Iterator[recap.PostMortem]:
+def _postmortems(known: Iterable[view.Listed]) -> Iterator[recap.PostMortem]:
+    """Those whose clock runs."""
     for one in known:
-        state = one.state
-        if state and state.resolved and any(item.id == "published" for item in state.missing(Phase.POSTMORTEM)):
-            yield recap.PostMortem(one.incident, state.opening.title, state.resolved.happened + DUE)
+        for clock in one.clocks:
+            if clock.kind is Kind.POSTMORTEM and clock.stopped is None and one.state is not None:
+                yield recap.PostMortem(one.incident, one.state.opening.title, clock.due)
 
 
 def _runs(world: World) -> Iterator[recap.Run]:
@@ -127,22 +126,3 @@ def _unproven(desk: Desk) -> tuple[str, ...]:
     proven = _certificates(desk).all()
     names = library.Library(library.folders(desk.root, "drills"), "drill").names()
     return tuple(name for name in names if name not in proven)
-
-
-# --- the file ---------------------------------------------------------------------------------------------------
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the recap whole, over an older one of ours or where nothing is."""
-    try:
-        if path.exists():
-            with path.open("rb") as old:
-                if old.read(len(view.MARK.encode())) != view.MARK.encode():
-                    message = "this file is no recap, and is not written over"
-                    raise HoldpointError(Problem("not-a-recap", message, Place(str(path), 0, 0)))
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
-    except OSError as error:
-        message = f"the recap cannot be written: {(error.strerror or str(error)).lower()}"
-        raise HoldpointError(Problem("out", message, Place(str(path), 0, 0))) from error

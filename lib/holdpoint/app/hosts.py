@@ -200,7 +200,10 @@ def _judged(world: World, one: Checked, seen: Seen, survey: Survey | str, wanted
         user=seen.user,
         sh=seen.sh,
         sudo=seen.sudo,
-        missing=tuple((tool, tuple(sorted(books))) for tool, books in sorted(missing.items())),
+        missing=tuple(
+            view.Missing(tool, tuple(sorted(books)), dict(seen.beyond).get(tool, ""))
+            for tool, books in sorted(missing.items())
+        ),
     )
     findings = [*_lacks(judged, wanted), *_foreign(seen.foreign)]
     if isinstance(survey, str):
@@ -216,9 +219,15 @@ def _lacks(one: Checked, wanted: _Wanted) -> Iterable[Finding]:
     if one.as_expected is False and one.listed.entry is not None and one.listed.entry.expect is not None:
         expected = view.identity(one.listed.entry.expect)
         yield Finding(State.WRONG, f"hosts.yaml expects {expected}; this is another machine", Weight.FAILS)
-    if one.missing:
-        tools = "; ".join(f"{tool} ({', '.join(books)})" for tool, books in one.missing)
-        yield Finding("missing", f"{tools}: these runbooks start what is not installed there", Weight.LACKS)
+    absent = "; ".join(f"{each.tool} ({', '.join(each.runbooks)})" for each in one.missing if not each.at)
+    if absent:
+        yield Finding("missing", f"{absent}: these runbooks start what is not installed there", Weight.LACKS)
+    beyond = [each for each in one.missing if each.at]
+    if beyond:
+        tools = "; ".join(f"{each.tool} at {each.at} ({', '.join(each.runbooks)})" for each in beyond)
+        folders = ":".join(dict.fromkeys(each.at.rpartition("/")[0] for each in beyond))
+        why = f"installed, but `{one.user}` does not find it: add {folders} to its PATH, or log in as root"
+        yield Finding("missing", f"{tools}: {why}", Weight.LACKS)
     if one.sudo != SUDO_WORKS and wanted.become:
         hint = "allow it with NOPASSWD in sudoers, or log in as the user that the runbooks become"
         yield Finding("sudo -n", f"{one.sudo}, and runbooks have `become`: {hint}", Weight.LACKS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from holdpoint.app import linked
 from holdpoint.app.desk import Book, Desk, one_line, some_text, something_left, state_of
@@ -35,8 +36,10 @@ from holdpoint.incident.severity import RULES, WHEN_UNSURE, proposed, severity_o
 from holdpoint.incident.timeline import timeline
 from holdpoint.journal.record import as_json
 from holdpoint.problem import Exit, HoldpointError, Problem, did_you_mean
+from holdpoint.store import page_file
 from holdpoint.views import incident_data
 from holdpoint.views import incidents as view
+from holdpoint.views.inert import inert
 
 # --- declare ----------------------------------------------------------------------------------------------------
 
@@ -261,23 +264,33 @@ def list_all(world: World) -> int:
     return Exit.OK
 
 
-def show(world: World, incident: str | None) -> int:
-    """One incident, whole, with what happened in its runs."""
+def show(world: World, incident: str | None, html: str | None = None) -> int:
+    """One incident, whole, with what happened in its runs; into a page of its own, where a file is named."""
     desk = Desk(world)
     folder = desk.chosen(incident, something_left)
     records, state = state_of(folder)
     runs, unread = linked.records_of(world, tuple(state.runs), folder)
-    rows = timeline(records, runs)
-    listed = desk.listed(folder, state)
-    proposals = desk.proposals(state, records)
+    of = view.Page(desk.listed(folder, state), state, timeline(records, runs), unread, desk.proposals(state, records))
+    if html is not None:
+        _write_html(desk, of, Path(html))
     if world.json:
         data = {
-            **incident_data.as_data(listed, state),
-            "proposals": [incident_data.proposal_data(one) for one in proposals],
-            "timeline": [incident_data.row_data(row) for row in rows],
+            **incident_data.as_data(of.listed, state),
+            "proposals": [incident_data.proposal_data(one) for one in of.proposals],
+            "timeline": [incident_data.row_data(row) for row in of.rows],
             "unread": dict(unread),
+            **({"html": html} if html is not None else {}),
         }
         desk.print_json({**data, "records": [as_json(record) for record in records]})
+    elif html is None:
+        desk.screen.lines(view.page(of, desk.screen.width, desk.zone))
     else:
-        desk.screen.lines(view.page(view.Page(listed, state, rows, unread, proposals), desk.screen.width, desk.zone))
+        world.out.write(f"{inert(html)}: incident {folder.name}, on one page; it needs no network\n")
     return Exit.OK
+
+
+def _write_html(desk: Desk, of: view.Page, file: Path) -> None:
+    from holdpoint.views import incident_html  # noqa: PLC0415 - only where a page is written
+
+    text = incident_html.page(of, desk.now, desk.zone)
+    page_file.replace(file, text.encode("utf-8", "replace"), begins=incident_html.BEGINS.encode(), what="page")

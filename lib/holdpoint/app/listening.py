@@ -86,7 +86,6 @@ def listening(door: Door, port: int) -> Iterator[int]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
-    block_on_close = True
     request_queue_size = 32
 
     def __init__(self, door: Door, port: int) -> None:

@@ -195,7 +195,8 @@ def resolve(
         _refuse_backwards(state, restored, desk)
         also: list[MessageRendered] = []
         if lost and state.aware is None:
-            book.note(DataLossNoticed(felt, happened))
+            said = state.done.get("lost")
+            book.note(DataLossNoticed(said.say if said else felt, happened))
             also.append(render(desk, book, Purpose.DATA_LOSS, Asked(), speaks))
         book.note(
             Resolved(

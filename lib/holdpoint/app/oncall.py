@@ -31,7 +31,7 @@ from holdpoint.oncall.rota import (
     weeks,
 )
 from holdpoint.problem import HoldpointError, Place, Problem, did_you_mean
-from holdpoint.store import holidays
+from holdpoint.store import holidays, page_file
 from holdpoint.store.clock import SystemClock
 from holdpoint.views import oncall as view
 from holdpoint.views.console import Screen
@@ -178,7 +178,7 @@ def calendar(at: Board, count: str | None, out: str | None, person: str | None) 
 def _deliver(at: Board, data: bytes, file: Path | None, count: int) -> None:
     """Write a calendar to where it is wanted, and say what was written."""
     if file is not None:
-        _replace(file, data)
+        page_file.replace(file, data, begins=_CALENDAR, what="calendar")
     if at.json:
         where = {"file": str(file)} if file is not None else {"calendar": data.decode()}
         _print_json({**where, "shifts": count})
@@ -186,24 +186,6 @@ def _deliver(at: Board, data: bytes, file: Path | None, count: int) -> None:
         sys.stdout.write(f"{file}: {count} {'shift' if count == 1 else 'shifts'}\n")
     else:
         sys.stdout.write(data.decode())
-
-
-def _replace(file: Path, data: bytes) -> None:
-    """Write a calendar whole, over an older one or where nothing is."""
-    if file.exists() and not file.is_dir():
-        with file.open("rb") as old:
-            if old.read(len(_CALENDAR)) != _CALENDAR:
-                place = Place(str(file), 0, 0)
-                problem = Problem("not-a-calendar", "this file is no calendar, and is not written over", place)
-                raise HoldpointError(problem)
-    fresh = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        fresh.write_bytes(data)
-        fresh.replace(file)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        message = f"the calendar cannot be written: {(error.strerror or str(error)).lower()}"
-        raise HoldpointError(Problem("out", message, Place(str(file), 0, 0))) from error
 
 
 # --- what was typed ---------------------------------------------------------------------------------------------

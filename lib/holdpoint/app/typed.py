@@ -15,7 +15,7 @@ from pathlib import Path
 from holdpoint.problem import HoldpointError, Problem
 
 VALUED = (
-    *("answers", "incident", "out", "to", "at", "weeks", "from_", "person"),
+    *("answers", "incident", "out", "html", "to", "at", "weeks", "from_", "person"),
     *("severity", "trigger", "channel", "lang", "say", "estimate", "reason", "evidence", "undo", "message", "failed"),
     *("cause", "impact", "data_loss", "without_verify"),
     *("owner", "due", "dropped", "late", "days"),
@@ -32,7 +32,7 @@ def refuse(
     `given` are the task's arguments, `named` its positional one, `lists` the options that can be repeated; `rest` says
     that something takes what stands behind `--`, `dry` that a dry run was asked of a task that has none.
     """
-    problems = [bare(option) for option in lists if _stands_bare(f"--{option}", _tokens())]
+    problems = [bare(option, task) for option in lists if _stands_bare(f"--{option}", _tokens())]
     problems += [bare(option, task) for option in VALUED if _is_no_value(given.get(option))]
     if named and _is_no_value(given.get(named)):
         problems.append(_bad_name(task, named, str(given[named])))
@@ -138,6 +138,9 @@ def bare(option: str, task: str = "") -> Problem:
         "from": "2026-11-01",
         "rota.to": "2026-11-30",
         "calendar.out": "oncall.ics",
+        "incident.check.name": "health",
+        "oncall.handoff.out": "handoff.md",
+        "html": "incident.html",
         "weeks": "4",
         "person": "ada",
         "severity": "1",

@@ -537,8 +537,9 @@ show_life() {
 # Makes all files before anything starts: where there is no room for one, nothing was started. Nothing is cut off here,
 # since another agent may have won already. From here on no file has to be made for the exit to be recorded, and no
 # redirection that can fail stands at a special builtin, which would end the shell.
+files='out err group signal dog finished ending exit'
 prepare_spool() {
-  for name in out err group signal dog finished ending exit; do
+  for name in $files; do
     { printf '' >>"$name"; } 2>/dev/null && continue
     rm -f "$mine/reserve"
     { printf '' >>"$name"; } 2>/dev/null || return 1
@@ -568,6 +569,7 @@ note() { # writes a line, if need be at the cost of the reserve
 }
 
 # Looks, after `started` was linked and before anything is executed, whether the token was cleared away or the lock lost.
+# Then the spool is emptied; `started` goes last, so that whoever links it next sees that the files have to be made again.
 may_start() {
   verdict=''
   if [ -e "$disk/t.$token" ] || [ -e "$mem/t.$token" ]; then verdict=buried; fi
@@ -577,7 +579,10 @@ may_start() {
       verdict="superseded $top $top_claim"
     fi
   fi
+  [ -n "$verdict" ] || [ -e exit ] || prepare_spool || verdict="noroom the spool's files cannot be made"
   [ -n "$verdict" ] || return 0
+  # shellcheck disable=SC2086 # words
+  rm -f $files
   rm -f started "started.$self" "$mine/room.$me"
   echo "$verdict"
   return 1
@@ -716,7 +721,11 @@ follow() {
         case $state in none | claimed | tombstone) leave; answer buried ;; esac # it was taken back again; ask anew
         agree && frame state "$state"
         ;;
-      buried | superseded | noroom) leave; answer "$event" "$detail" ;;
+      buried | superseded | noroom)
+        leave
+        rmdir "$d" 2>/dev/null # where nobody else is in it
+        answer "$event" "$detail"
+        ;;
       gone) leave; kill -s KILL $$; exit 1 ;;
       tick) ticks=$((ticks + 1)) && check_on_it ;;
     esac

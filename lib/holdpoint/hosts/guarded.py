@@ -28,7 +28,7 @@ from holdpoint.engine.ports import (
 from holdpoint.hosts.agent import GREETING_LIMIT, GREETING_PATIENCE, LinkFailed, LinkRefused
 from holdpoint.hosts.capture import STDERR, STDOUT, Capture
 from holdpoint.hosts.opening import opened
-from holdpoint.hosts.raised import refused
+from holdpoint.hosts.raised import refused, with_remedy
 from holdpoint.hosts.reader import KILL_PATIENCE, LEFTOVER_GRACE, Reader, Readers, Words
 from holdpoint.hosts.started import Ended
 
@@ -202,7 +202,8 @@ class _Execution:
     def _not_ready(self, otherwise: str) -> LinkRefused:
         """Say why the shell did not begin, in its own words where it has any."""
         noise = self._noise.decode("utf-8", "replace") + self._reader.started.complaint()
-        return LinkRefused(f"no shell could be started: {' '.join(noise.split())[-500:] or otherwise}")
+        said = with_remedy(" ".join(noise.split())[-500:])
+        return LinkRefused(f"no shell could be started: {said or otherwise}")
 
     def _wants_it_ended(self, now: float) -> bool:
         if now - self._asked < ASK_EVERY:

@@ -37,8 +37,15 @@ else
 *}" ;;
   esac
 fi
-for tool in $tools; do command -v "$tool" >/dev/null 2>&1 || say missing "$tool"; done
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+path=$PATH roots=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+for tool in $tools; do
+  ! command -v "$tool" >/dev/null 2>&1 || continue
+  say missing "$tool"
+  PATH=$roots
+  ! at=$(command -v "$tool" 2>/dev/null) || say beyond "$tool $at"
+  PATH=$path
+done
+PATH=$roots
 for tool in $raised_tools; do command -v "$tool" >/dev/null 2>&1 || say missing_raised "$tool"; done
 shared=${HOLDPOINT_TARGET:-/var/tmp/holdpoint}
 for place in "$shared" "$shared/locks"; do
@@ -73,6 +80,8 @@ class Seen:
     sudo: str
     missing: frozenset[str]
     missing_raised: frozenset[str]
+    beyond: tuple[tuple[str, str], ...]
+    """Those of `missing` that root's search path has, each with the place."""
     foreign: tuple[str, ...]
     """Shared folders that belong to an ordinary user other than this one: no change of ours starts there."""
     spools: tuple[str, ...]
@@ -119,6 +128,7 @@ def _seen(text: str) -> Seen:
         sudo=one("sudo"),
         missing=frozenset(said.get("missing", ())),
         missing_raised=frozenset(said.get("missing_raised", ())),
+        beyond=tuple((tool, at) for tool, _, at in (line.partition(" ") for line in said.get("beyond", ()))),
         foreign=tuple(said.get("foreign", ())),
         spools=tuple(said.get("mine", ())),
         others=tuple(said.get("theirs", ())),

@@ -37,6 +37,16 @@ def refused(complaint: str, host: str, become: str) -> str:
     return f"`sudo -n` on `{host}` as `{become}` was refused: {complaint}"
 
 
+def with_remedy(complaint: str) -> str:
+    """Give a complaint of what was to start a shell, with what to do where that is known."""
+    if "restricted" not in complaint:
+        return complaint
+    return (
+        f"{complaint}. The log-in shell there is restricted, and lets nothing be started: give the account a shell that "
+        "is not (`chsh`), or log in as another user (`User` in ~/.ssh/config)"
+    )
+
+
 class Complaining(Channel, Protocol):
     """A channel that can say what came on standard error."""
 
@@ -62,7 +72,9 @@ class AgentChannel:
             complaint = " ".join([*self._noise.decode("utf-8", "replace").split(), self._channel.complaint()]).strip()
             if self._become is not None and (why := refused(complaint, self._name, self._become)):
                 raise LinkRefused(why)
-            raise LinkFailed(f"the agent did not start on `{self._name}`: {complaint or 'it ended at once'}")
+            raise LinkFailed(
+                f"the agent did not start on `{self._name}`: {with_remedy(complaint) or 'it ended at once'}"
+            )
         if data and not self._heard:
             self._noise = (self._noise + data)[-NOISE:]
             self._heard = GREETING in self._noise

@@ -35,12 +35,12 @@
 
   hp_now() { hp_now=0; { read -r hp_now _ </proc/uptime; } && hp_now=${hp_now%.*}${hp_now#*.}; } # in 1/100 s
 
-  # Sets `hp_left` to what lives of a step, apart from this shell's own. A process that ended while it was looked at may have
+  # Sets `hp_left` to what lives of a step, apart from this shell's own, and for the guard `hp_waiting` to what waits for it. A process that ended while it was looked at may have
   # left a child that was not: then it is looked again. Process ids after AFTER are enough where they cannot have gone round.
   hp_look() { # COOKIE, PID of the step's shell or nothing, AFTER
     hp_passes=0 hp_shell=$2
     while :; do
-      hp_left='' hp_others='' hp_orphans=' ' hp_young='' hp_unclear='' hp_few='' hp_last=0
+      hp_left='' hp_waiting='' hp_others='' hp_orphans=' ' hp_young='' hp_unclear='' hp_few='' hp_last=0
       [ -n "$hp_group" ] || { hp_ask_ps; return; }
       { read -r _ _ _ _ hp_last </proc/loadavg; }
       if [ "$3" -gt 0 ] && [ "$hp_last" -ge "${hp_shell:-$3}" ] && [ $((hp_last - $3)) -lt 200 ]; then
@@ -78,7 +78,10 @@
         hp_line=$*
         ;;
     esac
-    case $hp_state in Z | X) return 0 ;; esac
+    case $hp_state$hp_parent in
+      Z* | X*) return 0 ;;
+      ?"${hp_other%.*}") hp_waiting="$hp_waiting $hp_pid" && return 0 ;;
+    esac
     if [ "$hp_its" = "${hp_shell:-none}" ] || [ "$hp_its" = "${hp_session:-none}" ]; then hp_left="$hp_left $hp_pid"
     elif [ "$hp_its" -gt "$hp_after" ] || [ -z "$hp_setsid" ]; then
       # Whose shell has ended is an orphan, or descends from one, which is older.
@@ -129,7 +132,7 @@
       case $2 in "$hp_me" | "$hp_asking") hp_asking=$1 hp_own="$hp_own$1 " ;; esac # the shell that asks, and its ps
       case $4.$hp_own in
         Z* | *" $1 "*) ;;
-        *) if [ "$3" = "${hp_shell:-none}" ] || [ "$3" = $hp_its ]; then hp_left="$hp_left $1"; fi ;;
+        *) if [ "$2" = "${hp_other%.*}" ]; then hp_waiting="$hp_waiting $1"; elif [ "$3" = "${hp_shell:-none}" ] || [ "$3" = $hp_its ]; then hp_left="$hp_left $1"; fi ;;
       esac
       shift 4
     done
@@ -151,8 +154,12 @@
     hp_reaper=${hp_reaper:-none}
   }
 
+  # A step can stop what is around it.
+  hp_go_on() { kill -s CONT "${hp_other#*.}" "${hp_other%.*}" $hp_waiting; }
+
   hp_end() { # COOKIE, GRACE in 1/100 s; fails where something cannot be ended
     hp_look "$1" '' 0
+    hp_go_on
     [ -n "$hp_left" ] || return 0
     kill -s TERM $hp_left
     kill -s CONT $hp_left
@@ -192,8 +199,10 @@
         bye) exit ;;
       esac
     done
-    [ -z "$hp_other" ] || kill -s KILL "${hp_other#*.}" "${hp_other%.*}" # that they tell nobody how this ended
-    [ -z "$hp_step" ] || hp_end "$hp_step" @GRACE@
+    [ -n "$hp_step" ] || exit
+    hp_look "$hp_step" '' 0
+    kill -s KILL "${hp_other#*.}" "${hp_other%.*}" $hp_waiting # that they tell nobody how this ended
+    hp_end "$hp_step" @GRACE@
   }
 
   hp_worker() {
@@ -229,7 +238,7 @@
         hp_waits "$hp_line" || [ ! -e /proc/self/fdinfo ] || hp_left=${hp_left:-used}
       done
       # Without the guard, nobody ends what is left, nor is it known whether the whole of the step was there.
-      kill -s 0 "${hp_other%.*}" || { hp_end "$hp_cookie" @GRACE@; exit 1; }
+      kill -s CONT "${hp_other%.*}" || { hp_end "$hp_cookie" @GRACE@; exit 1; }
       hp_mark @NONCE@ "$hp_cookie" ended "$hp_code" "${hp_left:-clean}" "$@"
     done
     exit 0

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.resources import files
+from typing import TypeVar
 
+from holdpoint.hosts.agent import NoSession
 from holdpoint.hosts.capture import STDERR, STDOUT
 from holdpoint.hosts.started import Ended, Started
 
@@ -19,7 +22,10 @@ LEFTOVER_GRACE = 2.0
 KILL_PATIENCE = 5.0
 MARK = b"\x1e"
 MARK_LIMIT = 65536
+ROOM_PATIENCE = 2.0
+ROOM_EVERY = 0.05
 
+T = TypeVar("T")
 Words = tuple[str, ...]
 Piece = tuple[str, bytes | Words]
 """A piece of `stdout` or `stderr`, or what the shell itself says there."""
@@ -73,7 +79,7 @@ class Reader:
     def __init__(self, started: Started) -> None:
         self.started = started
         self.machine = self.boot = ""
-        self.used = False
+        self.used = self.closed = False
         self._worker = ""
         self._silent = {STDOUT, STDERR}
         nonce = self._cookie = secrets.token_hex(8)
@@ -121,6 +127,7 @@ class Reader:
         self.started.send(b"bye\n")
 
     def close(self) -> None:
+        self.closed = True
         self.started.close()
 
 
@@ -131,6 +138,7 @@ class Readers:
         self._start = start
         self._lock = threading.Lock()
         self._idle: list[tuple[str | None, Reader]] = []
+        self._made: list[Reader] = []
 
     def idle(self, become: str | None) -> Reader | None:
         """Give one of this user that waits."""
@@ -141,12 +149,41 @@ class Readers:
         return None
 
     def start(self, become: str | None) -> Reader:
-        """Give a new one. Raises `LinkFailed` where none can be started."""
-        return Reader(self._start(become))
+        """Give a new one, or one that is idle by then. Raises `LinkFailed` where none can be started."""
+        return self.with_room(lambda: self.idle(become) or self._new(become))
+
+    def with_room(self, begin: Callable[[], T]) -> T:
+        """Begin something; where the server gives no further session, the idle ones make room, and those in use are waited for.
+
+        Raises `NoSession` where there are none. A server takes a moment to see that one is closed.
+        """
+        deadline = time.monotonic() + ROOM_PATIENCE
+        while True:
+            try:
+                return begin()
+            except NoSession:
+                now = time.monotonic()
+                if self.rest() or self._lent():
+                    deadline = now + ROOM_PATIENCE
+                elif now > deadline:
+                    raise
+            time.sleep(ROOM_EVERY)
 
     def give_back(self, become: str | None, reader: Reader) -> None:
         with self._lock:
             self._idle.append((become, reader))
+
+    def _new(self, become: str | None) -> Reader:
+        reader = Reader(self._start(become))
+        with self._lock:
+            self._made = [*(each for each in self._made if not each.closed), reader]
+        return reader
+
+    def _lent(self) -> bool:
+        """Whether somebody uses one."""
+        with self._lock:
+            idle = [reader for _, reader in self._idle]
+            return any(not each.closed and each not in idle for each in self._made)
 
     def rest(self) -> bool:
         """Let go of those that nobody uses; tells whether there were any."""

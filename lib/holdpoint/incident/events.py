@@ -231,6 +231,8 @@ class Reopened:
     happened: datetime
 
 
+Machines = CheckAnswered | RunLinked | HandedOver | TakenOver
+"""What ran for it, and on which machine it goes on."""
 Messaging = MessageRendered | MessageSending | MessageSent | MessageFailed
 """What is told to people, and whether it reached them."""
 
@@ -241,13 +243,10 @@ Event = (
     | UsersSawIt
     | OutputRecorded
     | OutputWithdrawn
-    | CheckAnswered
-    | RunLinked
-    | HandedOver
-    | TakenOver
     | DataLossNoticed
     | Resolved
     | Reopened
+    | Machines
     | Messaging
     | Outside
     | Alerting

@@ -24,6 +24,7 @@ from holdpoint.incident.events import (
     Declared,
     Event,
     HandedOver,
+    Machines,
     MessageFailed,
     MessageRendered,
     MessageSending,
@@ -90,6 +91,8 @@ def fold(state: State, record: Record) -> State:
 
 
 def _apply(state: State, event: Event, record: Record) -> State:
+    if isinstance(event, Machines):
+        return _of_machines(state, event, record)
     if isinstance(event, Messaging):
         return _messaged(state, event, record)
     if isinstance(event, Alerting):
@@ -120,8 +123,6 @@ def _apply(state: State, event: Event, record: Record) -> State:
             return replace(state, done={**state.done, event.item: done})
         case OutputWithdrawn():
             return replace(state, done={item: done for item, done in state.done.items() if item != event.item})
-        case CheckAnswered() | RunLinked() | HandedOver() | TakenOver():
-            return _of_machines(state, event, record)
         case DataLossNoticed():
             return replace(state, aware=state.aware or event.happened, losses=(*state.losses, event.what))
         case Resolved():
@@ -216,7 +217,7 @@ def _sent(state: State, event: MessageSent, record: Record) -> State:
     return replace(state, last_sent=last, done={**ticked, **state.done})
 
 
-def _of_machines(state: State, event: CheckAnswered | RunLinked | HandedOver | TakenOver, record: Record) -> State:
+def _of_machines(state: State, event: Machines, record: Record) -> State:
     """What was run for it, and on which machine it goes on."""
     match event:
         case CheckAnswered():

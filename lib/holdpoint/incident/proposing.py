@@ -101,7 +101,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A command to type, and why; empty where something is to be done by hand."""
+    """A command to type, and why; what is done by hand is noted with one."""
 
     command: str
     why: str

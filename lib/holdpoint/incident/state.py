@@ -16,13 +16,7 @@ from holdpoint.incident.effects import (
     Issue,
     Standing,
 )
-from holdpoint.incident.events import (
-    CheckAnswered,
-    Declared,
-    HandedOver,
-    MessageRendered,
-    Resolved,
-)
+from holdpoint.incident.events import CheckAnswered, Declared, HandedOver, MessageRendered, Resolved
 from holdpoint.incident.learning_events import (
     AuthorityTold,
     PostMortemPublished,

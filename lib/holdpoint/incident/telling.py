@@ -13,6 +13,7 @@ from holdpoint.incident.events import (
     Declared,
     Event,
     HandedOver,
+    Machines,
     MessageFailed,
     MessageRendered,
     MessageSending,
@@ -88,6 +89,8 @@ class Mark(StrEnum):
 
 def told(event: Event) -> tuple[Mark, str, str]:
     """Give a row's mark, text and evidence."""
+    if isinstance(event, Machines):
+        return _of_machines(event)
     if isinstance(event, Messaging):
         return _told_to_people(event)
     if isinstance(event, Alerting):
@@ -110,8 +113,6 @@ def told(event: Event) -> tuple[Mark, str, str]:
             return Mark.DONE, answered(event.item, event.say), event.evidence
         case OutputWithdrawn():
             return Mark.UNDONE, answered(event.item, event.reason), ""
-        case CheckAnswered() | RunLinked() | HandedOver() | TakenOver():
-            return _of_machines(event)
         case DataLossNoticed():
             return Mark.LOSS, f"data is lost: {event.what}", ""
         case Resolved():
@@ -196,7 +197,7 @@ def _acted(event: ActionEvent) -> str:
             assert_never(event)
 
 
-def _of_machines(event: CheckAnswered | RunLinked | HandedOver | TakenOver) -> tuple[Mark, str, str]:
+def _of_machines(event: Machines) -> tuple[Mark, str, str]:
     match event:
         case CheckAnswered():
             colour = {True: "GREEN", False: "RED", None: "could not be asked"}[event.green]

@@ -7,18 +7,13 @@ stands where it happened, and shows both times.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from holdpoint.engine import events as run
 from holdpoint.incident.alert_events import Alerting, AlertRepeated
-from holdpoint.incident.events import (
-    Event,
-    RunLinked,
-    event_of,
-    happened,
-)
+from holdpoint.incident.events import Event, RunLinked, event_of, happened
 from holdpoint.incident.state import BACK
 from holdpoint.incident.telling import Mark, told
 from holdpoint.journal.record import Record
@@ -93,16 +88,14 @@ def _folded(rows: list[tuple[datetime, Row, Event]]) -> list[tuple[datetime, Row
 # --- runs -------------------------------------------------------------------------------------------------------
 
 
-def _of_run(name: str, records: Iterable[Record], linked: datetime | None) -> list[tuple[datetime, Row]]:
+def _of_run(name: str, records: Sequence[Record], linked: datetime | None) -> list[tuple[datetime, Row]]:
     """The milestones of a run, none of them before the run was linked."""
     found: list[tuple[datetime, Row]] = []
     latest = linked
-    titles: dict[str, str] = {}
-    for record in records:
-        event = run.event_of(record)
+    events = [run.event_of(record) for record in records]
+    titles = {event.item: event.title for event in events if isinstance(event, run.GateOpened)}
+    for record, event in zip(records, events, strict=True):
         latest = record.time if latest is None else max(latest, record.time)
-        if isinstance(event, run.GateOpened):
-            titles[event.item] = event.title
         what = _milestone(event, titles)
         if what is not None:
             mark, text, evidence = what

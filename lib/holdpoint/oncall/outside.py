@@ -93,6 +93,13 @@ class Outside:
     def to(self, audience: Audience) -> tuple[Destination, ...]:
         return self.channels.get(audience, ())
 
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The variables of the environment that hold its secrets."""
+        every = [one.address for to in self.channels.values() for one in to]
+        every += [self.tracker.token] if self.tracker else []
+        return frozenset(one.name for one in every if isinstance(one, FromEnv))
+
 
 def read(tree: Map, lines: Lines) -> tuple[Outside, tuple[Problem, ...]]:
     """Read the three parts of a tree that fits the schema, and say what is wrong with them."""

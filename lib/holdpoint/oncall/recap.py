@@ -35,16 +35,6 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """Something that was promised and is late."""
-
-    id: str
-    title: str
-    owner: str
-    due: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Proof:
     """A drill that proves its runbook no more, and why not."""
 

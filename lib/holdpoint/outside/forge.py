@@ -102,7 +102,16 @@ class _Forge:
         if self.github or not names:
             return list(names)
         known = {str(one["name"]): one["id"] for one in self._all("labels", {})}
+        if not known.keys() >= set(names):
+            known = {str(one["name"]): one["id"] for one in self._shared_labels()} | known
         return [known[name] if name in known else self._label(name) for name in names]
+
+    def _shared_labels(self) -> list[Any]:
+        """Give those of the organisation; none where the repository belongs to a person."""
+        try:
+            return list(self._all(f"{self.api}/orgs/{quote(self.repository.partition('/')[0])}/labels", {}))
+        except RefusedError:
+            return []
 
     def _label(self, name: str) -> Any:
         """Make a label as GitHub would by itself."""
@@ -145,14 +154,14 @@ class _Forge:
 
     def _call(self, method: str, what: str, **more: Any) -> Any:
         owner, _, name = self.repository.partition("/")
-        url = f"{self.api}/repos/{quote(owner)}/{quote(name)}/{what}"
+        url = what if "://" in what else f"{self.api}/repos/{quote(owner)}/{quote(name)}/{what}"
         answer = self.session.request(method, url, timeout=self.timeout, allow_redirects=False, **more)
         status = answer.status_code
         if status in {502, 504}:
             raise ValueError(f"the server answered {status}")
         if status >= _ERROR:
-            told = _MEANS.get(status) or _told(answer)
-            raise RefusedError(f"the server answered {status}" + (f": {told}" if told else ""))
+            texts = [text for text in (_MEANS.get(status), _told(answer)) if text]
+            raise RefusedError(": ".join([f"the server answered {status}", *texts]))
         if status not in {200, 201}:
             to = answer.headers.get("Location", "")
             moved = f" to {to}" if to else ""

@@ -22,7 +22,7 @@ from holdpoint.tasks.words import JSON
 def run(
     _context: Context, only: list[str], rounds: int = 5, largest: int | None = None, json: bool = False
 ) -> int | None:
-    """Measure Holdpoint beside its peers; takes an hour."""
+    """Measure what Holdpoint costs, beside its peers."""
     from holdpoint.app import checks  # noqa: PLC0415 - see `holdpoint.tasks`
 
     return checks.bench(only, rounds, largest, json=json)

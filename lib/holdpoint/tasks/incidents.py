@@ -306,12 +306,27 @@ def list_all(_context: Context, *, json: bool = False, plain: bool = False) -> i
     return incidents.list_all(opened(json=json, plain=plain))
 
 
-@offered("incident.show", help={"incident": INCIDENT, "json": JSON, "plain": PLAIN})
-def show(_context: Context, incident: str | None = None, *, json: bool = False, plain: bool = False) -> int:
+@offered(
+    "incident.show",
+    help={
+        "incident": INCIDENT,
+        "html": "A file for it as one page, which needs no network.",
+        "json": JSON,
+        "plain": PLAIN,
+    },
+)
+def show(
+    _context: Context,
+    incident: str | None = None,
+    html: str | None = None,
+    *,
+    json: bool = False,
+    plain: bool = False,
+) -> int:
     """Show one incident: clocks, checklist, timeline, runs."""
     from holdpoint.app import incidents  # noqa: PLC0415 - see the package
 
-    return incidents.show(opened(json=json, plain=plain), incident)
+    return incidents.show(opened(json=json, plain=plain), incident, html)
 
 
 TASKS = (declare, note, severity, done, update, sent, resolve, reopen, link, list_all, show)

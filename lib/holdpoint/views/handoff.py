@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from holdpoint.incident.actions import ActionItem
 from holdpoint.incident.messages import lasted
 from holdpoint.journal.record import Json
 from holdpoint.oncall.model import Team
-from holdpoint.oncall.recap import Action, Hands, PostMortem, Proof, Run
+from holdpoint.oncall.recap import Hands, PostMortem, Proof, Run
 from holdpoint.oncall.rota import Role
 from holdpoint.views.incidents import RESOLVED, Listed, told_clock
 from holdpoint.views.inert import inert
@@ -35,7 +36,7 @@ class Recap:
     zone: ZoneInfo
     hands: Hands | None
     incidents: tuple[Listed, ...] = ()
-    actions: tuple[Action, ...] = ()
+    actions: tuple[ActionItem, ...] = ()
     runs: tuple[Run, ...] = ()
     proofs: tuple[Proof, ...] = ()
     unproven: tuple[str, ...] = ()
@@ -56,7 +57,7 @@ class _Part:
 def _parts(of: Recap) -> tuple[_Part, ...]:
     return (
         _Part("Open incidents", "none", tuple(_incident(one, of.zone) for one in of.incidents), late=True),
-        _Part("Overdue actions", "none", tuple(_action(one, of) for one in of.actions), late=True),
+        _Part("Overdue actions", "none", tuple(_action(one) for one in of.actions), late=True),
         _Part("Runs that are not over", "none", tuple(_run(one) for one in of.runs), late=True),
         _Part("Post-mortems to publish", "none", tuple(_postmortem(one, of) for one in of.postmortems)),
         _Part("Drills that prove nothing any more", "none", (*map(_proof, of.proofs), *_unproven(of.unproven))),
@@ -74,8 +75,8 @@ def _incident(one: Listed, zone: ZoneInfo) -> tuple[str, tuple[str, ...]]:
     return f"{state.severity} {state.opening.title} ({one.incident})", (phase, *waiting, *clocks)
 
 
-def _action(one: Action, of: Recap) -> tuple[str, tuple[str, ...]]:
-    return f"{one.title} ({one.owner})", (f"{one.id}: due {moment(one.due, of.zone)}",)
+def _action(one: ActionItem) -> tuple[str, tuple[str, ...]]:
+    return f"{one.title} ({one.owner})", (f"OVERDUE since {one.due}: {one.id}, `inv action.done {one.id}`",)
 
 
 def _run(one: Run) -> tuple[str, tuple[str, ...]]:
@@ -184,7 +185,8 @@ def as_data(of: Recap) -> dict[str, Json]:
         "handover": _hands(of.hands) if of.hands else None,
         "incidents": [_incident_data(one) for one in of.incidents],
         "overdue_actions": [
-            {"action": one.id, "title": one.title, "owner": one.owner, "due": _utc(one.due)} for one in of.actions
+            {"action": one.name, "title": one.title, "owner": one.owner, "due": one.due.isoformat()}
+            for one in of.actions
         ],
         "runs": [
             {

@@ -149,6 +149,15 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """A tool that is not found there, and the runbooks that start it. `at` is where root would find it."""
+
+    tool: str
+    runbooks: tuple[str, ...]
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """What a look at one host found. Where it was not reached, most of it is not known: empty or None."""
 
@@ -161,8 +170,7 @@ class Checked:
     user: str = ""
     sh: str = ""
     sudo: str = ""
-    missing: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Tools, each with the runbooks that start it."""
+    missing: tuple[Missing, ...] = ()
     room: int | None = None
     """Kilobytes that are free for spools."""
     held: Held | None = None
@@ -298,7 +306,10 @@ def checked_data(one: Checked) -> dict[str, Any]:
         "user": one.user or None,
         "sudo": one.sudo or None,
         "sh": one.sh or None,
-        "missing": [{"tool": tool, "runbooks": list(books)} for tool, books in one.missing],
+        "missing": [
+            {"tool": each.tool, "runbooks": list(each.runbooks)} | ({"at": each.at} if each.at else {})
+            for each in one.missing
+        ],
         "room_kb": one.room,
         "room_needed_kb": ROOM_NEEDED,
         "lock": None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from holdpoint.incident.clocks import Clock
 from holdpoint.incident.effects import Banner, Effect, Issue
 from holdpoint.incident.phases import Item
-from holdpoint.incident.state import Message, State
+from holdpoint.incident.state import AlertGroup, Message, State
 from holdpoint.incident.timeline import Row
 from holdpoint.journal.record import Json
 from holdpoint.views.incidents import Listed
@@ -49,6 +49,7 @@ def as_data(listed: Listed, state: State | None) -> dict[str, Json]:
         "issue": _issue(state.issue) if state.issue else None,
         "loud": [{"label": one.label, "text": one.text, "command": one.command} for one in listed.loud],
         "runs": list(state.runs),
+        "alerts": [_group_data(key, group) for key, group in state.alerts.items()],
         "post_mortem": {
             "path": state.document,
             "published": _utc(state.published.happened) if state.published else None,
@@ -98,6 +99,20 @@ def _item_data(item: Item, state: State) -> dict[str, Json]:
     if done is not None:
         told |= {"say": done.say, "evidence": done.evidence, "happened": _utc(done.happened), "person": done.person}
     return {"item": item.id, "phase": item.phase.value, "title": item.title, "required": item.required, **told}
+
+
+def _group_data(key: str, group: AlertGroup) -> dict[str, Json]:
+    last = group.last
+    return {
+        "group": key,
+        "source": last.source,
+        "name": last.name,
+        "status": last.status.value,
+        "firing": last.firing,
+        "fingerprints": list(last.fingerprints),
+        "times": group.times,
+        "gravest": group.gravest.value,
+    }
 
 
 def _message_data(message: Message) -> dict[str, Json]:

@@ -133,6 +133,11 @@ def _rounded(duration: timedelta) -> str:
     return span(duration // minute * minute) if minute <= duration < timedelta(hours=1) else span(duration)
 
 
+def name_of(clock: Clock) -> str:
+    """What a clock is called."""
+    return _CLOCKS[clock.kind]
+
+
 def reminder(one: Listed, pressing: Sequence[Clock], zone: tzinfo | None) -> str:
     """One line on the most urgent clock, with what to type."""
     clock = pressing[0]
@@ -166,7 +171,7 @@ def clock_lines(clocks: Iterable[Clock], width: int, zone: tzinfo | None) -> lis
     drawn: list[Line] = []
     for clock in clocks:
         text, tone = told_clock(clock, zone)
-        drawn += labelled(_CLOCKS[clock.kind], text, width, tone)
+        drawn += labelled(name_of(clock), text, width, tone)
     return drawn
 
 
@@ -365,13 +370,13 @@ def timeline(rows: Iterable[Row], width: int, zone: tzinfo | None) -> list[Line]
         first, *rest = wrap(row.text, width - _COLUMN - 2)
         mark = Segment(f"{row.mark:<10}", tone_of(row.mark))
         drawn.append((Segment(f"  {clock_time(row.happened, zone)}  ", Tone.DIM), mark, Segment(first)))
-        detail = wrap(_source(row, zone), width - _COLUMN - 2)
+        detail = wrap(source_of(row, zone), width - _COLUMN - 2)
         below = [*((piece, Tone.PLAIN) for piece in rest), *((piece, Tone.DIM) for piece in detail)]
         drawn += [line(" " * (_COLUMN + 2) + piece, tone) for piece, tone in below]
     return drawn
 
 
-def _source(row: Row, zone: tzinfo | None) -> str:
+def source_of(row: Row, zone: tzinfo | None) -> str:
     """Who said it, when that was written, and the record that holds it."""
     of = f"run {row.source}, record {row.seq}" if row.source else f"record {row.seq}"
     parts = [row.person, of]

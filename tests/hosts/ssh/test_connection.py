@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -327,6 +328,51 @@ def test_a_log_in_shell_that_is_not_posix_changes_nothing(
         for outcome in (host.read(given, Watcher()), host.change(given, ticket(), Watcher())):
             assert isinstance(outcome, Exited), outcome
             assert (outcome.code, outcome.output.value) == (7, b"it's $x !y `z`")
+        host.close()
+
+
+@pytest.mark.parametrize("shell", ["tcsh", "fish"])
+def test_a_change_is_attached_to_again_under_any_log_in_shell(
+    ssh_site: Site, server: Sshd, name: str, tmp_path: Path, shell: str
+) -> None:
+    user = user_of_tests()
+    let_through(server.folder)
+    let_through(tmp_path)
+    server.authorized.chmod(0o644)
+    for folder in ("target", "seen"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder).chmod(0o1777)
+    wire = ssh_site.wire(server.port)
+    ssh_site.host(name, wire.port, server, User=user)
+    seen = tmp_path / "seen"
+    text = f"echo x >>{seen}/made; echo begun; until test -e {seen}/go; do sleep 0.05; done; echo ended; exit 7"
+    with log_in_shell(user, require(shell, shell)), ThreadPoolExecutor() as pool:
+        host = ssh_machine(ssh_site, name, tmp_path)
+        changing = pool.submit(host.change, command(text), ticket(), Watcher())
+        wait_for("it began", (seen / "made").exists)
+        wire.hang_up()
+        (seen / "go").touch()
+        outcome = changing.result(60)
+        assert isinstance(outcome, Exited), outcome
+        assert (outcome.code, outcome.output.value) == (7, b"begun\nended\n")
+        outcome = host.read(command(f"cat {seen}/made; exit 3"), Watcher())
+        assert isinstance(outcome, Exited), outcome
+        assert (outcome.code, outcome.output.value) == (3, b"x\n")
+        host.close()
+
+
+def test_a_log_in_shell_that_is_restricted_is_said_to_be(
+    ssh_site: Site, server: Sshd, name: str, tmp_path: Path
+) -> None:
+    user = user_of_tests()
+    let_through(server.folder)
+    server.authorized.chmod(0o644)
+    ssh_site.host(name, server.port, server, User=user)
+    with log_in_shell(user, require("rbash", "bash")):
+        host = ssh_machine(ssh_site, name, tmp_path)
+        for outcome in (host.read(command("true"), Watcher()), host.change(command("true"), ticket(), Watcher())):
+            said = why(outcome)
+            assert "The log-in shell there is restricted" in said
         host.close()
 
 

@@ -30,3 +30,15 @@ def test_a_look_is_answered_whole(tmp_path: Path, ssh_site: Site, way: str) -> N
     assert Path(seen.sh).is_absolute()
     assert (seen.sudo == "not installed") is (way == "bare" or shutil.which("sudo") is None)
     assert not (tmp_path / "run1").exists()
+
+
+def test_what_only_the_path_of_root_has_is_said_to_be_there(tmp_path: Path, ssh_site: Site) -> None:
+    server = ssh_site.sshd(f"narrow-{tmp_path.name}", {"PATH": "/usr/bin:/bin"})
+    machine = ssh_machine(ssh_site, ssh_site.host(f"narrow-{tmp_path.name}", server.port, server), tmp_path)
+    try:
+        seen = look(machine, {"chroot", "no-such-tool"}, (), Watcher())
+    finally:
+        machine.close()
+    assert isinstance(seen, Seen)
+    assert seen.missing == {"chroot", "no-such-tool"}
+    assert seen.beyond == (("chroot", shutil.which("chroot", path="/usr/local/sbin:/usr/sbin:/sbin")),)

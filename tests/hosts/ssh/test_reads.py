@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +91,42 @@ def test_a_step_that_stops_itself_is_ended_whole(host: SshMachine, tmp_path: Pat
         assert outcome.ended
         wait_for("it is gone", lambda: not [pid for pid in pids(file) if lives(pid)])
     is_exact(host)
+
+
+PARENT = '$(cut -d " " -f 4 "/proc/$PPID/stat")'
+
+
+@pytest.mark.parametrize("whom", ["$PPID", PARENT, f"$PPID {PARENT}"])
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize("then", ["exit 3", "sleep 1000"])
+def test_a_shell_around_the_step_that_is_stopped_does_not_stay(
+    host: SshMachine, tmp_path: Path, whom: str, used: bool, then: str
+) -> None:
+    """Neither where it is waited for, nor where the connection is gone before its end."""
+    if used:
+        is_exact(host)
+    file = tmp_path / "pids"
+    with ending(file):
+        text = f'echo $$ >{file}.new; for pid in {whom}; do echo "$pid" >>{file}.new; done; mv {file}.new {file}; kill -STOP {whom}; {then}'
+        outcome = read(host, text, timeout=2)
+        assert isinstance(outcome, TimedOut), outcome
+        assert outcome.ended
+        wait_for("it is gone", lambda: not [pid for pid in pids(file) if lives(pid)])
+    is_exact(host)
+
+
+def test_a_shell_around_the_step_that_is_stopped_ends_with_the_connection(host: SshMachine, tmp_path: Path) -> None:
+    file = tmp_path / "pids"
+    with ending(file):
+        text = f"echo $$ >{file}.new; echo $PPID >>{file}.new; mv {file}.new {file}; kill -STOP $PPID; sleep 1000"
+        reading = threading.Thread(target=read, args=(host, text), kwargs={"timeout": 6})
+        reading.start()
+        wait_for("it began", file.exists)
+        for _ in range(2):  # it is made again once
+            wait_for("it is connected", host.connection._stands)
+            host.close()
+        wait_for("it is gone", lambda: not [pid for pid in pids(file) if lives(pid)])
+        reading.join()
 
 
 def test_what_a_long_step_leaves_is_ended_as_well(ssh_site: Site, tmp_path: Path) -> None:

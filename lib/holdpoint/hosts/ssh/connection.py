@@ -58,6 +58,8 @@ class Connection:
         self._stall = stall
         self._connect_timeout = connect_timeout
         self._lock = threading.Lock()
+        self._opening = threading.Lock()
+        """One channel at a time: paramiko keeps why one was refused in one place for all."""
         self._route: Route | None = None
         self._hops: list[DialledHop] = []
 
@@ -78,16 +80,19 @@ class Connection:
             stood = self._stands()
             transport = self._transport()
         try:
-            return _execute(transport, command, self._alias)
+            with self._opening:
+                return _execute(transport, command, self._alias)
         except NoSession:
             raise
         except LinkFailed:
             if not stood:
                 raise
         with self._lock:
-            self._hang_up()
+            if self._stands() and self._hops[-1].transport is transport:  # nobody made another one meanwhile
+                self._hang_up()
             transport = self._transport()
-        return _execute(transport, command, self._alias)
+        with self._opening:
+            return _execute(transport, command, self._alias)
 
     def close(self) -> None:
         """Hang up; it is dialled again where it is needed again. A dial that is under way is cut off, not waited for."""

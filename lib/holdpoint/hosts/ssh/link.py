@@ -7,18 +7,15 @@ and a part of it starts nothing. No value stands in an argument list, apart from
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Sequence
 from functools import cache
 
-from holdpoint.hosts.agent import Channel, NoSession, agent_path
+from holdpoint.hosts.agent import Channel, agent_path
 from holdpoint.hosts.raised import AgentChannel, user_name
 from holdpoint.hosts.reader import Readers
 from holdpoint.hosts.ssh.channel import SshChannel
 from holdpoint.hosts.ssh.connection import Connection
 
-ROOM_PATIENCE = 2.0
-ROOM_EVERY = 0.05
 CALL = 'main "$@"\nexit 0\n'
 
 
@@ -36,21 +33,14 @@ class SshLink:
         return self._patience
 
     def open(self, arguments: Sequence[str], become: str | None) -> Channel:
-        channel = self._start(become)
+        channel = self.readers.with_room(lambda: self._start(become))
         channel.send(agent_text(arguments))
         return AgentChannel(channel, self._name, become)
 
     def _start(self, become: str | None) -> SshChannel:
         """Start a shell that reads its text from standard input. Raises `LinkFailed`."""
         raised = "" if become is None else f"sudo -n -u {user_name(become)} -- "
-        deadline = time.monotonic() + ROOM_PATIENCE
-        while True:
-            try:
-                return self._connection.execute(f"exec {raised}sh")
-            except NoSession:  # a server that allows few takes a moment to see that one is closed
-                if not self.readers.rest() and time.monotonic() > deadline:
-                    raise
-                time.sleep(ROOM_EVERY)
+        return self._connection.execute(f"exec {raised}sh")
 
 
 def agent_text(arguments: Sequence[str]) -> bytes:
