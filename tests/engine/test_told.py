@@ -150,3 +150,17 @@ def test_a_step_on_the_own_machine_is_asked_about_as_such_and_as_carefully_as_on
     asked = questions.gate(Facts(plan, State(), {}, targets), item, ("vm",), ("vm",), START_TIME)
     assert asked.targets == (Target("vm", Tier.PROD, here=True) if tier is Tier.PROD else targets["vm"],)
     assert asked.agree == (("vm",) if tier is Tier.PROD else ("run",))
+
+
+@pytest.mark.parametrize("action", ["manual: Choose.", "ask: Which?"])
+def test_what_a_person_does_is_headed_by_the_hosts_that_it_is_for(action: str) -> None:
+    registers = ", register: {which: {type: string}}" if action.startswith("ask") else ""
+    book = doc(resolution=L(f"{{id: choose, title: Choose, {action}{registers}}}"))
+    plan = build.plan(book, {}, hosts=("web1",), here="vm", key=b"k", load={}.__getitem__)
+    targets = {"web1": Target("web1", Tier.PROD), "vm": Target("vm", Tier.LOCAL)}
+    (item,) = plan.items
+    assert isinstance(item, StepItem)
+    facts = Facts(plan, State(), {}, targets)
+    for host in ("vm", "web1"):
+        asked = questions.value(facts, item, host, "") if registers else questions.manual(facts, item, host, START_TIME)
+        assert asked.targets == (targets["web1"],)

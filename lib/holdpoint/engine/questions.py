@@ -127,7 +127,7 @@ def manual(facts: Facts, item: StepItem, host: str, now: datetime) -> Question:
         kind=Asked.MANUAL,
         key=item.key,
         title=step.title,
-        targets=_targets(facts, (host,)),
+        targets=_concerned(facts, host),
         words=(*done, SKIP, STOP, *rollback, ESCALATE, SHOW),
         digest=gate_digest(facts, item, (host,)),
         effect=step.effect,
@@ -151,7 +151,7 @@ def value(facts: Facts, item: StepItem, host: str, problem: str) -> Question:
         kind=Asked.VALUE,
         key=item.key,
         title=step.title,
-        targets=_targets(facts, (host,)),
+        targets=_concerned(facts, host),
         words=(),
         why=facts.fill(item, host, step.why),
         prompt=facts.fill(item, host, step.action.text) + f" ({_wanted(name)})",
@@ -304,6 +304,11 @@ def _targets(facts: Facts, hosts: tuple[str, ...]) -> tuple[Target, ...]:
         else replace(facts.targets[host], tier=Tier.PROD, here=True)
         for host in hosts
     )
+
+
+def _concerned(facts: Facts, host: str) -> tuple[Target, ...]:
+    """The targets that a person's own work is about: it is done here, and it is for the hosts of the run."""
+    return _targets(facts, (host,) if host in facts.plan.hosts else facts.plan.hosts)
 
 
 def _values(facts: Facts, item: StepItem, hosts: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
