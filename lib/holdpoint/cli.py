@@ -218,8 +218,6 @@ _GROUPS = {
     "drill": 4,
     "host": 5,
     "oncall": 6,
-    "rota": 7,
-    "calendar": 7,
     "test": 9,
 }
 _OTHERS = 8

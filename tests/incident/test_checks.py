@@ -211,6 +211,6 @@ def test_the_version_of_before_is_read_and_a_service_taken_back_to_it(wiki: Case
 )
 def test_what_cannot_be_meant_is_refused_with_its_place(case: Case, text: str, said: str) -> None:
     case.write("team.yaml", f"schema: holdpoint/team/1\n{text}\n")
-    ran = case.run("rota").expect(2, ..., ...)
+    ran = case.run("oncall.rota").expect(2, ..., ...)
     assert said in ran.stderr
     assert "team.yaml:2" in ran.stderr

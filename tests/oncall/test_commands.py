@@ -178,27 +178,27 @@ def test_the_commands_take_what_they_say(case):
     case.write("team.yaml", TEAM)
     ran = case.run("oncall.who", "--at", "2026-11-25T14:05+01:00", "--json").expect(0, ...)
     assert ran.json()["principal"]["person"] == "bob"
-    ran = case.run("rota", "--from", "2026-10-26", "--weeks", "1", "--json", program="inv").expect(0, ...)
+    ran = case.run("oncall.rota", "--from", "2026-10-26", "--weeks", "1", "--json", program="inv").expect(0, ...)
     assert [one["week"] for one in ran.json()["shifts"]] == ["2026-10-19"]
-    ran = case.run("rota", "--days", "--from", "2026-10-25", "--to", "2026-10-25", "--json").expect(0, ...)
+    ran = case.run("oncall.rota", "--days", "--from", "2026-10-25", "--to", "2026-10-25", "--json").expect(0, ...)
     assert [one["minutes"] for one in ran.json()["counts"]] == [1500, 1500]
-    ran = case.run("calendar", "--weeks", "1", "--person", "ada").expect(0, ...)
+    ran = case.run("oncall.calendar", "--weeks", "1", "--person", "ada").expect(0, ...)
     assert ran.raw.startswith("BEGIN:VCALENDAR\r\n")
 
 
 def test_a_calendar_takes_the_place_of_a_calendar_alone(case):
     case.write("team.yaml", TEAM)
     for _ in range(2):
-        case.run("calendar", "--weeks", "2", "--out", "oncall.ics").expect(0, "oncall.ics: 4 shifts\n")
-    assert case.run("calendar", "--weeks", "2", "--out", "oncall.ics", "--json").json() == {
+        case.run("oncall.calendar", "--weeks", "2", "--out", "oncall.ics").expect(0, "oncall.ics: 4 shifts\n")
+    assert case.run("oncall.calendar", "--weeks", "2", "--out", "oncall.ics", "--json").json() == {
         "file": "oncall.ics",
         "shifts": 4,
     }
-    case.run("calendar", "--out", "team.yaml").expect(
+    case.run("oncall.calendar", "--out", "team.yaml").expect(
         2, "", "team.yaml: error[not-a-calendar]: this file is no calendar, and is not written over\n"
     )
     assert (case.repository / "team.yaml").read_text() == TEAM
-    case.run("calendar", "--out", "no/such.ics").expect(
+    case.run("oncall.calendar", "--out", "no/such.ics").expect(
         2, "", "no/such.ics: error[out]: the calendar cannot be written: no such file or directory\n"
     )
     left = {path.name for path in case.repository.iterdir()} - {"__pycache__"}
@@ -212,15 +212,15 @@ def test_a_calendar_takes_the_place_of_a_calendar_alone(case):
         (("oncall.who", "--at", "2026-10-25 02:30"), "error[time-twice]: "),
         (("oncall.who", "--at"), 'error[bare-option]: `--at` stands without a value\n  expected: `--at "14:05"`\n'),
         (("oncall.who", "--at="), 'error[bare-option]: `--at` stands without a value\n  expected: `--at "14:05"`\n'),
-        (("rota", "--weeks", "0"), "error[weeks]: `--weeks` cannot be `0`\n  expected: a number from 1 to 520\n"),
-        (("rota", "--weeks", "-1"), "error["),
-        (("rota", "--from", "yesterday"), "error[day]: `--from` cannot be `yesterday`\n"),
-        (("rota", "--to", "1999-01-01"), "error[day]: the last day is before the first\n"),
-        (("rota", "--days", "--from", "2026-11-02", "--to", "2026-11-01"), "error[day]: the last day is before the first\n"),
-        (("rota", "--days", "--from", "9999-12-31"), "error[day]: `--from` is far away\n"),
-        (("rota", "--days", "--weeks", "3"), "error[both-options]: `--weeks` and `--days` exclude each other\n"),
-        (("rota", "--weeks", "3", "--to", "2027-01-01"), "error[both-options]: `--weeks` and `--to` exclude each other\n"),
-        (("calendar", "--person", "adda"), "error[unknown-person]: there is nobody `adda` in the team\n  hint: did you mean `ada`?\n"),
+        (("oncall.rota", "--weeks", "0"), "error[weeks]: `--weeks` cannot be `0`\n  expected: a number from 1 to 520\n"),
+        (("oncall.rota", "--weeks", "-1"), "error["),
+        (("oncall.rota", "--from", "yesterday"), "error[day]: `--from` cannot be `yesterday`\n"),
+        (("oncall.rota", "--to", "1999-01-01"), "error[day]: the last day is before the first\n"),
+        (("oncall.rota", "--days", "--from", "2026-11-02", "--to", "2026-11-01"), "error[day]: the last day is before the first\n"),
+        (("oncall.rota", "--days", "--from", "9999-12-31"), "error[day]: `--from` is far away\n"),
+        (("oncall.rota", "--days", "--weeks", "3"), "error[both-options]: `--weeks` and `--days` exclude each other\n"),
+        (("oncall.rota", "--weeks", "3", "--to", "2027-01-01"), "error[both-options]: `--weeks` and `--to` exclude each other\n"),
+        (("oncall.calendar", "--person", "adda"), "error[unknown-person]: there is nobody `adda` in the team\n  hint: did you mean `ada`?\n"),
     ],
 )  # fmt: skip
 def test_what_is_refused(case, words, said):
@@ -233,7 +233,7 @@ def test_without_a_rota_nobody_can_be_named(case):
     case.run("oncall.who").expect(
         2,
         "",
-        "FOLDER/repository/team.yaml: error[no-rota]: there is no rota\n  hint: `inv rota` shows how to begin one\n",
+        "FOLDER/repository/team.yaml: error[no-rota]: there is no rota\n  hint: `inv oncall.rota` shows how to begin one\n",
     )
 
 
@@ -243,10 +243,10 @@ def test_a_wrong_document_is_told_and_a_wrong_inventory_hides_nobody(case):
     case.run("oncall.who").expect(0, ...)
     case.write("team.yaml", f"{HEAD}holidays:\n  country: ZZ\n{TEAM.removeprefix(HEAD)}")
     case.run("oncall.who").expect(0, ...)
-    ran = case.run("rota", "--days").expect(2, "", ...)
+    ran = case.run("oncall.rota", "--days").expect(2, "", ...)
     assert ran.stderr.startswith("team.yaml:3:12: error[country]: no public holidays are known of `ZZ`\n")
     case.write("team.yaml", f"{TEAM}zon: UTC\n")
-    ran = case.run("rota", "--json").expect(2, ..., ...)
+    ran = case.run("oncall.rota", "--json").expect(2, ..., ...)
     assert [(one["code"], one["hint"]) for one in ran.json()] == [("unknown-key", "did you mean `zone`?")]
 
 
@@ -256,18 +256,18 @@ def test_where_the_packages_are_missing_it_says_so_and_goes_on(case):
         case.write(f"missing/{name}.py", "raise ImportError('as where it is not installed')\n")
     without = {"PYTHONPATH": str(case.repository / "missing")}
     case.run("oncall.who", environ=without).expect(0, ...)
-    case.run("calendar", environ=without).expect(
+    case.run("oncall.calendar", environ=without).expect(
         2,
         "",
         "error[no-icalendar]: the package `icalendar` is not installed\n  hint: `pip install 'holdpoint[incident]'`\n",
     )
     day = ("--from", "2026-12-25", "--to", "2026-12-25")
-    ran = case.run("rota", "--days", *day, environ=without).expect(0, ...)
+    ran = case.run("oncall.rota", "--days", *day, environ=without).expect(0, ...)
     assert ran.stdout.endswith(
         " No holidays: the package `holidays` is not installed, so no public holidays are\n"
         " counted: `pip install 'holdpoint[incident]'`\n"
     )
-    ran = case.run("rota", "--days", *day, "--json", environ=without).expect(0, ...)
+    ran = case.run("oncall.rota", "--days", *day, "--json", environ=without).expect(0, ...)
     assert [one["holiday"] for one in ran.json()["counts"]] == [None, None]
 
 

@@ -194,7 +194,7 @@ def _deliver(at: Board, data: bytes, file: Path | None, count: int) -> None:
 def _rota(team: Team, at: Board) -> Rota:
     if team.rota is None:
         place = Place(str(at.repository / TEAM), 0, 0)
-        problem = Problem("no-rota", "there is no rota", place, hint="`inv rota` shows how to begin one")
+        problem = Problem("no-rota", "there is no rota", place, hint="`inv oncall.rota` shows how to begin one")
         raise HoldpointError(problem)
     return team.rota
 

@@ -32,7 +32,7 @@ ns = Collection(
     collection("action", *learning.ACTIONS),
     alerts.TASKS,
     drills.TASKS,
-    *oncall.TASKS,
+    oncall.TASKS,
     bench.TASKS,
     project.test,
 )

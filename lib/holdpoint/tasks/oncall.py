@@ -24,7 +24,7 @@ def who(_context: Context, at: str | None = None, json: bool = False, plain: boo
 
 
 @offered(
-    "rota",
+    "oncall.rota",
     help={
         "weeks": "How many weeks; without it, 8.",
         "from": "The first day, as `2026-11-25`; without it, this week, and for `--days` this month.",
@@ -53,7 +53,7 @@ def rota(
 
 
 @offered(
-    "calendar",
+    "oncall.calendar",
     help={
         "weeks": "How many weeks from this one on; without it, 26.",
         "out": "The file to write; without it, standard output.",
@@ -85,4 +85,4 @@ def handoff(_context: Context, out: str | None = None, json: bool = False, plain
     return recap.handoff(opened(json=json, plain=plain), out)
 
 
-TASKS = (collection("oncall", who, handoff), rota, calendar)
+TASKS = collection("oncall", who, rota, handoff, calendar)

@@ -126,7 +126,7 @@ def page(of: Recap, team: Team, width: int) -> list[Line]:
     """Draw the recap for people."""
     drawn: list[Line] = [rule(width, "═", f"on-call handoff, {moment(of.now, of.zone)}")]
     if of.hands is None:
-        drawn += labelled("rota", "there is none, or it begins later; `inv rota` shows how to begin one", width)
+        drawn += labelled("rota", "there is none, or it begins later; `inv oncall.rota` shows how to begin one", width)
     else:
         drawn += labelled("from", _people(of.hands.givers, team), width, Tone.BOLD)
         drawn += labelled("to", _people(of.hands.takers, team), width, Tone.BOLD)
