@@ -143,7 +143,7 @@ def _chain(file: Path, place: Path, name: str) -> Chain:
     if isinstance(chain, Damaged):
         raise chain.error()
     if chain.torn or not chain.records:
-        raise _altered(file, f"`{name}` ends in the middle of a record")
+        raise handover_file.altered(file, f"`{name}` ends in the middle of a record")
     return chain
 
 
@@ -160,9 +160,9 @@ def _came(file: Path, place: Path, names: tuple[str, ...]) -> Came:
     except (ValueError, TypeError, AttributeError) as error:  # whoever made it chose what stands in its records
         raise _unfit(file, f"it was written by another version of Holdpoint: {error}") from error
     if not isinstance(first, Declared) or first.incident != name:
-        raise _altered(file, f"the record of `{name}` is that of another incident")
+        raise handover_file.altered(file, f"the record of `{name}` is that of another incident")
     if not isinstance(last, HandedOver):
-        raise _altered(file, "its last record is not that it was handed over")
+        raise handover_file.altered(file, "its last record is not that it was handed over")
     for run in state.runs:
         if not handover_file.may_hold(f"{RUNS}/{run}/{JOURNAL}"):
             raise _unfit(file, f"it holds a name that Holdpoint does not give: {run!r:.60}")
@@ -175,7 +175,7 @@ def _unaltered(file: Path, place: Path, names: tuple[str, ...], came: Came) -> d
     found = {name: handover_file.digest(place / name) for name in beside}
     if found != dict(came.handed.files):
         differing = sorted(set(found.items()) ^ set(came.handed.files.items()))
-        raise _altered(file, f"`{differing[0][0]}` is not what the record says that it is")
+        raise handover_file.altered(file, f"`{differing[0][0]}` is not what the record says that it is")
     runs: dict[str, Chain] = {}
     for name in beside:
         run = name.split("/")[1]
@@ -184,7 +184,7 @@ def _unaltered(file: Path, place: Path, names: tuple[str, ...], came: Came) -> d
         runs[run] = _chain(file, place, name)
         opened = runs[run].records[0]
         if opened.kind != RunOpened.kind or opened.data.get("run") != run:
-            raise _altered(file, f"the record of `{run}` is that of another run")
+            raise handover_file.altered(file, f"the record of `{run}` is that of another run")
     return runs
 
 
@@ -219,12 +219,6 @@ def _parted(desk: Desk, file: Path, came: Came, here: tuple[Record, ...]) -> Pro
 
 def _end(record: Record) -> str:
     return f"record {record.seq} ({record.hash[:12]}…, by {record.person}, {record.time:%Y-%m-%d %H:%M:%S} UTC)"
-
-
-def _altered(file: Path, why: str) -> HoldpointError:
-    hint = "do not go on with it: ask the person who made it for the file again, by another way"
-    problem = Problem("handover-altered", f"this file was damaged or altered: {why}", Place(str(file), 0, 0), hint=hint)
-    return HoldpointError(problem, exit_code=Exit.DAMAGED)
 
 
 def _unfit(file: Path, why: str) -> HoldpointError:

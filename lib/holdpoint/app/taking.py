@@ -22,7 +22,7 @@ from holdpoint.journal.chain import Chain, Damaged
 from holdpoint.journal.chain import read as read_chain
 from holdpoint.journal.record import Json
 from holdpoint.planning.plan import Plan, StepItem
-from holdpoint.problem import Exit, HoldpointError, Place, Problem
+from holdpoint.problem import HoldpointError, Place, Problem
 from holdpoint.store import handover_file
 from holdpoint.store.adopting import adopt
 from holdpoint.store.handover_file import DOCUMENTS, OUTPUT, README, RUNS
@@ -95,13 +95,13 @@ def _runs(file: Path, place: Path, names: tuple[str, ...]) -> dict[str, Run]:
         if isinstance(chain, Damaged):
             raise chain.error()
         if chain.torn:
-            raise _altered(file, f"the journal of `{name}` ends in the middle of a record")
+            raise handover_file.altered(file, f"the journal of `{name}` ends in the middle of a record")
         try:
             state = replay(chain.records)
         except (ValueError, TypeError, AttributeError) as error:  # whoever made it chose what stands in its records
             raise _unfit(file, f"it was written by another version of Holdpoint: {error}") from error
         if state.opened is None or state.opened.run != name:
-            raise _altered(file, f"the journal of `{name}` is that of another run")
+            raise handover_file.altered(file, f"the journal of `{name}` is that of another run")
         runs[name] = Run(name, chain, state, state.opened)
     return runs
 
@@ -127,9 +127,9 @@ def _unaltered(file: Path, place: Path, names: tuple[str, ...], main: Run) -> No
     files = {name: one for name, one in found.items() if name not in outputs}
     if files != dict(handed.files):
         differing = sorted(set(files.items()) ^ set(handed.files.items()))
-        raise _altered(file, f"`{differing[0][0]}` is not what the journal says that it is")
+        raise handover_file.altered(file, f"`{differing[0][0]}` is not what the journal says that it is")
     if handing_over.of_outputs(outputs) != handed.outputs:
-        raise _altered(file, "the outputs are not those that the journal says they are")
+        raise handover_file.altered(file, "the outputs are not those that the journal says they are")
 
 
 def _safe(file: Path, run: Run) -> None:
@@ -200,12 +200,6 @@ def moving(plan: Plan) -> tuple[str, ...]:
     return tuple(
         item.key for item in plan.items if isinstance(item, StepItem) and is_local(item.step) and item.hosts is None
     )
-
-
-def _altered(file: Path, why: str) -> HoldpointError:
-    hint = "do not go on with it: ask the person who made it for the file again, by another way"
-    problem = Problem("handover-altered", f"this file was damaged or altered: {why}", Place(str(file), 0, 0), hint=hint)
-    return HoldpointError(problem, exit_code=Exit.DAMAGED)
 
 
 def _unfit(file: Path, why: str) -> HoldpointError:

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from holdpoint.problem import HoldpointError, Place, Problem
+from holdpoint.problem import Exit, HoldpointError, Place, Problem
 from holdpoint.store import disk
 
 SUFFIX = ".handover"
@@ -219,3 +219,10 @@ def _place(path: Path) -> Place:
 
 def _said(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+def altered(file: Path, why: str) -> HoldpointError:
+    """Refuse a file that is not what its maker wrote (exit 10)."""
+    hint = "do not go on with it: ask the person who made it for the file again, by another way"
+    problem = Problem("handover-altered", f"this file was damaged or altered: {why}", Place(str(file), 0, 0), hint=hint)
+    return HoldpointError(problem, exit_code=Exit.DAMAGED)

@@ -18,7 +18,7 @@ from holdpoint.tasks.words import JSON, PLAIN
 )
 def who(_context: Context, at: str | None = None, json: bool = False, plain: bool = False) -> int:
     """Say who is on call, until when, and who is next."""
-    from holdpoint.app import oncall  # noqa: PLC0415 - see `holdpoint.offering`
+    from holdpoint.app import oncall  # noqa: PLC0415 - see the package
 
     return oncall.who(oncall.board(json=json, plain=plain), at)
 
@@ -45,7 +45,7 @@ def rota(
     plain: bool = False,
 ) -> int:
     """Show the rota week by week, or count days on call."""
-    from holdpoint.app import oncall, typed  # noqa: PLC0415 - see `holdpoint.offering`
+    from holdpoint.app import oncall, typed  # noqa: PLC0415 - see the package
 
     board = oncall.board(json=json, plain=plain)
     typed.one_of({"--weeks": weeks is not None, "--days": days}, default="")
@@ -69,7 +69,7 @@ def calendar(
     json: bool = False,
 ) -> int:
     """Write the shifts as iCalendar, for calendars to fetch."""
-    from holdpoint.app import oncall  # noqa: PLC0415 - see `holdpoint.offering`
+    from holdpoint.app import oncall  # noqa: PLC0415 - see the package
 
     return oncall.calendar(oncall.board(json=json), weeks, out, person)
 
@@ -80,7 +80,7 @@ def calendar(
 )
 def handoff(_context: Context, out: str | None = None, json: bool = False, plain: bool = False) -> int:
     """Recap for the handoff: what is open, late, in doubt."""
-    from holdpoint.app import handoff as recap  # noqa: PLC0415 - see `holdpoint.offering`
+    from holdpoint.app import handoff as recap  # noqa: PLC0415 - see the package
 
     return recap.handoff(opened(json=json, plain=plain), out)
 
