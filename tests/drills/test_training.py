@@ -84,11 +84,26 @@ def test_what_the_shell_finds_by_name_is_the_sandboxs_whatever_the_rc_files_say(
             ("command -v docker", r"[\r\n]/\S+/bin/docker\r"),
             ('[ "$(command -v docker)" -ef "$sandbox/bin/docker" ] && dog && echo o""k', r"[\r\n]ok\r"),
             ('echo "${DOCKER_HOST#unix://${sandbox%/s}}, $DOCKER_CONTEXT."', r"[\r\n]/no-engine\S+, \.\r"),
+            ('echo "${PGHOST#${sandbox%/s}}, $PGPORT."', r"[\r\n]/no-server\S+, \.\r"),
             ('echo "${HISTFILE#${sandbox%/s}}"', r"[\r\n]/history\r"),
         ):
             child.expect_exact(SHELL)
             child.sendline(line)
             child.expect(answer)
+        child.sendline("exit")
+        typed(child, "leave")
+        assert left(child) == 3
+
+
+def test_a_client_of_postgresql_finds_the_sandboxs_server(case: Case) -> None:
+    values = '{door: "{sandbox}/door", pg_host: "{sandbox}/pg/run", pg_port: 5433, db: wiki}'
+    drill(case, values=values)
+    with person(case, "drill", "open-door", environ={"PGHOST": "db1.example.org", "PGUSER": "ada"}) as child:
+        typed(child, "shell")
+        child.expect_exact(SHELL)
+        child.sendline('echo "${PGHOST#$sandbox}, $PGPORT, $PGUSER, $PGDATABASE."')
+        child.expect(r"[\r\n]/pg/run, 5433, , wiki\.\r")
+        child.expect_exact(SHELL)
         child.sendline("exit")
         typed(child, "leave")
         assert left(child) == 3

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -148,6 +149,38 @@ def test_a_server_whose_connections_are_all_taken_is_left_alone(made: Stack, cas
             made.sh(UP)
 
         again = by_hand(made, case, "db-crowded", leaves, {"crowd": "done", **STARTS[made.kind]})
+    assert "restart-db" not in again.changed()
+
+
+@contextmanager
+def locked(made: Stack) -> Iterator[subprocess.Popen[str]]:
+    """Take every lock that the server has room for, as one session over very many tables does."""
+    words = ["psql", "-X", "-h", made.values["pg_host"], "-p", made.values["pg_port"], "-U", user(made), user(made)]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as client:
+        assert client.stdin
+        assert client.stdout
+        try:
+            # What it took before it was refused stays with the session.
+            client.stdin.write("SELECT pg_advisory_lock(g) FROM generate_series(1, 10000000) g;\n")
+            client.stdin.flush()
+            assert "out of shared memory" in client.stdout.readline()
+            yield client
+        finally:
+            client.stdin.close()
+            client.wait(timeout=30)
+
+
+def test_a_server_without_room_for_one_more_lock_is_left_alone(made: Stack, case: Case) -> None:
+    with locked(made) as client:
+
+        def leaves() -> None:
+            assert client.stdin
+            client.stdin.close()
+            made.sh(UP)
+
+        again = by_hand(made, case, "locks-exhausted", leaves, {"more-locks": "done", **STARTS[made.kind]})
     assert "restart-db" not in again.changed()
 
 
