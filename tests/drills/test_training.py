@@ -95,6 +95,20 @@ def test_what_the_shell_finds_by_name_is_the_sandboxs_whatever_the_rc_files_say(
         assert left(child) == 3
 
 
+def test_what_is_not_understood_never_offers_to_leave(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door") as child:
+        typed(child, "clear")
+        child.expect("`clear` is none of the words")
+        typed(child, "hin")
+        assert "`leave`?" not in child.before
+        child.expect("Did you mean `hint`")
+        typed(child, 'inv runbook.find "a b" "c"')
+        child.expect(r"a b")
+        typed(child, "leave")
+        assert left(child) == 3
+
+
 def test_a_client_of_postgresql_finds_the_sandboxs_server(case: Case) -> None:
     values = '{door: "{sandbox}/door", pg_host: "{sandbox}/pg/run", pg_port: 5433, db: wiki}'
     drill(case, values=values)
@@ -208,7 +222,7 @@ def test_a_wrong_repair_does_not_pass_and_loses_what_it_lost(case: Case) -> None
         assert left(child) == 4
     assert "data was lost; no evidence was kept first" in " ".join(said.split())
     assert "sha256sum: rooms: No such file" in said
-    assert re.search(r"\d+ points; 60 are needed", said)
+    assert "All is green, and data was lost; without it there is no pass." in said
     assert "the team was told nothing" in said
     assert re.search(r"Burn the house: The rooms are gone", said)
 

@@ -24,7 +24,7 @@ from holdpoint.drill.score import Score, score
 from holdpoint.hosts import drill_shell
 from holdpoint.hosts.sandbox import Sandbox
 from holdpoint.hosts.trainee import Trainee
-from holdpoint.problem import Exit, HoldpointError, Problem
+from holdpoint.problem import Exit, HoldpointError, Problem, did_you_mean
 from holdpoint.store.naming import choose
 from holdpoint.views import training as view
 from holdpoint.views.console import Screen, print_json
@@ -39,7 +39,7 @@ def begin(world: World, name: str) -> int:
     shelf = DrillShelf.of(repository(Path.cwd()))
     drill = _loaded(world, shelf, name)
     book = world.library.load(drill.runbook)
-    _may_begin(world, drill)
+    _may_begin(world, drill, name)
     may_mount(world, [drill])
     world.state.prepare()
     records = armed(world)
@@ -104,7 +104,15 @@ def _loaded(world: World, shelf: DrillShelf, name: str) -> Drill:
             return shelf.load(own)
     if name == ANY or name in world.library.names():
         return _chosen(world, name, [drill for drill in drills if name in (ANY, drill.runbook)])
-    return shelf.load(name)
+    raise HoldpointError(_no_such(world, drills, name))
+
+
+def _no_such(world: World, drills: Sequence[Drill], name: str) -> Problem:
+    """Say so, with what begins a drill here; the id of one that was not passed would tell what is wrong in it."""
+    numbers, done = numbered(drills), passed(world)
+    begins = {*(drill.id for drill in drills if drill.id in done), *numbers.values(), *(one.runbook for one in drills)}
+    hint = did_you_mean(name, begins) or "`inv drill.list` shows which there are"
+    return Problem("unknown-drill", f"there is no drill `{name}`", found=f"{len(drills)} drills", hint=hint)
 
 
 def _chosen(world: World, name: str, drills: Sequence[Drill]) -> Drill:
@@ -118,14 +126,15 @@ def _chosen(world: World, name: str, drills: Sequence[Drill]) -> Drill:
     return secrets.choice(candidates(here, passed(world)))
 
 
-def _may_begin(world: World, drill: Drill) -> None:
+def _may_begin(world: World, drill: Drill, name: str) -> None:
     why = lacking(world, drill)
     if why:
-        raise HoldpointError(Problem("drill-needs", f"the drill `{drill.id}` cannot be made here: {why}"))
+        raise HoldpointError(Problem("drill-needs", f"the drill `{name}` cannot be made here: {why}"))
     if not world.interactive:
-        hint = f"`inv drill.prove --only {drill.id}` tries it with nobody there"
+        one = f"`inv drill.prove --only {name}` tries it" if name == drill.id else "`inv drill.prove` tries all of them"
         message = "a drill is for a person, and there is no terminal"
-        raise HoldpointError(Problem("no-terminal", message, hint=hint), exit_code=Exit.NEEDS_PERSON)
+        problem = Problem("no-terminal", message, hint=f"{one} with nobody there")
+        raise HoldpointError(problem, exit_code=Exit.NEEDS_PERSON)
 
 
 @contextmanager
