@@ -194,7 +194,7 @@ def test_what_is_pasted_is_one_entry_and_takes_no_hint(case: Case) -> None:
                 "was told",
             ),
             ("echo 99999999999999999999 say x >>../said; echo '\u00b2 say x' >>../said", ""),
-            ("hint", "Feel the draught"),
+            ("hint", "Feel the draught  (-3 points)"),
         ):
             child.expect_exact(SHELL)
             child.sendline(line)
@@ -225,6 +225,18 @@ def test_a_wrong_repair_does_not_pass_and_loses_what_it_lost(case: Case) -> None
     assert "All is green, and data was lost; without it there is no pass." in said
     assert "the team was told nothing" in said
     assert re.search(r"Burn the house: The rooms are gone", said)
+
+
+def test_a_known_wrong_repair_is_a_change_also_where_the_check_does_not_see_it(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
+        typed(child, "shell")
+        child.expect_exact(SHELL)
+        child.sendline("rm -f rooms; exit")
+        typed(child, "diagnose wide")
+        child.expect("something was changed before")
+        typed(child, "leave")
+        assert left(child) == 3
 
 
 def test_whoever_leaves_leaves_nothing_behind_and_has_no_points(case: Case) -> None:

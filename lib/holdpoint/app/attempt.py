@@ -200,9 +200,13 @@ class Session:
         return tuple(one.text for one in self.trainee.said() if one.word == TRAPPED)
 
     def _note_traps(self) -> None:
-        """Look for known wrong repairs; one that is mended again was done all the same."""
+        """Look for known wrong repairs; one that is mended again was done all the same.
+
+        It is a change, also where the check does not see it.
+        """
         known = self.trapped
         for trap in shown(self.sandbox, [trap for trap in self.drill.traps if trap.id not in known]):
+            self._note_change(self._now())
             self.trainee.note(TRAPPED, trap)
 
     @property
