@@ -184,6 +184,27 @@ def test_a_server_without_room_for_one_more_lock_is_left_alone(made: Stack, case
     assert "restart-db" not in again.changed()
 
 
+GREEDY = """
+echo "CREATE FUNCTION greedy() RETURNS event_trigger LANGUAGE plpgsql AS
+ 'BEGIN PERFORM pg_advisory_xact_lock(g) FROM generate_series(1, 10000000) g; END';
+ CREATE EVENT TRIGGER greedy ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION greedy();" |
+  psql_db -q -U docmost -d docmost
+sed -i 's/docmost:0[.]20[.]4/docmost:0.21.0/' stack/compose.yaml; compose up -d docmost
+stack_wait 60 sh -c '"$1" compose -f "$2" logs docmost </dev/null | grep -q "Failed to run database migration"' sh \
+  "$sandbox/bin/docker" "$sandbox/stack/compose.yaml"
+"""
+
+
+def test_a_migration_that_needs_more_locks_is_no_reason_to_go_back(case: Case) -> None:
+    with stack("wiki") as own:
+        own.sh(GREEDY)
+        more = "echo 'DROP EVENT TRIGGER greedy' | psql_db -q -U docmost -d docmost"
+        words = {"more-locks": "done", "start-app": "run"}
+        again = by_hand(own, case, "locks-exhausted", lambda: own.sh(more), words)
+        assert not {"image-back", "restart-db"} & set(again.changed())
+        own.sh("stack_wait 30 wiki_healthy")
+
+
 def test_a_frozen_server_is_restarted(wiki: Stack, case: Case) -> None:
     frozen = pid_of(wiki, "db")
     wiki.sh(f"kill -STOP {frozen}")

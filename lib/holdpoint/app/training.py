@@ -46,7 +46,7 @@ def begin(world: World, name: str) -> int:
     heal_quietly(records)
     screen = Screen(world.out, plain=world.plain)
     screen.text("A sandbox is being made.")
-    with _broken(records, drill, shelf.libraries(drill)) as sandbox:
+    with _broken(records, drill, shelf.libraries(drill), name) as sandbox:
         trainee = Trainee(sandbox.base)
         session = Session(world, drill, book, sandbox, trainee, screen, datetime.now(UTC))
         own = drill_shell.own_programs(sandbox, session.values)
@@ -138,7 +138,7 @@ def _may_begin(world: World, drill: Drill, name: str) -> None:
 
 
 @contextmanager
-def _broken(records: Armed, drill: Drill, libraries: str) -> Iterator[Sandbox]:
+def _broken(records: Armed, drill: Drill, libraries: str, name: str) -> Iterator[Sandbox]:
     """A sandbox with the fault in it, given back afterwards."""
     trial = Trial(drill, libraries, records, lambda _: None)
     try:
@@ -151,8 +151,9 @@ def _broken(records: Armed, drill: Drill, libraries: str) -> Iterator[Sandbox]:
                 "drill-left", f"this could not be given back: {stage.note}", hint="`inv drill.heal` tries again"
             )
         else:
-            message = f"the drill `{drill.id}` could not be set up: `{stage.name}` does not hold: {stage.note}"
-            problem = Problem("drill-unfit", message, hint=f"`inv drill.prove --only {drill.id}` says more")
+            message = f"the drill `{name}` could not be set up: `{stage.name}` does not hold: {stage.note}"
+            only = f" --only {name}" if name == drill.id else ""
+            problem = Problem("drill-unfit", message, hint=f"`inv drill.prove{only}` says more")
         raise HoldpointError(problem, exit_code=Exit.FAILED) from None
 
 
