@@ -75,9 +75,9 @@ class ConsoleWatch:
     def output(self, stream: str, text: str) -> None:
         """Take output as it comes, in pieces of any size."""
         del stream
-        self._bytes += len(text.encode(errors="replace"))
         if self._effect is Effect.READ or len(self._hosts) > 1:
             return
+        self._bytes += len(text.encode(errors="replace"))
         joined = self._partial + text
         return_ends = joined.endswith("\r")
         *whole, self._partial = joined.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -85,14 +85,12 @@ class ConsoleWatch:
         if len(self._partial) > LONGEST_LINE:
             whole.append(self._partial)
             self._partial = ""
-        fresh = []
-        for one in whole:
-            if self._shown < SHOWN and not self._menu:
-                self._shown += 1
-                fresh += self._drawn(one)
-            else:
-                self._held += 1
-                self._last.append(one[:LONGEST_LINE])
+        room = 0 if self._menu else max(0, SHOWN - self._shown)
+        fresh = [piece for one in whole[:room] for piece in self._drawn(one)]
+        held = whole[room:]
+        self._shown += len(whole) - len(held)
+        self._held += len(held)
+        self._last.extend(one[:LONGEST_LINE] for one in held[-LAST:])
         if fresh:
             self._screen.lines(fresh)
 
