@@ -49,6 +49,7 @@ class ConsoleWatch:
         self._key, self._what, self._effect, self._run = key, what, effect, run
         self._hosts = tuple(target.name for target in targets)
         self._waiting = set(self._hosts)
+        self.listens = effect is not Effect.READ and len(targets) == 1
         self._clock = clock
         self._started = self._beat = clock()
         self._partial = ""
@@ -75,7 +76,7 @@ class ConsoleWatch:
     def output(self, stream: str, text: str) -> None:
         """Take output as it comes, in pieces of any size."""
         del stream
-        if self._effect is Effect.READ or len(self._hosts) > 1:
+        if not self.listens:
             return
         self._bytes += len(text.encode(errors="replace"))
         joined = self._partial + text
