@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 DAMAGED, UNREADABLE = "damaged", "unreadable"
 NEVER_BEGAN = "never began"
 """It was cut off before its first record."""
+NO_RECORD = "no record"
+"""Its folder is there, and the journal in it is not."""
 LONGEST = 200
 """Characters of a title."""
 LONGEST_TEXT = 10_000
@@ -145,8 +147,13 @@ class Desk:
     # --- which incident ---
 
     def all(self) -> tuple[view.Listed, ...]:
-        """Every incident, the oldest first; a damaged one is listed as what it is."""
-        return tuple(self.read(folder) for folder in self.world.state.incidents())
+        """Every incident, the oldest first; one that is damaged, or whose record is gone, is listed as what it is."""
+        known = [self.read(folder) for folder in self.world.state.incidents()]
+        bare = self.world.state.bare_incidents()
+        if not bare:
+            return tuple(known)
+        known += [view.Listed(one.name, str(one.journal), NO_RECORD, None) for one in bare]
+        return tuple(sorted(known, key=lambda one: one.incident))
 
     def read(self, folder: IncidentFolder) -> view.Listed:
         try:
