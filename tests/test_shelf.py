@@ -183,6 +183,14 @@ def test_a_message_finds_its_runbook(case: Case) -> None:
     ):
         ran = case.run("runbook.find", text, "--json").expect(0, ...)
         assert ran.json()[0]["id"] == "disk-full", text
+    for text in (
+        "ERROR:  out of shared memory",
+        "FATAL:  sorry, too many clients already",
+        "FATAL:  remaining connection slots are reserved for non-replication superuser connections",
+        "HTTP/1.1 502 Bad Gateway",
+    ):
+        found = case.run("runbook.find", text, "--json").expect(0, ...).json()
+        assert {one["id"] for one in found[:2]} == {"docmost-down", "baserow-down"}, text
     ran = case.run("runbook.find", "a draught in the hall").expect(0, ...)
     assert ran.stdout.splitlines()[1].startswith("door ")
     assert "matches: a draught in the hall" in ran.stdout

@@ -40,7 +40,7 @@ def of_runbooks(size: int, folder: Path) -> Iterator[Ready]:
 
 @contextmanager
 def of_output(size: int, folder: Path) -> Iterator[Ready]:
-    here = [replace(side, name=f"{side.name}, local") for side in local_sides(size) if side.name in _DRAWN]
+    here = [replace(side, name=f"{side.name}, local") for side in local_sides(size, folder) if side.name in _DRAWN]
     with hosts(1, folder) as there:
         given = (there.described, text(size))
         yield Ready(

@@ -22,12 +22,14 @@ def text(size: int) -> str:
     return f"base64 -w 99 /dev/zero | head -c {size}"
 
 
-def local_sides(size: int) -> tuple[Side, ...]:
+def local_sides(size: int, folder: Path) -> tuple[Side, ...]:
     sides = [
         ours("ours", "ours_local.py", 1, text(size)),
         program("producer", "sh", "-c", f"{text(size)} >/dev/null"),
+        program("producer, to a file", "sh", "-c", f'{text(size)} >"$0"', folder / "direct"),
         program("pipe", "sh", "-c", text(size), with_output=True),
         ours("Popen", "popen_local.py", 1, text(size)),
+        ours("Popen, kept", "popen_local.py", 1, text(size), folder / "kept"),
     ]
     if size <= INVOKE_AT_MOST:
         sides.append(peer("invoke", "fabric", "invoke_local.py", 1, text(size)))
@@ -35,8 +37,8 @@ def local_sides(size: int) -> tuple[Side, ...]:
 
 
 @contextmanager
-def local(size: int, _folder: Path) -> Iterator[Ready]:
-    yield Ready(local_sides(size * MEGABYTE))
+def local(size: int, folder: Path) -> Iterator[Ready]:
+    yield Ready(local_sides(size * MEGABYTE, folder))
 
 
 @contextmanager

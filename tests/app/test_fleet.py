@@ -121,6 +121,8 @@ def test_an_entry_of_the_same_name_that_expects_nothing_is_not_taken_for_this_ma
         ("db1.example.org", "db1", True),
         ("ada@DB1", "db1", True),
         ("db1.eu.example.org", "db1.us.example.org", False),
+        ("localhost", "db1", True),
+        ("root@127.0.0.1", "db1", True),
         ("db10", "db1", False),
     ],
 )

@@ -47,6 +47,31 @@ def test_the_list_tells_the_page_and_once_it_is_passed_the_lesson(case: Case) ->
     assert (one["id"], one["number"], one["passed"], one["teaches"]) == ("open-door", "door.1", True, LESSON)
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("door.9", "did you mean `door.1`?"),
+        ("dor", "did you mean `door`?"),
+        ("open-dor", "`inv drill.list` shows"),
+        ("../x", "`inv drill.list` shows"),
+        ("Door.1 ", "did you mean `door.1`?"),
+    ],
+)
+def test_a_wrong_name_is_refused_without_the_id_of_a_drill(case: Case, name: str, hint: str) -> None:
+    drill(case)
+    said = " ".join(case.run("drill", name).expect(2, "", ...).stderr.split())
+    assert f"there is no drill `{name}`".replace(" `", "`") in said.replace(" `", "`")
+    assert hint in said
+    assert "open-door" not in said
+
+
+def test_without_a_terminal_the_number_does_not_tell_what_it_is(case: Case) -> None:
+    drill(case)
+    said = case.run("drill", "door.1").expect(7, "", ...).stderr
+    assert "`inv drill.prove` tries all of them" in said
+    assert "open-door" not in said
+
+
 @pytest.mark.parametrize("name", ["door", "any"])
 def test_one_is_chosen_and_not_told(case: Case, name: str) -> None:
     drill(case)

@@ -160,6 +160,6 @@ def test_the_history_begins_with_what_was_cut_off(case: Case) -> None:
     with person(case, "drill", "open-door") as child:
         child.expect("drill 00:")
         child.kill(9)
-    assert "open-door, begun at" in case.run("drill.history").expect(0, ..., "").stdout.splitlines()[0]
+    assert "door.1, begun at" in case.run("drill.history").expect(0, ..., "").stdout.splitlines()[0]
     case.run("drill.heal").expect(0, ..., "")
     assert "cut off" not in case.run("drill.history").expect(0, ..., "").stdout

@@ -16,6 +16,7 @@ from holdpoint.app.armed import Armed
 from holdpoint.hosts import mounts
 from holdpoint.hosts.sandbox import MARKER, Sandbox
 from tests.case import Case
+from tests.drills.test_prove import drill
 from tests.needs import require, require_root
 
 LIBRARY = (Path(__file__).parents[2] / "drills" / "lib" / "sandbox.sh").read_text()
@@ -261,6 +262,19 @@ def test_a_damaged_record_is_named_with_its_folder(case: Case, armed: Armed, pla
         assert "it is no JSON document; see what stands of a folder hpd-01234567" in told[f"the record {other}"]
         assert f"it is that of `{sandbox.mark}`" in told[f"the record {moved}"]
     assert sandbox.folder.is_dir()
+
+
+def test_what_was_cut_off_does_not_tell_what_is_wrong(case: Case, armed: Armed, place: Path) -> None:
+    """The id of a drill would; it may be begun again. JSON is for who trains others as well."""
+    drill(case)
+    sandbox = make(armed)
+    leave(armed, sandbox)
+    told = case.run("drill.list").stdout
+    assert "door.1, begun at" in told
+    assert "open-door" not in told
+    healed = case.run("drill.heal").expect(0, ..., "").stdout
+    assert "door.1 (" in healed
+    assert "open-door" not in healed
 
 
 def test_the_list_begins_with_what_was_cut_off(case: Case, armed: Armed, place: Path) -> None:

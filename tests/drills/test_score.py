@@ -79,6 +79,11 @@ def test_without_recovery_there_is_no_pass() -> None:
     assert not score(replace(PERFECT, recovered=False)).passed
 
 
+def test_where_data_was_lost_there_is_no_pass() -> None:
+    got = score(replace(PERFECT, kept=False))
+    assert (got.total, got.passed) == (80, False)
+
+
 def test_what_is_not_over_has_no_points_for_being_over() -> None:
     red, left = score(replace(PERFECT, recovered=False)), score(replace(PERFECT, left=True))
     assert (red.total, left.total) == (100 - 5 - 15, 100 - 5 - 15)
@@ -100,7 +105,8 @@ def test_nothing_was_wrong_and_now_it_is_red() -> None:
         ({"recovered": False, "left": True, "first_change": None}, "no change was seen"),
         ({"left": True}, "All is green, and it was left before `done`"),
         ({"recovered": False, "fault": False}, "Nothing was wrong, and now it is red"),
-        ({"kept": False, "said": (), "diagnoses": ()}, "45 points; 60 are needed"),
+        ({"kept": False}, "data was lost; without it there is no pass"),
+        ({"safe": False, "said": (), "diagnoses": (), "evidence": False}, "are needed"),
     ],
 )
 def test_whoever_does_not_pass_is_told_why(changed: dict[str, Any], says: str) -> None:

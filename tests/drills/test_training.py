@@ -84,11 +84,40 @@ def test_what_the_shell_finds_by_name_is_the_sandboxs_whatever_the_rc_files_say(
             ("command -v docker", r"[\r\n]/\S+/bin/docker\r"),
             ('[ "$(command -v docker)" -ef "$sandbox/bin/docker" ] && dog && echo o""k', r"[\r\n]ok\r"),
             ('echo "${DOCKER_HOST#unix://${sandbox%/s}}, $DOCKER_CONTEXT."', r"[\r\n]/no-engine\S+, \.\r"),
+            ('echo "${PGHOST#${sandbox%/s}}, $PGPORT."', r"[\r\n]/no-server\S+, \.\r"),
             ('echo "${HISTFILE#${sandbox%/s}}"', r"[\r\n]/history\r"),
         ):
             child.expect_exact(SHELL)
             child.sendline(line)
             child.expect(answer)
+        child.sendline("exit")
+        typed(child, "leave")
+        assert left(child) == 3
+
+
+def test_what_is_not_understood_never_offers_to_leave(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door") as child:
+        typed(child, "clear")
+        child.expect("`clear` is none of the words")
+        typed(child, "hin")
+        assert "`leave`?" not in child.before
+        child.expect("Did you mean `hint`")
+        typed(child, 'inv runbook.find "a b" "c"')
+        child.expect(r"a b")
+        typed(child, "leave")
+        assert left(child) == 3
+
+
+def test_a_client_of_postgresql_finds_the_sandboxs_server(case: Case) -> None:
+    values = '{door: "{sandbox}/door", pg_host: "{sandbox}/pg/run", pg_port: 5433, db: wiki}'
+    drill(case, values=values)
+    with person(case, "drill", "open-door", environ={"PGHOST": "db1.example.org", "PGUSER": "ada"}) as child:
+        typed(child, "shell")
+        child.expect_exact(SHELL)
+        child.sendline('echo "${PGHOST#$sandbox}, $PGPORT, $PGUSER, $PGDATABASE."')
+        child.expect(r"[\r\n]/pg/run, 5433, , wiki\.\r")
+        child.expect_exact(SHELL)
         child.sendline("exit")
         typed(child, "leave")
         assert left(child) == 3
@@ -165,7 +194,7 @@ def test_what_is_pasted_is_one_entry_and_takes_no_hint(case: Case) -> None:
                 "was told",
             ),
             ("echo 99999999999999999999 say x >>../said; echo '\u00b2 say x' >>../said", ""),
-            ("hint", "Feel the draught"),
+            ("hint", "Feel the draught  (-3 points)"),
         ):
             child.expect_exact(SHELL)
             child.sendline(line)
@@ -193,9 +222,21 @@ def test_a_wrong_repair_does_not_pass_and_loses_what_it_lost(case: Case) -> None
         assert left(child) == 4
     assert "data was lost; no evidence was kept first" in " ".join(said.split())
     assert "sha256sum: rooms: No such file" in said
-    assert re.search(r"\d+ points; 60 are needed", said)
+    assert "All is green, and data was lost; without it there is no pass." in said
     assert "the team was told nothing" in said
     assert re.search(r"Burn the house: The rooms are gone", said)
+
+
+def test_a_known_wrong_repair_is_a_change_also_where_the_check_does_not_see_it(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
+        typed(child, "shell")
+        child.expect_exact(SHELL)
+        child.sendline("rm -f rooms; exit")
+        typed(child, "diagnose wide")
+        child.expect("something was changed before")
+        typed(child, "leave")
+        assert left(child) == 3
 
 
 def test_whoever_leaves_leaves_nothing_behind_and_has_no_points(case: Case) -> None:
@@ -288,7 +329,11 @@ def test_a_drill_that_cannot_be_made_is_refused_in_one_sentence(case: Case, what
         assert "apt-get install no-such-package" in ran.stderr
     else:
         drill(case, make="echo 'no room' >&2; exit 1")
-        with person(case, "drill", "open-door") as child:
-            child.expect(r"could not be set up: `it can be made` does not hold: exit\s+1: no room")
-            assert left(child) == 4
+        for name in ("open-door", "door.1"):
+            with person(case, "drill", name) as child:
+                says = f"the drill `{name}` could not be set up: `it can be made` does not hold: exit 1: no room"
+                child.expect(re.escape(says).replace("\\ ", r"\s+"))
+                hint = child.read()
+                assert left(child) == 4
+            assert ("open-door" in hint) == (name == "open-door")
     assert nothing_is_left(case)

@@ -69,6 +69,8 @@ class FakeClock:
 
 
 class FakeWatch:
+    listens = True
+
     def output(self, stream: str, text: str) -> None:
         pass
 

@@ -286,6 +286,8 @@ def test_what_a_person_left_before_its_turn_was_not_begun() -> None:
     fleet = Fleet(fanout="{batches: [100%]}")
 
     class Leaves:
+        listens = False
+
         def output(self, stream: str, text: str) -> None: ...
 
         def about(self, what: str) -> None: ...

@@ -27,6 +27,8 @@ HERE = Target("here", Tier.LOCAL)
 class Watcher:
     """Gathers what it is shown; wishes what it is told to, at once or once it saw a text."""
 
+    listens = True
+
     def __init__(self, wish: Wish = Wish.GO_ON, once_seen: str = "") -> None:
         self.seen = {"stdout": "", "stderr": ""}
         self.told: list[str] = []

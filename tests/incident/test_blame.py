@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from holdpoint.incident.blame import advice
@@ -61,3 +63,9 @@ def test_facts_are_let_stand(line: str) -> None:
 def test_code_and_comments_are_not_looked_at() -> None:
     text = "<!-- he should have\nsaid -->\n```\nhe forgot to\n```\n`he forgot to`\nhe forgot to\n"
     assert [one.line for one in advice(text)] == [7]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_template_of_a_post_mortem_blames_nobody(language: str) -> None:
+    template = Path(__file__).parents[2] / "templates" / language / "post-mortem.md"
+    assert advice(template.read_text(encoding="utf-8")) == ()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from holdpoint.app import checking, running
+from holdpoint.app.world import World
 from holdpoint.document.parse import parse
 from holdpoint.document.source import Source
+from holdpoint.engine.loop import Ended
 from holdpoint.incident.events import CheckAnswered, Event, OutputRecorded, Reopened, Resolved
 from holdpoint.incident.fold import replay
 from holdpoint.incident.phases import Phase
@@ -16,9 +20,10 @@ from holdpoint.incident.state import State
 from holdpoint.oncall import documents
 from holdpoint.oncall.model import Probe, Team, WayBack
 from holdpoint.oncall.parse import zone
+from holdpoint.problem import HoldpointError, Problem
 from holdpoint.store.library import schema
 from tests.case import Case
-from tests.incident.support import NOON, declared, recorded
+from tests.incident.support import NOON, Room, declared, recorded
 
 MINUTE = timedelta(minutes=1)
 VERIFY = ("health", "smoke", "flow")
@@ -214,3 +219,27 @@ def test_what_cannot_be_meant_is_refused_with_its_place(case: Case, text: str, s
     ran = case.run("oncall.rota").expect(2, ..., ...)
     assert said in ran.stderr
     assert "team.yaml:2" in ran.stderr
+
+
+def test_what_one_host_answered_is_on_record_where_the_next_one_fails(
+    case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    room = Room(case, monkeypatch, capsys)
+    case.write(
+        "team.yaml", "schema: holdpoint/team/1\nchecks: {health: {run: exit 3}, flow: {run: 'true', host: web1}}\n"
+    )
+    room.declare()
+    begin = running.begin
+
+    def fails(world: World, document: str, *more: Any, **options: Any) -> Ended:
+        if "flow" in document:
+            raise HoldpointError(Problem("gone", "it is gone"))
+        return begin(world, document, *more, **options)
+
+    monkeypatch.setattr(running, "begin", fails)
+    world = replace(room.world(json=True), clock=World.here().clock)
+    with pytest.raises(HoldpointError, match="it is gone"):
+        checking.check(world, (), None)
+    capsys.readouterr()
+    (answered,) = [one for one in room.show(json=True)["records"] if one["kind"] == "check.answered"]
+    assert (answered["data"]["check"], answered["data"]["green"]) == ("health", False)

@@ -63,7 +63,7 @@ def test_the_page_of_a_declaration(case: Case) -> None:
         "> DETECT: the situation is understood\n    [ ] scope       Who and what is down?\n",
         "    [ ] email       E-mail everybody\n",
         "── message 1, for the ops channel ──",
-        "next       `inv incident.sent` once the message has gone out\n",
+        "next       `inv incident.sent` once message 1 (first) has gone out\n",
     ):
         assert text in page
     assert max(len(line) for line in page.splitlines()) <= 80
@@ -87,6 +87,27 @@ def test_with_two_open_one_has_to_be_named(case: Case) -> None:
     page = case.run("incident.declare", "three", "--severity", "3").expect(0, ..., ...).stdout
     assert "NOTE" in page
     assert "is open too: one" in page
+
+
+def _next(text: str) -> str:
+    """What it says can be typed next, on one line."""
+    return " ".join(text[text.index("\nnext ") :].split())
+
+
+def test_what_is_next_names_the_incident_and_the_message_that_are_meant(case: Case) -> None:
+    first, second = _declare(case, "one")["incident"], _declare(case, "two")["incident"]
+    end = ("--cause", "c", "--impact", "i", "--data-loss", "no", "--without-verify", "w", "--incident", first)
+    ended = _next(case.run("incident.resolve", *end).expect(0, ..., ...).raw)
+    named = first[-4:] if first[-4:] != second[-4:] else first
+    assert f"`inv incident.sent --incident {named}` once message 2 (resolved) has gone out" in ended
+    assert "`inv incident.sent`" not in ended
+    said = case.run("incident.sent", "--message", "2", "--incident", first).expect(0, ..., ...).raw
+    assert f"Message 2 (resolved) of {first} is recorded as sent." in " ".join(said.split())
+    shown = _next(case.run("incident.show").expect(0, ..., ...).raw)
+    assert "`inv incident.sent` once message 1 (first) has gone out" in shown
+    assert "--incident" not in shown
+    page = case.run("incident.declare", "three", "--severity", "1", "--data-loss").expect(0, ..., ...).raw
+    assert re.search(r"`inv incident.sent --message 1 --incident [0-9a-z-]+` once message 1 \(first\)", _next(page))
 
 
 def test_none_is_open(case: Case) -> None:
@@ -116,11 +137,51 @@ def test_the_end_needs_verify_or_a_reason(case: Case) -> None:
     case.run("incident.done", "smoke").expect(0, ..., ...)
     ran = case.run(*end).expect(2, "", ...)
     assert "VERIFY still needs `health`, `flow`" in ran.stderr
-    assert '`inv incident.done health`; or `--without-verify "REASON"`' in ran.stderr
+    assert "`inv incident.check` asks the team's own checks, `inv incident.done health` ticks by hand" in ran.stderr
+    assert 'or `--without-verify "REASON"`' in ran.stderr
     case.run("incident.done", "health").expect(0, ..., ...)
     case.run("incident.done", "flow").expect(0, ..., ...)
     shown = case.run(*end, "--json").expect(0, ..., ...).json()
     assert shown["recorded"][0]["data"]["without_verify"] == ""
+
+
+def test_a_loss_on_record_is_not_ruled_out_without_a_reason(case: Case) -> None:
+    _declare(case)
+    case.run("incident.note", "two pages are gone", "--data-loss", "--json").expect(0, ..., ...)
+    for item in ("scope", "since", "lost", "severity", "backup", "announced", "management", "cause", "restored"):
+        case.run("incident.done", item, "--say", "x", "--json").expect(0, ..., ...)
+    for item in ("health", "smoke", "flow"):
+        ran = case.run("incident.done", item).expect(0, ..., ...)
+    assert "--data-loss yes` ends it" in _next(ran.raw)
+    end = ("incident.resolve", "--cause", "c", "--impact", "i", "--data-loss", "no")
+    before = [path.read_bytes() for path in case.state.glob("incidents/*/journal.jsonl")]
+    refused = case.run(*end).expect(2, "", ...).stderr
+    assert "error[loss-on-record]: a loss of data is on record" in refused
+    assert '`--data-loss no --ruled-out "REASON"`' in refused
+    assert [path.read_bytes() for path in case.state.glob("incidents/*/journal.jsonl")] == before
+    shown = case.run(*end, "--ruled-out", "they were in the bin", "--json").expect(0, ..., ...).json()
+    assert [record["kind"] for record in shown["recorded"]][:2] == ["note.made", "incident.resolved"]
+    assert shown["recorded"][0]["data"]["text"] == "no data is lost after all: they were in the bin"
+    assert shown["data_loss"] is False
+
+
+def test_an_answer_to_what_is_lost_says_that_no_loss_is_on_record_by_it(case: Case) -> None:
+    _declare(case)
+    said = case.run("incident.done", "lost", "--say", "two pages").expect(0, ..., ...).raw
+    text = " ".join(said.split())
+    assert "No loss of data is on record by that. Where data is lost: `inv incident.note" in text
+    case.run("incident.note", "two pages", "--data-loss", "--json").expect(0, ..., ...)
+    again = case.run("incident.done", "lost", "--say", "three pages").expect(0, ..., ...).raw
+    assert "No loss of data" not in again
+
+
+def test_the_list_breaks_no_word_of_an_incident_with_a_long_name(case: Case) -> None:
+    title = "DiskFull: No space left on device on web1 and on web2"
+    incident = _declare(case, title)["incident"]
+    listed = case.run("incident.list").expect(0, ..., ...).raw
+    assert any(line.startswith(incident) for line in listed.splitlines())
+    assert "SEV1: open" in listed
+    assert max(len(line) for line in listed.splitlines()) <= 80
 
 
 def test_an_end_says_all_that_is_missing(case: Case) -> None:
@@ -171,7 +232,9 @@ def open_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["note", "   "], 2, "needs a text"),
         (["note", "x" * 20_000], 2, "the note is too long"),
         (["severity", "9", "--reason", "x"], 2, "this is not a severity"),
-        (["severity", "2"], 2, "the reason is empty"),
+        (["severity", "2"], 2, 'the reason is empty\n  expected: `--reason "..."`'),
+        (["reopen"], 2, '`--reason "..."`'),
+        (["resolve", "--cause", "c", "--impact", "i", "--data-loss", "no", "--ruled-out"], 2, "without a value"),
         (["severity", "1", "--reason", "x"], 2, "is SEV1 already"),
         (["done", "sc0pe"], 2, "did you mean `scope`?"),
         (["done", "scope"], 2, "`scope` needs an answer: Who and what is down?"),

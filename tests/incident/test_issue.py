@@ -139,6 +139,27 @@ def test_what_is_refused_is_on_record_and_the_text_is_there_to_paste(
         assert len(forge.issues) == 1
 
 
+@pytest.mark.parametrize(
+    "given", [{}, {"html_url": 7}, {"html_url": "javascript:alert(1)"}, {"html_url": "https://x/ y"}]
+)
+def test_an_answer_without_an_address_leaves_it_in_doubt(case: Case, github: Forge, given: dict[str, Any]) -> None:
+    _ready(case, github)
+    github.does = given
+    ran = case.run(*FILE, environ=SECRET).expect(8, ..., ...)
+    assert "IN DOUBT whether the issue is filed: the server's answer is not that of a tracker." in " ".join(
+        ran.stdout.split()
+    )
+
+
+@pytest.mark.parametrize("there", [[None], ["x"], {"a": 1}, [{"body": 5}, 1]])
+def test_a_list_that_is_none_files_nothing(case: Case, github: Forge, there: Any) -> None:
+    _ready(case, github)
+    github.lists = there
+    ran = case.run(*FILE, environ=SECRET).expect(4, ..., ...)
+    assert "The issue is NOT filed: the server's answer is not that of a tracker." in " ".join(ran.stdout.split())
+    assert github.issues == []
+
+
 @pytest.mark.parametrize("does", ["stall", "close"])
 def test_one_that_may_be_filed_is_looked_for_before_another_is(case: Case, forge: Forge, does: str) -> None:
     forge.does = does

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -274,3 +275,24 @@ def test_two_who_take_it_in_at_once_have_it_once(wiki: Case, bob: Other) -> None
     kinds = [json.loads(line)["kind"] for line in records(bob.state)]
     assert kinds.count("incident.handed_over") == 1
     assert kinds.count("incident.taken_over") == 1
+
+
+@pytest.mark.parametrize("small_disk", ["tmpfs"], indirect=True)
+def test_without_room_for_the_file_it_is_not_handed_over(case: Case, small_disk: Path) -> None:
+    case.run("incident.declare", "the wiki is down", "--severity", "1").expect(0, ..., ...)
+    _fill(small_disk)
+    full = case.run("incident.handover", str(small_disk / "wiki.incident"), "--to", "bob").expect(2, ..., ...)
+    assert "error[not-handed-over]: the file could not be written: no space left on device" in full.stderr
+    assert not (small_disk / "wiki.incident").exists()
+    assert "handed over" not in case.run("incident.note", "on").expect(0, ..., ...).stderr
+    assert all(one["kind"] != "incident.handed_over" for one in _shown(case)["records"])
+
+
+def _fill(folder: Path) -> None:
+    with (folder / "fill").open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+def _shown(case: Case) -> Any:
+    return case.run("incident.show", "--incident", "last", "--json").expect(0, ..., ...).json()

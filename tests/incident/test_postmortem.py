@@ -289,6 +289,22 @@ def test_a_template_of_ones_own(room: Room, pen: Pen) -> None:
     assert [problem.code for problem in pen.refused().problems] == ["no-table", "empty-section"]
 
 
+@pytest.mark.parametrize(
+    ("language", "known", "settled"),
+    [("en", "none that we know of", "none"), ("fr", "aucune à notre connaissance", "aucune")],
+)
+def test_no_loss_is_said_only_where_somebody_said_so(
+    room: Room, pen: Pen, language: str, known: str, settled: str
+) -> None:
+    room.declare()
+    pen.write(language=language)
+    what = {"en": "Data lost: ", "fr": "Données perdues : "}[language]
+    assert f"- {what}{known}\n" in pen.text
+    room.done("lost", "looked at all tables")
+    pen.write()
+    assert f"- {what}{settled} (looked at all tables)\n" in pen.text
+
+
 # --- publishing ---
 
 
@@ -534,6 +550,26 @@ def _kinds(case: Case) -> list[str]:
     chain = read(path.read_bytes())
     assert isinstance(chain, Chain)
     return [record.kind for record in chain.records]
+
+
+def test_two_rows_that_read_alike_are_two_items(room: Room, pen: Pen) -> None:
+    resolved(room)
+    pen.write()
+    pen.fill()
+    pen.row("|  | Watch the disk | ops | 14d |  |")
+    pen.row("|  | Watch the disk | dev | 2026-12-01 |  |")
+    pen.row("|  | Watch the disk | ops | 14d |  |")
+    before = pen.text
+    pen.write(publish=True)
+    for _ in range(2):
+        assert [re.findall(r"^\| [0-9a-f]{4}-(\d) \| Watch the disk \| (\w+)", pen.text, re.MULTILINE)] == [
+            [("1", "ops"), ("2", "dev"), ("3", "ops")]
+        ]
+        pen.write(publish=True)
+    pen.path.write_text(before)  # as it stands where publishing was cut off before the file was written
+    pen.write(publish=True)
+    listed = json_of(room.said(lambda: actions.list_all(room.world(json=True), everything=True)))
+    assert len(listed) == 3
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_commands_end_with_what_to_run(case: Case) -> None:
     noted = case.run("incident.note", "a draught in the hall", "--json").expect(0, ..., ...).json()
     assert noted["proposals"][0] == {
         "command": f"inv runbook door --incident {end}",
-        "why": "matches: a draught in the hall; it is for house",
+        "why": "what is written fits its matches: a draught in the hall; it is for house",
     }
     words = ("runbook", "door", "--param", f"door={case.folder / 'door'}", "--incident", "last")
     case.run(*words, answers="shut: stop").expect(3, ..., ...)

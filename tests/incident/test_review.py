@@ -205,9 +205,24 @@ def test_a_damaged_incident_is_said_and_hinders_nothing(room: Room) -> None:
     assert found["unread"] == [{"incident": first, "status": "damaged"}]
     assert len(found["incidents"]) == 1
     page = room.said(lambda: review.review(room.world(), None))
-    assert f"NOT READ {first}: its record is damaged, so it is not counted" in " ".join(page.split())
+    assert f"NOT READ {first}: damaged, so it is not counted" in " ".join(page.split())
     register = json_of(room.said(lambda: breaches.register(room.world(json=True), out=None, language=None)))
     assert register == [{"incident": first, "status": "damaged"}]
+
+
+def test_an_incident_whose_record_is_gone_is_not_hidden(room: Room) -> None:
+    """The folder shows that there was one; nobody knows whether data was lost."""
+    gone, kept = _happened(room), _happened(room)
+    journal = room.case.state / "incidents" / gone / "journal.jsonl"
+    journal.unlink()
+    said = {"incident": gone, "status": "no record"}
+    assert _review(room)["unread"] == [said]
+    assert json_of(room.said(lambda: breaches.register(room.world(json=True), out=None, language=None))) == [said]
+    page = room.said(lambda: breaches.register(room.world(), out=None, language=None))
+    assert "NOT READ   no record: whether data was lost is not known" in page
+    listed = json_of(room.said(lambda: incidents.list_all(room.world(json=True))))
+    assert [(one["incident"], one["status"]) for one in listed] == [(gone, "no record"), (kept, "resolved")]
+    assert "no record" in room.said(lambda: incidents.list_all(room.world()))
 
 
 @pytest.mark.parametrize("days", ["0", "x", "-3", "9999", "1.5", "٣"])

@@ -195,6 +195,14 @@ def test_output_in_pieces_is_shown_in_lines():
     assert [line.strip("│ ") for line in out.getvalue().splitlines()] == ["ab", "cd", "e"]
 
 
+def test_only_the_output_of_a_change_on_one_host_is_listened_to():
+    here, there = Target("db1", Tier.PROD), Target("db2", Tier.PROD)
+    operator = console(io.StringIO())
+    assert operator.watch("x", (here,), Effect.CHANGE).listens
+    assert not operator.watch("x", (here,), Effect.READ).listens
+    assert not operator.watch("x", (here, there), Effect.CHANGE).listens
+
+
 def test_a_change_without_a_terminal_is_left_running_at_an_interrupt():
     interrupts = Interrupts()
     watch = console(io.StringIO(), interrupts=interrupts).watch("x", (Target("db1", Tier.PROD),), Effect.CHANGE)

@@ -30,17 +30,19 @@ class AnswerError(Exception):
 
 @dataclass
 class Forge:
-    """One repository, `ops/wiki`. `does` is what it does when an issue was posted: `take`, a status, `stall`, `close`."""
+    """One repository, `ops/wiki`. `does` is what it does when an issue was posted: `take`, a status, `stall`, `close`, an answer."""
 
     github: bool
     writes: bool = True
     issues_on: bool = True
-    does: str | int = "take"
+    does: str | int | dict[str, Any] = "take"
     issues: list[dict[str, Any]] = field(default_factory=list)
     labels: list[dict[str, Any]] = field(default_factory=list)
     shared: list[dict[str, Any]] = field(default_factory=list)
     """The labels of the organisation that owns the repository; a person owns it where there are none."""
     milestones: list[dict[str, Any]] = field(default_factory=list)
+    lists: Any = None
+    """What it answers instead of any list."""
     asked: list[str] = field(default_factory=list)
     arrived: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
@@ -65,6 +67,8 @@ class Forge:
         what = match[1]
         if what == "issues" and not self.issues_on:
             raise AnswerError(410, "Issues are disabled for this repo")
+        if method == "GET" and self.lists is not None:
+            return 200, self.lists
         if method == "GET":
             return 200, self._page(what, query)
         if what == "issues":
@@ -108,6 +112,8 @@ class Forge:
             raise AnswerError(self.does, "no", Location="https://elsewhere.example/")
         issue = self.add(given["title"], given.get("body", ""), labels=labels, milestone=milestone)
         self.arrived.set()
+        if isinstance(self.does, dict):
+            return self.does
         if self.does == "stall":
             self.release.wait(60)
         if self.does == "close":

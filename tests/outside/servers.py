@@ -32,6 +32,10 @@ class Sink:
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []
         self.does: int | str = 200
+        self.leads = ""
+        """Where its answers lead to."""
+        self.asked = 0
+        """So many requests came that were no message."""
         self.arrived = threading.Event()
         self.release = threading.Event()
         sink = self
@@ -48,6 +52,13 @@ class Sink:
                     self.close_connection = True
                     return
                 self.send_response(sink.does if isinstance(sink.does, int) else 200)
+                if sink.leads:
+                    self.send_header("Location", sink.leads)
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                sink.asked += 1
+                self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *_args: object) -> None:

@@ -202,3 +202,15 @@ def test_parts_that_can_be_secrets(address: str, hidden: list[str], shown: list[
     assert address in parts
     assert set(hidden) <= set(parts)
     assert not set(shown) & set(parts)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_an_answer_that_leads_elsewhere_is_not_followed(sink: Sink, status: int) -> None:
+    """What follows is mostly a GET without the message, and a token in a header would go along."""
+    with Sink().running() as elsewhere:
+        sink.does, sink.leads = status, f"http://127.0.0.1:{elsewhere.port}/hook"
+        failed = _send(sink.url())
+        assert isinstance(failed, Failed)
+        assert failed.doubt
+        assert failed.why.startswith(f"the server answered {status}, which leads to another address")
+        assert (len(sink.got), elsewhere.asked) == (1, 0)

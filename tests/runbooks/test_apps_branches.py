@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -149,6 +150,59 @@ def test_a_server_whose_connections_are_all_taken_is_left_alone(made: Stack, cas
 
         again = by_hand(made, case, "db-crowded", leaves, {"crowd": "done", **STARTS[made.kind]})
     assert "restart-db" not in again.changed()
+
+
+@contextmanager
+def locked(made: Stack) -> Iterator[subprocess.Popen[str]]:
+    """Take every lock that the server has room for, as one session over very many tables does."""
+    words = ["psql", "-X", "-h", made.values["pg_host"], "-p", made.values["pg_port"], "-U", user(made), user(made)]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as client:
+        assert client.stdin
+        assert client.stdout
+        try:
+            # What it took before it was refused stays with the session.
+            client.stdin.write("SELECT pg_advisory_lock(g) FROM generate_series(1, 10000000) g;\n")
+            client.stdin.flush()
+            assert "out of shared memory" in client.stdout.readline()
+            yield client
+        finally:
+            client.stdin.close()
+            client.wait(timeout=30)
+
+
+def test_a_server_without_room_for_one_more_lock_is_left_alone(made: Stack, case: Case) -> None:
+    with locked(made) as client:
+
+        def leaves() -> None:
+            assert client.stdin
+            client.stdin.close()
+            made.sh(UP)
+
+        again = by_hand(made, case, "locks-exhausted", leaves, {"more-locks": "done", **STARTS[made.kind]})
+    assert "restart-db" not in again.changed()
+
+
+GREEDY = """
+echo "CREATE FUNCTION greedy() RETURNS event_trigger LANGUAGE plpgsql AS
+ 'BEGIN PERFORM pg_advisory_xact_lock(g) FROM generate_series(1, 10000000) g; END';
+ CREATE EVENT TRIGGER greedy ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION greedy();" |
+  psql_db -q -U docmost -d docmost
+sed -i 's/docmost:0[.]20[.]4/docmost:0.21.0/' stack/compose.yaml; compose up -d docmost
+stack_wait 60 sh -c '"$1" compose -f "$2" logs docmost </dev/null | grep -q "Failed to run database migration"' sh \
+  "$sandbox/bin/docker" "$sandbox/stack/compose.yaml"
+"""
+
+
+def test_a_migration_that_needs_more_locks_is_no_reason_to_go_back(case: Case) -> None:
+    with stack("wiki") as own:
+        own.sh(GREEDY)
+        more = "echo 'DROP EVENT TRIGGER greedy' | psql_db -q -U docmost -d docmost"
+        words = {"more-locks": "done", "start-app": "run"}
+        again = by_hand(own, case, "locks-exhausted", lambda: own.sh(more), words)
+        assert not {"image-back", "restart-db"} & set(again.changed())
+        own.sh("stack_wait 30 wiki_healthy")
 
 
 def test_a_frozen_server_is_restarted(wiki: Stack, case: Case) -> None:

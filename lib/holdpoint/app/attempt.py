@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +84,7 @@ class Session:
             elif word in self._words:
                 self._words[word](rest.strip())
             elif word:
-                self.screen.lines(view.unknown(word, tuple(self._words), self.screen.width))
+                self.screen.lines(view.unknown(word, [one for one in self._words if one != "leave"], self.screen.width))
 
     @property
     def values(self) -> dict[str, str]:
@@ -107,13 +108,13 @@ class Session:
 
     def _runbook(self, rest: str) -> None:
         """Run the runbook in the sandbox, in this terminal, with the values of the drill."""
-        name, *more = rest.split() or [self.drill.runbook]
+        name, *more = _parts(rest) or [self.drill.runbook]
         command = self.own_runbook() if name == self.drill.runbook else [*HOLDPOINT, "runbook", name]
         self._beside([*command, *more], repository(Path.cwd()))
 
     def _inv(self, rest: str) -> None:
         """Whatever a run in the sandbox says that can be typed: `inv run.resume`, `run.show`, `run.rollback`."""
-        self._beside([*HOLDPOINT, *rest.split()], repository(Path.cwd()))
+        self._beside([*HOLDPOINT, *_parts(rest)], repository(Path.cwd()))
 
     def _shell(self, _rest: str) -> None:
         self.screen.lines(view.shell(self.values, self.screen.width))
@@ -199,9 +200,13 @@ class Session:
         return tuple(one.text for one in self.trainee.said() if one.word == TRAPPED)
 
     def _note_traps(self) -> None:
-        """Look for known wrong repairs; one that is mended again was done all the same."""
+        """Look for known wrong repairs; one that is mended again was done all the same.
+
+        It is a change, also where the check does not see it.
+        """
         known = self.trapped
         for trap in shown(self.sandbox, [trap for trap in self.drill.traps if trap.id not in known]):
+            self._note_change(self._now())
             self.trainee.note(TRAPPED, trap)
 
     @property
@@ -279,3 +284,11 @@ def _text(lines: Sequence[Line]) -> str:
 def causes(book: Runbook) -> dict[str, str]:
     """What can be stated, and what each means."""
     return {**{cause.id: cause.title for cause in book.causes}, NOTHING: "all is well, and the alert is wrong"}
+
+
+def _parts(text: str) -> list[str]:
+    """Split what was typed as a shell does; where a quote is never closed, at spaces."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()

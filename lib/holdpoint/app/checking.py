@@ -15,6 +15,7 @@ from holdpoint.engine.events import Status, StepEnded, event_of
 from holdpoint.engine.loop import Ended
 from holdpoint.incident.events import CheckAnswered
 from holdpoint.incident.state import State
+from holdpoint.journal.record import Record
 from holdpoint.oncall import documents
 from holdpoint.oncall.model import CHECKS, Team
 from holdpoint.problem import Exit, HoldpointError, Problem, did_you_mean
@@ -49,16 +50,20 @@ def check(world: World, names: Sequence[str], incident: str | None) -> int:
         state = book.state
     readings = _readings(desk.team, tuple(dict.fromkeys(names)), state)
     answers: list[CheckAnswered] = []
+    written: list[Record] = []
     code: int = Exit.OK
     for one in readings:
         ended, found = _read(world, desk, one, folder)
         answers += found
+        with desk.writing(folder, open_only=False) as book:  # at once: what comes after it can fail, or be killed
+            for answer in found:
+                book.note(answer)
+            written += book.written
         code = code or (ended.exit if len(found) < len(one.steps) else Exit.OK)
         if code:
             break
     with desk.writing(folder, open_only=False) as book:
-        for answer in answers:
-            book.note(answer)
+        book.written += written
     if not world.json:
         desk.screen.lines(view.answered(answers, book.state, desk.screen.width))
     desk.told(book, view.summary(answers), {"checks": [view.as_data(one) for one in answers]})

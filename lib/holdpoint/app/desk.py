@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 DAMAGED, UNREADABLE = "damaged", "unreadable"
 NEVER_BEGAN = "never began"
 """It was cut off before its first record."""
+NO_RECORD = "no record"
+"""Its folder is there, and the journal in it is not."""
 LONGEST = 200
 """Characters of a title."""
 LONGEST_TEXT = 10_000
@@ -145,8 +147,13 @@ class Desk:
     # --- which incident ---
 
     def all(self) -> tuple[view.Listed, ...]:
-        """Every incident, the oldest first; a damaged one is listed as what it is."""
-        return tuple(self.read(folder) for folder in self.world.state.incidents())
+        """Every incident, the oldest first; one that is damaged, or whose record is gone, is listed as what it is."""
+        known = [self.read(folder) for folder in self.world.state.incidents()]
+        bare = self.world.state.bare_incidents()
+        if not bare:
+            return tuple(known)
+        known += [view.Listed(one.name, str(one.journal), NO_RECORD, None) for one in bare]
+        return tuple(sorted(known, key=lambda one: one.incident))
 
     def read(self, folder: IncidentFolder) -> view.Listed:
         try:
@@ -198,6 +205,17 @@ class Desk:
         hint = '`inv incident.declare "..."` opens one; `--incident last` names the last one'
         raise HoldpointError(Problem("no-incident", "no incident is open", hint=hint))
 
+    def named(self, folder: IncidentFolder, state: State) -> str:
+        """Give the option that a command needs to mean this incident; empty where `chosen` would take it anyway."""
+        others = {
+            one.incident: one.state for one in self.all() if one.state is not None and one.incident != folder.name
+        }
+        taken = any(of.is_open or (not state.is_open and something_left(of)) for of in others.values())
+        if not taken:
+            return ""
+        end = folder.name[-4:]
+        return f" --incident {folder.name if any(name.endswith(end) for name in others) else end}"
+
     # --- writing and telling ---
 
     @contextmanager
@@ -239,7 +257,8 @@ class Desk:
             }
             self.print_json({**data, "recorded": [as_json(record) for record in book.written], **(more or {})})
         else:
-            page = view.Page(listed_now, book.state, (), proposals=proposals)
+            named = self.named(book.folder, book.state)
+            page = view.Page(listed_now, book.state, (), proposals=proposals, named=named)
             self.screen.lines(view.recorded(text, page, self.screen.width, self.zone))
         return Exit.OK
 
@@ -295,6 +314,13 @@ def some_text(text: str, what: str) -> str:
         expected = f"at most {LONGEST_TEXT:,}"
         raise HoldpointError(Problem("too-long", f"{what} is too long", found=found, expected=expected))
     return kept
+
+
+def reason_of(text: str) -> str:
+    """Take what `--reason` says; where it says nothing, raise with the option to add."""
+    if not text.strip():
+        raise HoldpointError(Problem("empty", "the reason is empty", expected='`--reason "..."`'))
+    return some_text(text, "the reason")
 
 
 def one_line(text: str, what: str) -> str:

@@ -182,25 +182,32 @@ def passed(world: World) -> frozenset[str]:
 def left_standing(world: World, width: int) -> list[Line]:
     """Say which drills were cut off and are still to be given back; no lines where there are none."""
     records = armed(world)
-    cut = [(sandbox.drill, begun) for sandbox, begun in records.cut_off()]
+    standing = list(records.cut_off())
+    called = _called(world) if standing else {}
+    cut = [(called.get(sandbox.drill, sandbox.drill), begun) for sandbox, begun in standing]
     return view.cut_off(cut, len(list(records.damaged())), world.clock.now(), width)
 
 
 def heal(world: World) -> int:
     """Give back every sandbox that a drill left standing; 4 where something cannot be given back."""
     records = armed(world)
-    told = [
-        (f"{sandbox.drill} ({sandbox.base})", records.heal(sandbox))
-        for sandbox in records.standing()
-        if abandoned(sandbox)
-    ]
+    left = [sandbox for sandbox in records.standing() if abandoned(sandbox)]
+    called = _called(world) if left else {}
+    told = [(f"{called.get(sandbox.drill, sandbox.drill)} ({sandbox.base})", records.heal(sandbox)) for sandbox in left]
     told += [(f"the record {one.file}", (_damage(one),)) for one in records.damaged()]
     if world.json:
-        print_json([{"sandbox": name, "left": list(left)} for name, left in told])
+        print_json([{"sandbox": name, "left": list(still)} for name, still in told])
     else:
         screen = Screen(world.out, plain=world.plain)
         screen.lines(view.healed(told, screen.width))
-    return Exit.FAILED if any(left for _, left in told) else Exit.OK
+    return Exit.FAILED if any(still for _, still in told) else Exit.OK
+
+
+def _called(world: World) -> dict[str, str]:
+    """What each drill is called before this person: by its number, until it was passed. None stands in the way of healing."""
+    drills, _ = DrillShelf.of(repository(Path.cwd())).load_all()
+    done = passed(world)
+    return {own: own if own in done else number for own, number in numbered(drills).items()}
 
 
 def _damage(record: Damaged) -> str:

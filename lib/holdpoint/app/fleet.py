@@ -106,9 +106,17 @@ class Fleet:
         return Problem(f"unknown-{kind}", message, expected=expected, hint=did_you_mean(name, known))
 
 
+_SELF = ("localhost", "localhost.localdomain", "127.0.0.1", "::1")
+
+
 def is_called(entry: str, hostname: str) -> bool:
-    """Whether an entry has the name of a machine; of two names of which one is short, the first parts count."""
+    """Whether an entry has the name of a machine; of two names of which one is short, the first parts count.
+
+    What every machine calls itself counts as its name.
+    """
     ours, theirs = hostname.lower(), entry.rpartition("@")[2].lower()
+    if theirs in _SELF:
+        return True
     if "." in ours and "." in theirs:
         return ours == theirs
     return ours.partition(".")[0] == theirs.partition(".")[0]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from holdpoint.app import linked
-from holdpoint.app.desk import Book, Desk, one_line, some_text, something_left, state_of
+from holdpoint.app.desk import Book, Desk, one_line, reason_of, some_text, something_left, state_of
 from holdpoint.app.messages import render
 from holdpoint.app.sending import places, settle
 from holdpoint.app.team import lacking
@@ -88,7 +88,9 @@ def declare(world: World, told: Told, *, send: bool = False) -> int:
     else:
         texts = [said.text for one, said in zip(messages, settled, strict=True) if places(desk, one)]
         width = desk.screen.width
-        desk.screen.lines([*view.settled(texts, width), *view.next_steps(book.state, width)])
+        desk.screen.lines(
+            [*view.settled(texts, width), *view.next_steps(book.state, width, desk.named(book.folder, book.state))]
+        )
     return max(one.exit for one in settled)
 
 
@@ -168,6 +170,9 @@ def _yes(world: World, question: str) -> bool | None:
     return {"yes": True, "no": False}.get(word)
 
 
+LOST = "lost"
+"""The item that asks what is lost. Its answer is a text for people; that data is lost is a record of its own."""
+
 # --- while it lasts ---------------------------------------------------------------------------------------------
 
 
@@ -191,7 +196,7 @@ def note(world: World, text: str, *, at: str | None, incident: str | None, data_
 def change_severity(world: World, to: str, *, reason: str, at: str | None, incident: str | None) -> int:
     """Make it graver or less grave; clocks and checklist follow."""
     desk = Desk(world)
-    severity, why, happened = severity_of(to), some_text(reason, "the reason"), desk.at(at)
+    severity, why, happened = severity_of(to), reason_of(reason), desk.at(at)
     with desk.writing(desk.chosen(incident)) as book:
         was = book.state.severity
         if was is severity:
@@ -236,7 +241,13 @@ def done(world: World, told: Ticked, *, incident: str | None) -> int:
     left = book.state.missing(wanted.phase)
     rest = f"{wanted.phase.upper()} still needs {', '.join(f'`{one.id}`' for one in left)}." if left else ""
     over = "" if left or undo is not None else f"{wanted.phase.upper()} is complete."
-    return desk.told(book, f"`{wanted.id}` is {'open again' if undo is not None else 'done'}. {rest}{over}".rstrip())
+    text = f"`{wanted.id}` is {'open again' if undo is not None else 'done'}. {rest}{over}".rstrip()
+    if wanted.id == LOST and undo is None and not book.state.loses_data:
+        text += (
+            "\nNo loss of data is on record by that. Where data is lost: "
+            f'`inv incident.note "..." --data-loss{desk.named(folder, book.state)}` tells management, and the 72 hours begin.'
+        )
+    return desk.told(book, text)
 
 
 def link(world: World, run: str, *, incident: str | None) -> int:
@@ -270,7 +281,14 @@ def show(world: World, incident: str | None, html: str | None = None) -> int:
     folder = desk.chosen(incident, something_left)
     records, state = state_of(folder)
     runs, unread = linked.records_of(world, tuple(state.runs), folder)
-    of = view.Page(desk.listed(folder, state), state, timeline(records, runs), unread, desk.proposals(state, records))
+    of = view.Page(
+        desk.listed(folder, state),
+        state,
+        timeline(records, runs),
+        unread,
+        desk.proposals(state, records),
+        desk.named(folder, state),
+    )
     if html is not None:
         _write_html(desk, of, Path(html))
     if world.json:

@@ -40,7 +40,7 @@ def belongs_to(world: World, text: str, kind: Kind, *, asks: bool) -> IncidentFo
     only = open_ones[0]
     title = only.state.opening.title if only.state else ""
     if asks and world.interactive and not world.json and len(open_ones) == 1:
-        if _is_it(world, f"Incident {only.incident} is open ({inert(title)}). Does this run belong to it? yes or no:"):
+        if _is_it(world, f"Incident {only.incident} is open:\n{inert(title)}\nDoes this run belong to it? yes or no:"):
             return world.state.find_incident(only.incident)
         return None
     told = how_to_link([one.incident for one in open_ones])

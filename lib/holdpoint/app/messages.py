@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from holdpoint.app.desk import Book, Desk, one_line, some_text, something_left
+from holdpoint.app.desk import Book, Desk, one_line, reason_of, some_text, something_left
 from holdpoint.app.sending import BY_HAND, Settled, deliver, places, settle
 from holdpoint.app.world import World
 from holdpoint.app.writeup_files import reserve
@@ -16,6 +16,7 @@ from holdpoint.incident.events import (
     MessageFailed,
     MessageRendered,
     MessageSent,
+    Noted,
     Purpose,
     Reopened,
     Resolved,
@@ -133,7 +134,8 @@ def sent(world: World, *, message: str | None, failed: str | None, at: str | Non
     why = one_line(failed, "the reason") if failed is not None else ""
     with desk.writing(desk.chosen(incident, lambda state: bool(state.waiting())), open_only=False) as book:
         number = _number(book.state, message)
-        text = f"Message {number} is recorded as sent."
+        purpose = book.state.messages[number].rendered.purpose
+        text = f"Message {number} ({purpose}) of {book.folder.name} is recorded as sent."
         if why:
             book.note(MessageFailed(number, why, happened))
             text = f"Message {number} did NOT go out: {why}. It is on record; send it another way."
@@ -166,13 +168,17 @@ def _number(state: State, text: str | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What a person says of the end. `without_verify` is why VERIFY may lack something."""
+    """What a person says of the end. `without_verify` is why VERIFY may lack something.
+
+    `ruled_out` is why no data is lost although a loss is on record.
+    """
 
     cause: str
     impact: str
     data_loss: str
     without_verify: str | None = None
     at: str | None = None
+    ruled_out: str | None = None
 
 
 def resolve(
@@ -184,6 +190,7 @@ def resolve(
     folder, happened = desk.chosen(incident), desk.at(end.at)
     why, felt, lost = _wanted(end)
     unverified = some_text(end.without_verify, "the reason") if end.without_verify is not None else ""
+    found_out = some_text(end.ruled_out, "the reason") if end.ruled_out is not None else ""
     asked = _harmless(asked)
     speaks = desk.language(language) if language else None
     with desk.writing(folder) as book:
@@ -193,6 +200,10 @@ def resolve(
             raise HoldpointError(_not_verified(book, tuple(item.id for item in missing)))
         restored = state.done["restored"].happened if "restored" in state.done else happened
         _refuse_backwards(state, restored, desk)
+        if state.loses_data and not lost:
+            if not found_out:
+                raise HoldpointError(_on_record(state, desk))
+            book.note(Noted(f"no data is lost after all: {found_out}", happened))
         also: list[MessageRendered] = []
         if lost and state.aware is None:
             said = state.done.get("lost")
@@ -233,12 +244,25 @@ def _wanted(end: End) -> tuple[str, str, bool]:
     return one_line(end.cause, "the cause"), one_line(end.impact, "the impact"), word == "yes"
 
 
+def _on_record(state: State, desk: Desk) -> Problem:
+    """A loss that is on record does not go by a word alone: the 72 hours would stop with it."""
+    since = f", known since {moment(state.aware, desk.zone)}" if state.aware else ""
+    return Problem(
+        "loss-on-record",
+        "a loss of data is on record, and `--data-loss no` would rule it out",
+        found=f"data is lost{since}",
+        expected='`--data-loss yes`; or `--data-loss no --ruled-out "REASON"`, which is on record',
+        hint="when unsure, `yes`",
+    )
+
+
 def _not_verified(book: Book, missing: tuple[str, ...]) -> Problem:
     return Problem(
         "not-verified",
         f"incident `{book.folder.name}` is not verified",
         found=f"VERIFY still needs {', '.join(f'`{item}`' for item in missing)}",
-        hint=f'`inv incident.done {missing[0]}`; or `--without-verify "REASON"`, which is on record',
+        hint=f"`inv incident.check` asks the team's own checks, `inv incident.done {missing[0]}` ticks by hand; "
+        'or `--without-verify "REASON"`, which is on record',
     )
 
 
@@ -258,7 +282,7 @@ def _refuse_backwards(state: State, restored: datetime, desk: Desk) -> None:
 def reopen(world: World, *, reason: str, at: str | None, incident: str | None) -> int:
     """Open an incident again that was not over; what was repaired and verified is to be done anew."""
     desk = Desk(world)
-    why, happened = some_text(reason, "the reason"), desk.at(at)
+    why, happened = reason_of(reason), desk.at(at)
     folder = world.state.find_incident(incident if incident is not None else "last")
     with desk.writing(folder, open_only=False) as book:
         if book.state.is_open:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -45,29 +46,43 @@ def hand_over(world: World, file: str, to: str, incident: str | None) -> int:
     with handover_file.reserved(path):
         with desk.writing(folder, open_only=False) as book:
             runs, unread = linked.records_of(world, tuple(book.state.runs), folder)
-            members = {f"{RUNS}/{name}/{JOURNAL}": b"".join(map(encode, of_run)) for name, of_run in runs.items()}
+            members = {f"{RUNS}/{run}/{JOURNAL}": b"".join(map(encode, of_run)) for run, of_run in runs.items()}
             _fits(members)
-            files = {name: handover_file.digest(member) for name, member in members.items()}
+            files = {one: handover_file.digest(member) for one, member in members.items()}
+            name = f"{INCIDENTS}/{folder.name}/{JOURNAL}"
             event = HandedOver(receiver, world.local.name, files)
             if book.state.handed != event or not isinstance(event_of(book.journal.records[-1]), HandedOver):
+                _has_room(path, {**members, name: b"".join(map(encode, book.journal.records))})
                 book.note(event)
             records, state = tuple(book.journal.records), book.state
         page = view.Page(desk.listed(folder, state), state, timeline(records, runs), unread)
         readme = passing_view.readme(page, path.name, desk.zone)
         journal = b"".join(map(encode, records))
         whole: dict[str, Member] = {README: readme.encode("utf-8", "replace"), **members}
-        whole[f"{INCIDENTS}/{folder.name}/{JOURNAL}"] = journal
+        whole[name] = journal
         try:
             handover_file.write(path, whole)
         except (OSError, ValueError) as error:
-            hint = "make room, and type it again"
-            problem = Problem("not-handed-over", f"the file could not be written: {error}", hint=hint)
-            raise HoldpointError(problem, exit_code=Exit.UNKNOWN) from error
+            raise HoldpointError(_unwritten(error), exit_code=Exit.UNKNOWN) from error
     if world.json:
         desk.print_json({"incident": folder.name, "file": str(path), "to": receiver, "runs": list(runs)})
     else:
         desk.screen.lines(passing_view.handed(folder.name, path, receiver, unread, desk.screen.width))
     return Exit.OK
+
+
+def _has_room(path: Path, members: Mapping[str, Member]) -> None:
+    """Write the file as it is so far: that it was handed over is recorded only where there is room for it."""
+    try:
+        handover_file.write(path, members)
+        os.truncate(path, 0)
+    except (OSError, ValueError) as error:
+        raise HoldpointError(_unwritten(error), exit_code=Exit.USAGE) from error
+
+
+def _unwritten(error: Exception) -> Problem:
+    why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+    return Problem("not-handed-over", f"the file could not be written: {why}", hint="make room, and type it again")
 
 
 def _fits(members: Mapping[str, bytes]) -> None:
@@ -121,7 +136,8 @@ def take(world: World, file: str) -> int:
         rows = len(timeline(records, read))
         desk.print_json({"incident": came.name, "took": took.value, "records": len(records), "rows": rows})
     else:
-        page = view.Page(desk.listed(folder, state), state, timeline(records, read), unread)
+        named = desk.named(folder, state)
+        page = view.Page(desk.listed(folder, state), state, timeline(records, read), unread, named=named)
         desk.screen.lines(passing_view.taken(page, took, came.person, desk.screen.width, desk.zone))
     return Exit.OK
 

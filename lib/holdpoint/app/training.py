@@ -24,7 +24,7 @@ from holdpoint.drill.score import Score, score
 from holdpoint.hosts import drill_shell
 from holdpoint.hosts.sandbox import Sandbox
 from holdpoint.hosts.trainee import Trainee
-from holdpoint.problem import Exit, HoldpointError, Problem
+from holdpoint.problem import Exit, HoldpointError, Problem, did_you_mean
 from holdpoint.store.naming import choose
 from holdpoint.views import training as view
 from holdpoint.views.console import Screen, print_json
@@ -39,14 +39,14 @@ def begin(world: World, name: str) -> int:
     shelf = DrillShelf.of(repository(Path.cwd()))
     drill = _loaded(world, shelf, name)
     book = world.library.load(drill.runbook)
-    _may_begin(world, drill)
+    _may_begin(world, drill, name)
     may_mount(world, [drill])
     world.state.prepare()
     records = armed(world)
     heal_quietly(records)
     screen = Screen(world.out, plain=world.plain)
     screen.text("A sandbox is being made.")
-    with _broken(records, drill, shelf.libraries(drill)) as sandbox:
+    with _broken(records, drill, shelf.libraries(drill), name) as sandbox:
         trainee = Trainee(sandbox.base)
         session = Session(world, drill, book, sandbox, trainee, screen, datetime.now(UTC))
         own = drill_shell.own_programs(sandbox, session.values)
@@ -104,7 +104,15 @@ def _loaded(world: World, shelf: DrillShelf, name: str) -> Drill:
             return shelf.load(own)
     if name == ANY or name in world.library.names():
         return _chosen(world, name, [drill for drill in drills if name in (ANY, drill.runbook)])
-    return shelf.load(name)
+    raise HoldpointError(_no_such(world, drills, name))
+
+
+def _no_such(world: World, drills: Sequence[Drill], name: str) -> Problem:
+    """Say so, with what begins a drill here; the id of one that was not passed would tell what is wrong in it."""
+    numbers, done = numbered(drills), passed(world)
+    begins = {*(drill.id for drill in drills if drill.id in done), *numbers.values(), *(one.runbook for one in drills)}
+    hint = did_you_mean(name, begins) or "`inv drill.list` shows which there are"
+    return Problem("unknown-drill", f"there is no drill `{name}`", found=f"{len(drills)} drills", hint=hint)
 
 
 def _chosen(world: World, name: str, drills: Sequence[Drill]) -> Drill:
@@ -118,18 +126,19 @@ def _chosen(world: World, name: str, drills: Sequence[Drill]) -> Drill:
     return secrets.choice(candidates(here, passed(world)))
 
 
-def _may_begin(world: World, drill: Drill) -> None:
+def _may_begin(world: World, drill: Drill, name: str) -> None:
     why = lacking(world, drill)
     if why:
-        raise HoldpointError(Problem("drill-needs", f"the drill `{drill.id}` cannot be made here: {why}"))
+        raise HoldpointError(Problem("drill-needs", f"the drill `{name}` cannot be made here: {why}"))
     if not world.interactive:
-        hint = f"`inv drill.prove --only {drill.id}` tries it with nobody there"
+        one = f"`inv drill.prove --only {name}` tries it" if name == drill.id else "`inv drill.prove` tries all of them"
         message = "a drill is for a person, and there is no terminal"
-        raise HoldpointError(Problem("no-terminal", message, hint=hint), exit_code=Exit.NEEDS_PERSON)
+        problem = Problem("no-terminal", message, hint=f"{one} with nobody there")
+        raise HoldpointError(problem, exit_code=Exit.NEEDS_PERSON)
 
 
 @contextmanager
-def _broken(records: Armed, drill: Drill, libraries: str) -> Iterator[Sandbox]:
+def _broken(records: Armed, drill: Drill, libraries: str, name: str) -> Iterator[Sandbox]:
     """A sandbox with the fault in it, given back afterwards."""
     trial = Trial(drill, libraries, records, lambda _: None)
     try:
@@ -142,8 +151,9 @@ def _broken(records: Armed, drill: Drill, libraries: str) -> Iterator[Sandbox]:
                 "drill-left", f"this could not be given back: {stage.note}", hint="`inv drill.heal` tries again"
             )
         else:
-            message = f"the drill `{drill.id}` could not be set up: `{stage.name}` does not hold: {stage.note}"
-            problem = Problem("drill-unfit", message, hint=f"`inv drill.prove --only {drill.id}` says more")
+            message = f"the drill `{name}` could not be set up: `{stage.name}` does not hold: {stage.note}"
+            only = f" --only {name}" if name == drill.id else ""
+            problem = Problem("drill-unfit", message, hint=f"`inv drill.prove{only}` says more")
         raise HoldpointError(problem, exit_code=Exit.FAILED) from None
 
 

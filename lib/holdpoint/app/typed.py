@@ -17,7 +17,7 @@ from holdpoint.problem import HoldpointError, Problem
 VALUED = (
     *("answers", "incident", "out", "html", "to", "at", "weeks", "from_", "person"),
     *("severity", "trigger", "channel", "lang", "say", "estimate", "reason", "evidence", "undo", "message", "failed"),
-    *("cause", "impact", "data_loss", "without_verify"),
+    *("cause", "impact", "data_loss", "without_verify", "ruled_out"),
     *("owner", "due", "dropped", "late", "days"),
     *("file", "map_", "port", "token_from"),
 )
@@ -153,7 +153,7 @@ def bare(option: str, task: str = "") -> Problem:
         "port": "9095",
         "token-from": "env:NAME",
         **dict.fromkeys(("channel", "say", "estimate", "reason", "evidence", "undo", "failed"), '"..."'),
-        **dict.fromkeys(("cause", "impact", "without-verify", "late", "dropped"), '"..."'),
+        **dict.fromkeys(("cause", "impact", "without-verify", "ruled-out", "late", "dropped"), '"..."'),
         "owner": "ada",
         "due": "14d",
         "days": "90",

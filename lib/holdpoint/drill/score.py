@@ -1,7 +1,7 @@
 """Grading a repair: a hundred points by a fixed rubric, from facts. Pure.
 
 Points are for what was kept, found, spared and said, and for being in time; none for being faster. Without recovery there is
-no pass.
+no pass, nor where data was lost.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 HINTS = (3, 5, 10)
 """What the first, the second and the third hint cost."""
 PASS = 60
-"""The points that are needed, besides recovery."""
+"""The points that are needed, besides recovery and all data."""
 DECLARE_WITHIN = timedelta(minutes=5)
 CADENCE = timedelta(minutes=15)
 """How long the team may be left without a word."""
@@ -89,6 +89,7 @@ class Score:
     cost: int
     """What the hints cost."""
     mended: bool
+    kept: bool
     total: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,7 +97,7 @@ class Score:
 
     @property
     def passed(self) -> bool:
-        return self.mended and self.total >= PASS
+        return self.mended and self.kept and self.total >= PASS
 
 
 def verdict(facts: Facts, got: Score) -> str:
@@ -113,13 +114,15 @@ def verdict(facts: Facts, got: Score) -> str:
         return "It was left before `done`, and it is not repaired."
     if not facts.recovered:
         return "It was green, and a restart made it red again; without recovery there is no pass."
+    if not facts.kept:
+        return "All is green, and data was lost; without it there is no pass."
     return f"{got.total} points; {PASS} are needed."
 
 
 def score(facts: Facts) -> Score:
     """Grade an attempt."""
     parts = (_data(facts), _diagnosis(facts), _safety(facts), _communication(facts), _time(facts))
-    return Score(parts, sum(HINTS[: facts.hints]), facts.mended)
+    return Score(parts, sum(HINTS[: facts.hints]), facts.mended, facts.kept)
 
 
 def _data(facts: Facts) -> Part:

@@ -36,6 +36,10 @@ class _OnRecord:
     item: Item
     watch: Watch
 
+    @property
+    def listens(self) -> bool:
+        return self.watch.listens
+
     def output(self, stream: str, text: str) -> None:
         self.watch.output(stream, text)
 

@@ -212,6 +212,10 @@ class Wish(StrEnum):
 class Watch(Protocol):
     """How an execution is watched: it is handed masked output as it comes, and asked often what the person wants."""
 
+    @property
+    def listens(self) -> bool:
+        """Whether output is of use to it as it comes; where it is not, none is made into text for it."""
+
     def output(self, stream: str, text: str) -> None: ...
 
     def about(self, what: str) -> None:
@@ -228,6 +232,8 @@ class Watch(Protocol):
 
 class Unwatched:
     """The watch of what nobody waits for."""
+
+    listens = False
 
     def output(self, stream: str, text: str) -> None:
         """Let it go by."""

@@ -81,8 +81,7 @@ class _Stream:
             self._tail += masked[-2 * TAIL_LIMIT :]
             if len(self._tail) > 16 * TAIL_LIMIT:
                 del self._tail[: -TAIL_LIMIT - 1]
-        text = self._decoder.decode(masked, last)
-        if text:
+        if self._watch.listens and (text := self._decoder.decode(masked, last)):
             self._watch.output(self._name, text)
 
     def _write(self, masked: bytes) -> None:

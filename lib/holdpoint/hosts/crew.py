@@ -41,7 +41,7 @@ class ThreadCrew:
         if len(jobs) == 1:
             yield 0, jobs[0](watch)
             return
-        work = _Work(jobs)
+        work = _Work(jobs, _Relay(listens=watch.listens))
         for _ in range(min(self._at_once, len(jobs))):
             threading.Thread(target=work.carry_on, daemon=True).start()
         try:
@@ -53,7 +53,8 @@ class ThreadCrew:
 class _Relay:
     """What the jobs watch through: output goes to the caller's thread, the person's wish comes from there."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, listens: bool) -> None:
+        self.listens = listens
         self.wanted = Wish.GO_ON
         self._said: queue.SimpleQueue[Callable[[Watch], None]] = queue.SimpleQueue()
 
@@ -81,8 +82,8 @@ class _Relay:
 class _Work(Generic[T]):
     """The jobs that wait for a thread, and the answers that wait for the caller."""
 
-    def __init__(self, jobs: Sequence[Callable[[Watch], T]]) -> None:
-        self.relay = _Relay()
+    def __init__(self, jobs: Sequence[Callable[[Watch], T]], relay: _Relay) -> None:
+        self.relay = relay
         self._count = len(jobs)
         self._waiting: queue.SimpleQueue[tuple[int, Callable[[Watch], T]]] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[_Answered[T] | _Raised] = queue.SimpleQueue()

@@ -15,6 +15,8 @@ from holdpoint.hosts.trainee import Trainee
 
 _WITHOUT_FILES = {"bash": ("--norc", "--noprofile"), "zsh": ("-f",), "fish": ("--no-config",)}
 """How a shell is kept from reading files, which would put other programs first on the PATH; the others read `$ENV`."""
+_DATABASE = {"PGHOST": "pg_host", "PGPORT": "pg_port", "PGUSER": "pg_user", "PGDATABASE": "db"}
+"""Where PostgreSQL's clients look for a server that they are not told, and the runbook's parameter for it."""
 _DROPPED = ("ENV", "BASH_ENV", "PROMPT_COMMAND", "DOCKER_CONTEXT")
 
 
@@ -27,13 +29,15 @@ def command() -> list[str]:
 def environ(sandbox: Sandbox, trainee: Trainee, values: Mapping[str, object]) -> dict[str, str]:
     """What a program that the trainee starts finds. `values` are the runbook's parameters in the sandbox.
 
-    Docker's client reaches no engine, but where the sandbox has one of its own, whose client says where it is.
+    Docker's client reaches no engine, but where the sandbox has one of its own, whose client says where it is. PostgreSQL's
+    clients reach the sandbox's server, or none: else they would ask the one that this machine has at its usual place.
     """
     kept = {name: value for name, value in sandbox.environ().items() if name not in _DROPPED}
     folders = (str(trainee.programs), *_folders(sandbox, values), os.environ.get("PATH", os.defpath))
     return {
         **kept,
         "DOCKER_HOST": f"unix://{sandbox.base}/no-engine-outside-of-the-drill",
+        **_server(sandbox, values),
         "HISTFILE": str(sandbox.base / "history"),
         **sandbox.secrets(),
         "PATH": ":".join(folders),
@@ -47,7 +51,7 @@ def looking(sandbox: Sandbox, check: str, *, fault: bool) -> str:
     """Write the script that ends with 0 where the sandbox is as the trainee found it, as far as its check can see."""
     lines = [
         f"PATH={shlex.quote(os.environ.get('PATH', os.defpath))}",
-        " ".join(("unset DOCKER_HOST PS1", *sandbox.secrets())),
+        " ".join(("unset DOCKER_HOST PS1", *_DATABASE, *sandbox.secrets())),
         f"cd {shlex.quote(str(sandbox.folder))} || exit 0",
         "( set -eu",
         f"sandbox={shlex.quote(str(sandbox.folder))}",
@@ -64,6 +68,12 @@ def own_programs(sandbox: Sandbox, values: Mapping[str, object]) -> Iterator[Pat
     for place in _places(sandbox, values):
         if place.is_file() and os.access(place, os.X_OK):
             yield place
+
+
+def _server(sandbox: Sandbox, values: Mapping[str, object]) -> dict[str, str]:
+    if Path(str(values.get("pg_host", ""))).is_relative_to(sandbox.folder):
+        return {name: str(values[key]) for name, key in _DATABASE.items() if key in values}
+    return {"PGHOST": f"{sandbox.base}/no-server-outside-of-the-drill"}
 
 
 def _folders(sandbox: Sandbox, values: Mapping[str, object]) -> Iterator[str]:

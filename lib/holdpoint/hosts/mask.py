@@ -38,11 +38,13 @@ Span = tuple[int, int]
 class _Pattern:
     """A sequence of units, each of which can be written in several ways.
 
-    `start` finds where one may begin. Every occurrence has `anchor` in it; where `loose`, once blanks are taken out.
+    `start` finds where one may begin, with one of the bytes `first`. Every occurrence has `anchor` in it; where `loose`,
+    once blanks are taken out.
     """
 
     units: tuple[Unit, ...]
     start: re.Pattern[bytes]
+    first: frozenset[int]
     anchor: bytes
     loose: bool
     longest: int
@@ -62,7 +64,7 @@ class _Pattern:
                 return place
         short = sum(max(map(len, unit)) for unit in self.units[:START_UNITS])
         for place in range(max(floor, len(data) - short), len(data)):
-            if self.ends(data, place)[1]:
+            if data[place] in self.first and self.ends(data, place)[1]:
                 return place
         return len(data)
 
@@ -208,7 +210,7 @@ def _mixture(text: str) -> _Pattern:
     units = tuple(_ways(character) for character in text)
     plain = max(re.findall(r"[A-Za-z0-9]+", text), key=len, default="")
     anchor = plain.encode() if len(plain) >= ANCHOR_LEAST else b""
-    return _Pattern(units, _start_of(units), anchor, loose=False, longest=_longest(units))
+    return _Pattern(units, *_starts_of(units), anchor, loose=False, longest=_longest(units))
 
 
 @lru_cache(maxsize=4096)
@@ -248,7 +250,7 @@ def _ways(character: str) -> Unit:
 
 def _literal(form: bytes) -> _Pattern:
     units = tuple((form[at : at + 1],) for at in range(len(form)))
-    return _Pattern(units, _start_of(units), form, loose=False, longest=len(form))
+    return _Pattern(units, *_starts_of(units), form, loose=False, longest=len(form))
 
 
 def _wrapped(form: bytes) -> _Pattern:
@@ -256,12 +258,13 @@ def _wrapped(form: bytes) -> _Pattern:
     bytes_of = [form[at : at + 1] for at in range(len(form))]
     units: tuple[Unit, ...] = ((bytes_of[0],), *(tuple(gap + byte for gap in GAPS) for byte in bytes_of[1:]))
     start = re.compile(GAP.join(re.escape(byte) for byte in bytes_of[:START_UNITS]))
-    return _Pattern(units, start, form, loose=True, longest=_longest(units))
+    return _Pattern(units, start, frozenset(form[:1]), form, loose=True, longest=_longest(units))
 
 
-def _start_of(units: tuple[Unit, ...]) -> re.Pattern[bytes]:
+def _starts_of(units: tuple[Unit, ...]) -> tuple[re.Pattern[bytes], frozenset[int]]:
     """Match how an occurrence starts. No more than that: a whole one could take a backtracking search for ever."""
-    return re.compile(b"".join(_any_of(unit) for unit in units[:START_UNITS]))
+    start = re.compile(b"".join(_any_of(unit) for unit in units[:START_UNITS]))
+    return start, frozenset(way[0] for way in units[0])
 
 
 def _any_of(unit: Unit) -> bytes:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from holdpoint.drill.records import CHANGED, DIAGNOSE, FOUND, HINT, SAY, TRAPPED, Said
+from holdpoint.drill.score import HINTS
 
 _HEAD = """#!/bin/sh
 said={said}
@@ -68,8 +69,8 @@ class Trainee:
         """
         folder = self.base / "hints"
         folder.mkdir()
-        for number, hint in enumerate(hints, 1):
-            (folder / str(number)).write_text(f"{hint.strip()}\n")
+        for number, (hint, cost) in enumerate(zip(hints, HINTS, strict=True), 1):
+            (folder / str(number)).write_text(f"{hint.strip()}  (-{cost} points)\n")
         meanings, looking = self.base / "causes", self.base / "look"
         each = "".join(f"  diagnose {name}  ({means})\n" for name, means in causes.items())
         meanings.write_text(f"Type one of:\n{each}")

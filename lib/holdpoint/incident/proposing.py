@@ -194,7 +194,7 @@ def _from_texts(state: State, of: Material) -> Iterator[Proposal]:
         ours = hit & {name.casefold() for name in one.card.services}
         fits = min(1.0, one.score / _WHOLE)
         if fits >= _WORTH:
-            why = f"{one.because}{f'; it is for {min(ours)}' if ours else ''}"
+            why = f"what is written fits its {one.because}{f'; it is for {min(ours)}' if ours else ''}"
             yield Proposal(f"inv runbook {one.card.id}", why, _WRITTEN * fits + (_SERVICE if ours else 0))
     for card in cards:
         ours = hit & {name.casefold() for name in card.services}

@@ -106,16 +106,31 @@ def news(
     """
     once = _history(records)
     by_id, number = _known(state), max(state.actions, default=0)
-    named = {row.id for row in wanted}
-    by_title = {item.title: item for item in by_id.values() if item.id not in named}
+    wanted = tuple(wanted)
+    unnamed = _unnamed(state, (row.id for row in wanted))
     for row in wanted:
-        item = by_id.get(row.id) or by_title.pop(row.title, None)
+        item = by_id.get(row.id) or _next(unnamed, row.title)
         value = (row.title, row.owner, row.due)
         if item is None:
             number += 1
             yield ActionAdded(number, *value, now)
         elif value not in once.get(item.number, set()):
             yield ActionChanged(item.number, *value, AS_WRITTEN, now)
+
+
+def _unnamed(state: State, named: Iterable[str]) -> dict[str, list[ActionItem]]:
+    """The items that no row names, by their title; of one title in the order of their numbers, as rows are recorded."""
+    rest = _known(state).keys() - set(named)
+    found: dict[str, list[ActionItem]] = {}
+    for _, item in sorted(state.actions.items()):
+        if item.id in rest:
+            found.setdefault(item.title, []).append(item)
+    return found
+
+
+def _next(unnamed: dict[str, list[ActionItem]], title: str) -> ActionItem | None:
+    same = unnamed.get(title)
+    return same.pop(0) if same else None
 
 
 def _history(records: Iterable[Record]) -> dict[int, set[Value]]:
@@ -137,8 +152,10 @@ def placed(document: str, fresh: str, state: State, before: str = "") -> section
     table, newer = generated(document).get(ACTIONS), generated(fresh).get(ACTIONS)
     if table is None or newer is None:
         return sections.merged(document, fresh)
-    by_title = {item.title: item.id for item in state.actions.values()}
-    ids = [(row.line, by_title[row.title]) for row in _rows(table) if not row.id and row.title in by_title]
+    found = _rows(table)
+    unnamed = _unnamed(state, (row.id for row in found))
+    new = [(row, _next(unnamed, row.title)) for row in found if not row.id]
+    ids = [(row.line, item.id) for row, item in new if item is not None]
     body = numbered(table.body, ids, table.line + 1)
     drawn = generated(before).get(ACTIONS)
     ours = {"", *(_standing(row) for one in (newer, drawn) if one is not None for row in _rows(one))}

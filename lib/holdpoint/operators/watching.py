@@ -49,6 +49,7 @@ class ConsoleWatch:
         self._key, self._what, self._effect, self._run = key, what, effect, run
         self._hosts = tuple(target.name for target in targets)
         self._waiting = set(self._hosts)
+        self.listens = effect is not Effect.READ and len(targets) == 1
         self._clock = clock
         self._started = self._beat = clock()
         self._partial = ""
@@ -75,9 +76,9 @@ class ConsoleWatch:
     def output(self, stream: str, text: str) -> None:
         """Take output as it comes, in pieces of any size."""
         del stream
-        self._bytes += len(text.encode(errors="replace"))
-        if self._effect is Effect.READ or len(self._hosts) > 1:
+        if not self.listens:
             return
+        self._bytes += len(text.encode(errors="replace"))
         joined = self._partial + text
         return_ends = joined.endswith("\r")
         *whole, self._partial = joined.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -85,14 +86,12 @@ class ConsoleWatch:
         if len(self._partial) > LONGEST_LINE:
             whole.append(self._partial)
             self._partial = ""
-        fresh = []
-        for one in whole:
-            if self._shown < SHOWN and not self._menu:
-                self._shown += 1
-                fresh += self._drawn(one)
-            else:
-                self._held += 1
-                self._last.append(one[:LONGEST_LINE])
+        room = 0 if self._menu else max(0, SHOWN - self._shown)
+        fresh = [piece for one in whole[:room] for piece in self._drawn(one)]
+        held = whole[room:]
+        self._shown += len(whole) - len(held)
+        self._held += len(held)
+        self._last.extend(one[:LONGEST_LINE] for one in held[-LAST:])
         if fresh:
             self._screen.lines(fresh)
 

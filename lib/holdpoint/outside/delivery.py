@@ -46,10 +46,14 @@ def deliver(job: Mapping[str, Any], begins: Began) -> Answer:
         return {"done": False, "why": "Apprise does not know such an address", "doubt": False}
     place.retry = 0  # a second try could be a second message
     place.socket_connect_timeout = place.socket_read_timeout = job["seconds"] + 1.0  # whoever started this ends it
+    _follow_nothing()
     wire = _watched(_speaks(place), begins)
     sender = apprise.Apprise(asset=asset)
     sender.add(place)
-    if sender.notify(title=job["title"], body=job["body"], body_format=apprise.NotifyFormat.TEXT):
+    if (
+        sender.notify(title=job["title"], body=job["body"], body_format=apprise.NotifyFormat.TEXT)
+        and not wire.elsewhere
+    ):
         return {"done": True}
     return {"done": False, "why": wire.why(said.last), "doubt": wire.doubt}
 
@@ -97,7 +101,14 @@ class _Wire:
         http = self.requests > len(self.statuses) or any(code < 400 or code in _GATEWAY for code in self.statuses)  # noqa: PLR2004 - what is no error
         return http or self.mails > self.refused
 
+    @property
+    def elsewhere(self) -> int:
+        """The status of an answer that leads elsewhere; 0 where none did."""
+        return next((code for code in self.statuses if 300 <= code < 400), 0)  # noqa: PLR2004 - redirections of HTTP
+
     def why(self, said: str) -> str:
+        if self.elsewhere:
+            return f"the server answered {self.elsewhere}, which leads to another address, and nothing was sent there"
         if self.statuses and self.statuses[-1] >= 400:  # noqa: PLR2004 - an error of HTTP
             return f"the server answered {self.statuses[-1]}"
         return said or "Apprise could not send it, and says no more"
@@ -111,6 +122,13 @@ class _Wire:
             return
         self.refused += self.handed and word == b"rset"
         self.handed, self.asked = False, word == b"data"
+
+
+def _follow_nothing() -> None:
+    """Keep requests from following: what follows most redirections is a GET without the message, and the headers go along."""
+    import requests  # noqa: PLC0415 - comes with Apprise
+
+    requests.Session.resolve_redirects = lambda *_, **__: iter(())  # type: ignore[method-assign]
 
 
 def _watched(plain: bool, begins: Began) -> _Wire:

@@ -6,6 +6,8 @@ behind, and would miss what was filed a moment ago.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 PAGES = 50
 """So many pages are looked through at most."""
+STRANGE = "the server's answer is not that of a tracker"
+_URL = re.compile(r"https?://[!-~]{1,2000}")
 _ERROR = 400
 _MEANS = {
     401: "the token is not valid",
@@ -56,13 +60,16 @@ def file_issue(job: Mapping[str, Any], begins: Began) -> Answer:
             begins()
             posting = True
             issue = forge.post(str(job["title"]), str(job["body"]), labels, milestone)
+            url = _address(issue)
         except RefusedError as error:
             return {"done": False, "why": str(error), "doubt": False}
-        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError, RecursionError, json.JSONDecodeError):
+            return {"done": False, "why": STRANGE, "doubt": posting}
+        except (requests.RequestException, ValueError) as error:
             return {"done": False, "why": meaning(str(error)), "doubt": posting}
-        kept = {str(one.get("name")) for one in issue.get("labels") or ()}
+        kept = {str(one.get("name")) for one in _things(issue.get("labels") or [])}
         lacking = [name for name in job["labels"] if name not in kept]
-        return {"done": True, "url": str(issue["html_url"]), "found": False, "lacking": lacking}
+        return {"done": True, "url": url, "found": False, "lacking": lacking}
 
 
 def _headers(token: str, *, github: bool) -> dict[str, str]:
@@ -94,7 +101,7 @@ class _Forge:
         more = {"state": "all", "since": since, **({} if self.github else {"type": "issues"})}
         for issue in self._all("issues", more):
             if mark in str(issue.get("body") or "") and "pull_request" not in _given(issue):
-                return str(issue["html_url"])
+                return _address(issue)
         return ""
 
     def labels(self, names: list[str]) -> list[Any]:
@@ -149,7 +156,7 @@ class _Forge:
             found = self._call("GET", what, params={**more, "page": str(page), "per_page": "100", "limit": "50"})
             if not found:
                 return
-            yield from found
+            yield from _things(found)
         raise RefusedError(f"there are more than {PAGES} pages of {what}")
 
     def _call(self, method: str, what: str, **more: Any) -> Any:
@@ -169,6 +176,21 @@ class _Forge:
                 f"the server answered {status}{moved}, where 200 or 201 was expected; see `url` and `repository`"
             )
         return answer.json()
+
+
+def _things(found: Any) -> list[dict[str, Any]]:
+    """A list of a tracker's things. Raises `TypeError` where it is none."""
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise TypeError(STRANGE)
+    return found
+
+
+def _address(issue: Mapping[str, Any]) -> str:
+    """The address of an issue. Raises `TypeError` where it is none that a browser opens."""
+    url = issue["html_url"]
+    if not isinstance(url, str) or not _URL.fullmatch(url):
+        raise TypeError(STRANGE)
+    return url
 
 
 def _given(issue: Mapping[str, Any]) -> set[str]:

@@ -8,6 +8,7 @@ _ERRNO = re.compile(r"\[Errno -?\d+\] ([^'\")]+)")
 _MEANINGS = {
     "certificate verify failed": "its certificate cannot be verified",
     "timed out": "the server did not answer in time",
+    "IncompleteRead": "the answer was cut off",
     "Remote end closed": "the server closed the connection without an answer",
     "unexpectedly closed": "the server closed the connection without an answer",
     "Connection aborted": "the connection was cut off",

@@ -125,6 +125,10 @@ class StateFolder:
         """Give every incident that has a journal, here and in memory, the oldest first."""
         return self._all(INCIDENTS, StateFolder.incident)
 
+    def bare_incidents(self) -> tuple[IncidentFolder, ...]:
+        """Give the folders of incidents whose journal is gone, or was never made."""
+        return self._all(INCIDENTS, StateFolder.incident, bare=True)
+
     def find_incident(self, text: str) -> IncidentFolder:
         """Find one incident as a run is found."""
         return choose(text, self.incidents(), "incident")
@@ -154,7 +158,7 @@ class StateFolder:
             raise HoldpointError(_unusable(self.path, why)) from error
         raise HoldpointError(_unusable(self.path, "it has no free name in this minute"))
 
-    def _all(self, below: str, at: Callable[[StateFolder, str], F]) -> tuple[F, ...]:
+    def _all(self, below: str, at: Callable[[StateFolder, str], F], *, bare: bool = False) -> tuple[F, ...]:
         found: list[F] = []
         for folder in (self, *self._twins()):
             try:
@@ -164,7 +168,7 @@ class StateFolder:
             except OSError as error:
                 raise HoldpointError(_unusable(folder.path, f"it cannot be read: {error.strerror}")) from error
             known = (at(folder, name) for name in names if NAME.fullmatch(name))
-            found += [one for one in known if one.journal.exists()]
+            found += [one for one in known if one.journal.exists() is not bare]
         return tuple(sorted(found, key=in_order))
 
     # --- runs ---

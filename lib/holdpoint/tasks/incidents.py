@@ -225,6 +225,7 @@ def sent(
         "impact": "Who and what was hit, in one line.",
         "data-loss": "`yes` or `no`.",
         "without-verify": "Resolve although VERIFY lacks something, for this reason.",
+        "ruled-out": "Why no data is lost after all, where a loss is on record.",
         "at": AT,
         "channel": CHANNEL,
         "lang": LANG,
@@ -242,6 +243,7 @@ def resolve(
     data_loss: str | None = None,
     *,
     without_verify: str | None = None,
+    ruled_out: str | None = None,
     at: str | None = None,
     channel: str | None = None,
     lang: str | None = None,
@@ -256,7 +258,7 @@ def resolve(
     from holdpoint.incident.messages import Asked  # noqa: PLC0415 - see the package
 
     world = opened(json=json, plain=plain)
-    end = messages.End(cause or "", impact or "", data_loss or "", without_verify, at)
+    end = messages.End(cause or "", impact or "", data_loss or "", without_verify, at, ruled_out)
     asked = Asked(channel=channel or "")
     return messages.resolve(world, end, asked, language=lang, sent=sent, send=send, incident=incident)
 

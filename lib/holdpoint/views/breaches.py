@@ -74,7 +74,7 @@ def listing(of: Sequence[Entry], width: int, zone: tzinfo | None) -> list[Line]:
 def _entry(one: Entry, width: int, zone: tzinfo | None) -> list[Line]:
     state = one.state
     if state is None:
-        text = f"its record is {one.status}: whether data was lost is not known"
+        text = f"{one.status}: whether data was lost is not known"
         return labelled("NOT READ", text, width, Tone.BAD)
     drawn = labelled("what", f"{state.severity}: {state.opening.title} ({one.status})", width, Tone.BOLD)
     if one.is_ruled_out:

@@ -67,7 +67,7 @@ def _parts(of: Recap) -> tuple[_Part, ...]:
 
 def _incident(one: Listed, zone: ZoneInfo) -> tuple[str, tuple[str, ...]]:
     if one.state is None:
-        return f"{one.incident}: its record is {one.status}", (f"`inv incident.show --incident {one.incident}`",)
+        return f"{one.incident}: cannot be read ({one.status})", (f"`inv incident.show --incident {one.incident}`",)
     state = one.state
     clocks = tuple(f"{clock.kind}: {told_clock(clock, zone)[0]}" for clock in one.clocks)
     waiting = tuple(f"message {message.rendered.message} has NOT gone out" for message in state.waiting())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
@@ -38,6 +39,9 @@ _WAITS = {
 _COLUMN = 20
 """Cells before the text of a checklist's item or a timeline's row."""
 _ID = 12
+_LEAST_TITLE = 22
+"""Cells that the list wants for a title and the gaps before it; below that, each incident has lines of its own."""
+_COMMAND = re.compile(r"(`inv incident\.[^`]*)`")
 _MARKS = {
     Mark.NOT_SENT: Tone.BAD,
     Mark.LOSS: Tone.BAD,
@@ -66,13 +70,17 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One incident whole. `unread` names linked runs whose record cannot be read here, and why."""
+    """One incident whole. `unread` names linked runs whose record cannot be read here, and why.
+
+    `named` is the option that a command needs so that it means this incident; empty where it would be meant anyway.
+    """
 
     listed: Listed
     state: State
     rows: tuple[Row, ...]
     unread: tuple[tuple[str, str], ...] = ()
     proposals: tuple[Proposal, ...] = ()
+    named: str = ""
 
 
 # --- the list ---------------------------------------------------------------------------------------------------
@@ -91,7 +99,13 @@ def listing(incidents: Sequence[Listed], width: int, zone: tzinfo | None) -> lis
         )
         for one in incidents
     ]
-    return table(("incident", "status", "noticed", "title"), rows, width)
+    if max(len(name) + len(status) + len(noticed) for name, status, noticed, _ in rows) + _LEAST_TITLE <= width:
+        return table(("incident", "status", "noticed", "title"), rows, width)
+    drawn: list[Line] = []
+    for name, status, noticed, title in rows:
+        drawn.append(line(name, Tone.BOLD))
+        drawn += labelled("", ", ".join(part for part in (status, noticed, title) if part), width)
+    return drawn
 
 
 def _unwritten(one: Listed) -> str:
@@ -244,7 +258,7 @@ def page(of: Page, width: int, zone: tzinfo | None) -> list[Line]:
         for run in state.runs:
             told = f"{run}: its record cannot be read here: {why[run]}" if run in why else run
             drawn += [line(f"  {piece}") for piece in wrap(told, width - 2)]
-    return [*drawn, BLANK, *proposed(of.proposals, width), *next_steps(state, width)]
+    return [*drawn, BLANK, *proposed(of.proposals, width), *next_steps(state, width, of.named)]
 
 
 def declaration(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[Line]:
@@ -305,13 +319,16 @@ def _loss(state: State, zone: tzinfo | None) -> str:
     return f"LOST, {aware}" if state.loses_data else f"thought to be lost ({aware}), ruled out since"
 
 
-def next_steps(state: State, width: int) -> list[Line]:
-    """What can be typed now."""
+def next_steps(state: State, width: int, named: str = "") -> list[Line]:
+    """What can be typed now; each command with `named`, the option that tells this incident from others."""
     steps: list[str] = []
-    if any(message.deliveries for message in state.waiting()):
+    waiting = state.waiting()
+    if any(message.deliveries for message in waiting):
         steps.append("`inv incident.send` sends again what did not go out")
-    elif state.waiting():
-        steps.append("`inv incident.sent` once the message has gone out")
+    elif waiting:
+        first = waiting[0].rendered
+        one = f" --message {first.message}" if len(waiting) > 1 else ""
+        steps.append(f"`inv incident.sent{one}` once message {first.message} ({first.purpose}) has gone out")
     if state.is_open:
         missing = state.missing(state.phase) if state.phase else ()
         before_end = state.phase not in (Phase.COMMUNICATE, Phase.POSTMORTEM, None)
@@ -321,7 +338,8 @@ def next_steps(state: State, width: int) -> list[Line]:
             asks = "`inv incident.check` asks the team's own checks; " if item.check else ""
             steps.append(f"{asks}`inv incident.done {item.id}{say}` ticks the next item")
         elif not before_end:
-            steps.append('`inv incident.resolve --cause "..." --impact "..." --data-loss no` ends it')
+            lost = "yes" if state.loses_data else "no"
+            steps.append(f'`inv incident.resolve --cause "..." --impact "..." --data-loss {lost}` ends it')
         steps.append("`inv incident.update` writes the next message; `inv incident.note` keeps what you see")
     elif state.phase is Phase.POSTMORTEM:
         steps.append("`inv incident.postmortem` writes the post-mortem; with `--publish` it is published")
@@ -329,7 +347,7 @@ def next_steps(state: State, width: int) -> list[Line]:
         steps.append(f"`inv incident.done {missing[0].id}` ticks what is left")
     drawn: list[Line] = []
     for index, step in enumerate(steps):
-        drawn += labelled("" if index else "next", step, width)
+        drawn += labelled("" if index else "next", _COMMAND.sub(rf"\1{named}`", step), width)
     return drawn
 
 
@@ -392,7 +410,7 @@ def source_of(row: Row, zone: tzinfo | None) -> str:
 def recorded(text: str, of: Page, width: int, zone: tzinfo | None) -> list[Line]:
     """A short answer to something that was written down: what, the clocks, what could be run, and what is next."""
     drawn = [*settled([text], width), *clock_lines(of.listed.clocks, width, zone)]
-    return [*drawn, *proposed(of.proposals, width), *next_steps(of.state, width)]
+    return [*drawn, *proposed(of.proposals, width), *next_steps(of.state, width, of.named)]
 
 
 def settled(texts: Sequence[str], width: int) -> list[Line]:

@@ -156,5 +156,6 @@ def rule(width: int, character: str = "─", text: str = "", tone: Tone = Tone.F
 
 
 def assigned(name: str, value: object) -> str:
-    """A value beside its name; an empty one is said to be."""
-    return f"{name} = {value}" if str(value) else f"{name} is empty"
+    """A value beside its name, as runbooks write it; an empty one is said to be."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"{name} = {text}" if text else f"{name} is empty"

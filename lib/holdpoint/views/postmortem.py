@@ -71,6 +71,7 @@ def words(of: Material) -> Mapping[str, object]:
         "scope": escape(state.done["scope"].say) if "scope" in state.done else "",
         "users_see": state.users_see,
         "data_loss": state.loses_data,
+        "loss_settled": state.resolved is not None or "lost" in state.done,
         "lost": [escape(text) for text in lost(state)],
         "aware": at(state.aware) if state.aware else "",
         "notified": at(state.notified) if state.notified else "",

@@ -58,7 +58,7 @@ def page(of: Reviewed, width: int, zone: tzinfo | None) -> list[Line]:
     drawn = [BLANK, rule(width, "═", f"Incidents from {start} to {end}")]
     drawn += labelled("incidents", _counted(of.incidents), width)
     for one in of.unread:
-        text = f"{one.incident}: its record is {one.status}, so it is not counted"
+        text = f"{one.incident}: {one.status}, so it is not counted"
         drawn += labelled("NOT READ", text, width, Tone.BAD)
     if of.incidents:
         drawn += [BLANK, line("Times", Tone.BOLD), *_times(of.incidents, width, zone)]

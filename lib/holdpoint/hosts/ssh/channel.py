@@ -14,43 +14,30 @@ import paramiko
 
 from holdpoint.hosts.agent import LinkFailed
 from holdpoint.hosts.capture import STDERR, STDOUT
+from holdpoint.hosts.ssh.arrivals import Arrivals
 from holdpoint.hosts.ssh.transport import SIGNALS
 from holdpoint.hosts.started import Ended, Event
 
-BLOCK = 1024 * 1024
+BLOCK = 256 * 1024
+"""Bytes that are taken at once: few turns, and yet no more than stays in a processor's cache."""
 COMPLAINT = 2000
 EOF_PATIENCE = 0.2
 
 
-class _Bell:
-    """Rings when something came. Paramiko clears an event when one buffer is empty, though the other may not be."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def set(self) -> None:
-        self._event.set()
-
-    def clear(self) -> None:
-        """Do nothing: only who waits may clear it."""
-
-    def wait(self, patience: float) -> None:
-        self._event.wait(patience)
-        self._event.clear()
-
-
 class SshChannel:
-    """A command on a channel of its own; also the agent's channel, which looks at standard output only."""
+    """A command on a channel of its own; also the agent's channel, which looks at standard output only.
+
+    To be made before anything is requested on the channel, so that nothing has come yet.
+    """
 
     def __init__(self, channel: paramiko.Channel, alias: str) -> None:
         self._channel = channel
         self._alias = alias
-        self._bell = _Bell()
+        self._bell = threading.Event()
         self._errors = b""
         self._exited_at = 0.0
         self._finished_input = False
-        channel.in_buffer.set_event(self._bell)
-        channel.in_stderr_buffer.set_event(self._bell)
+        channel.in_buffer, channel.in_stderr_buffer = Arrivals(self._bell), Arrivals(self._bell)
 
     def send(self, data: bytes) -> None:
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):  # who is gone shows in its answer
@@ -74,6 +61,7 @@ class SshChannel:
             if left <= 0:
                 return None
             self._bell.wait(min(left, EOF_PATIENCE) if channel.eof_received or self.exited() else left)
+            self._bell.clear()
 
     def receive(self, patience: float) -> bytes | None:
         """Give standard output for the agent's client; empty at the end. Raises `LinkFailed` where the link broke."""

@@ -150,6 +150,7 @@ class Connection:
 def _execute(transport: PulsedTransport, command: str, alias: str) -> SshChannel:
     try:
         channel = transport.open_session(timeout=CHANNEL_PATIENCE)
+        started = SshChannel(channel, alias)
         request_execution(channel, command)
     except paramiko.ChannelException as error:
         raise NoSession(
@@ -157,7 +158,7 @@ def _execute(transport: PulsedTransport, command: str, alias: str) -> SshChannel
         ) from error
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise LinkFailed(f"the connection to `{alias}` was lost: {said(error)}") from error
-    return SshChannel(channel, alias)
+    return started
 
 
 def _identity(channel: SshChannel, alias: str) -> Identity:
