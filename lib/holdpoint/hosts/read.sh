@@ -80,7 +80,10 @@
     esac
     case $hp_state$hp_parent in
       Z* | X*) return 0 ;;
-      ?"${hp_other%.*}") hp_waiting="$hp_waiting $hp_pid" && return 0 ;;
+    esac
+    # Children of the worker, and of those, up to the step's shell, which leads a session.
+    case " ${hp_other%.*}${hp_setsid:+$hp_waiting} " in
+      *" $hp_parent "*) [ "$hp_its" = "$hp_pid" ] || { hp_waiting="$hp_waiting $hp_pid" && return 0; } ;;
     esac
     if [ "$hp_its" = "${hp_shell:-none}" ] || [ "$hp_its" = "${hp_session:-none}" ]; then hp_left="$hp_left $hp_pid"
     elif [ "$hp_its" -gt "$hp_after" ] || [ -z "$hp_setsid" ]; then
@@ -223,7 +226,7 @@
       { read -r _ _ _ _ hp_from </proc/loadavg && read -r hp_began _ </proc/uptime; }
       # What a shell says where its child is ended by a signal tells that from an exit code. Where what waits for the
       # step's shell was killed, no code comes, and how that ended is not known.
-      hp_said=$(exec 2>&1; (hp_who_am_i; echo "$hp_me"; exec $hp_setsid "$hp_program" -s "holdpoint-$hp_cookie" >&8 2>&7 7>&- 8>&- 9>&-); echo "=$?")
+      hp_said=$( ( ( hp_who_am_i; echo "$hp_me"; exec $hp_setsid "$hp_program" -s "holdpoint-$hp_cookie" >&8 2>&7 7>&- 8>&- 9>&- ); echo "=$?" ) 2>&1 )
       case $hp_said in *=*) hp_code=${hp_said##*=} ;; *) hp_code=-1 ;; esac
       { read -r hp_now _ </proc/uptime; } || hp_now=0
       [ $((${hp_now%.*} - ${hp_began%.*})) -le 5 ] || hp_from=0
