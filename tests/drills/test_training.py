@@ -227,6 +227,22 @@ def test_a_wrong_repair_does_not_pass_and_loses_what_it_lost(case: Case) -> None
     assert re.search(r"Burn the house: The rooms are gone", said)
 
 
+def test_a_repair_that_touched_something_else_does_not_pass_however_well_all_else_was_done(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
+        typed(child, "say I look into it", "found it is cold", "diagnose wide", "shell")
+        child.expect_exact(SHELL)
+        child.sendline("read pid began <pids/cat; kill -9 $pid; rm -f door; exit")
+        typed(child, "say it is shut", "done")
+        child.expect("NOT PASSED")
+        assert "84 of 100" in child.readline()
+        said = " ".join(child.read().split())
+        assert left(child) == 4
+    assert "All is green, and something was touched that was not the fault's; so there is no pass." in said
+    assert "Let the cat out: It was not the cat" in said
+    assert not total(case)["passed"]
+
+
 def test_a_known_wrong_repair_is_a_change_also_where_the_check_does_not_see_it(case: Case) -> None:
     drill(case)
     with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
