@@ -15,6 +15,7 @@ from typing import TypeVar
 from holdpoint.document.model import Effect
 from holdpoint.engine.facts import executed_as
 from holdpoint.engine.ports import Asked, Question, Target, Tier
+from holdpoint.engine.questions import SHOW
 from holdpoint.problem import did_you_mean
 from holdpoint.views.inert import inert
 from holdpoint.views.lines import (
@@ -69,8 +70,6 @@ _VERDICTS = {
     "not known": ("not known", Tone.WARN),
 }
 _FEW = 3
-_ROOM = 2
-"""Lines for the prompt, and for what says how much stands above."""
 K = TypeVar("K")
 
 
@@ -90,6 +89,13 @@ class Setting:
 
 def question(asked: Question, setting: Setting) -> list[Line]:
     """The whole question; the prompt follows it."""
+    drawn, foot = _body(asked, setting), _foot(asked, setting)
+    if _is_longer(drawn, foot, setting):
+        drawn += _once_more(asked, setting, len(drawn), len(foot))
+    return [*drawn, *foot]
+
+
+def _body(asked: Question, setting: Setting) -> list[Line]:
     width = setting.width
     drawn = [BLANK, *banner(asked.targets, width), *_head(asked, width)]
     drawn += _effect(asked, width)
@@ -100,15 +106,47 @@ def question(asked: Question, setting: Setting) -> list[Line]:
     drawn += _values(asked, width)
     drawn += _evidence(asked, width)
     drawn += _afterwards(asked, width)
-    drawn += _people(asked, setting)
-    foot = [BLANK, *_meanings(asked, width)] if asked.words else []
-    foot += _instruction(asked, width) if setting.asks else []
-    if 0 < setting.height <= len(drawn) + len(foot):
-        once_more = [BLANK, *banner(asked.targets, width), *_head(asked, width), *_effect(asked, width)]
-        room = setting.height - len(once_more) - len(foot) - _ROOM
-        said = f"{len(drawn)} lines above say all of it: scroll up, and read them first."
-        drawn += [*once_more, *_chosen(asked, room, width), line(said, Tone.DIM)]
-    return [*drawn, *foot]
+    return [*drawn, *_people(asked, setting)]
+
+
+def _foot(asked: Question, setting: Setting) -> list[Line]:
+    foot = [BLANK, *_meanings(asked, setting.width)] if asked.words else []
+    return [*foot, *(_instruction(asked, setting.width) if setting.asks else [])]
+
+
+def _is_longer(body: list[Line], foot: list[Line], setting: Setting) -> bool:
+    return 0 < setting.height <= len(body) + len(foot)
+
+
+def _once_more(asked: Question, setting: Setting, above: int, below: int) -> list[Line]:
+    """Say again what it is, what it would destroy, and how its command begins, so far as there is room above the words."""
+    width = setting.width
+    drawn = [BLANK, *banner(asked.targets, width), *_head(asked, width), *_effect(asked, width)]
+    how = "`show` reads them, a screen at a time" if _can_show(asked, setting) else "scroll up, and read them first"
+    said = [line(one, Tone.DIM) for one in wrap(f"{above} lines above say all of it{_counted(asked)}: {how}.", width)]
+    room = setting.height - len(drawn) - below - len(said) - 1
+    chosen = _chosen(asked, room, width)
+    return [*drawn, *chosen, *_begins(asked, room - len(chosen), width), *said]
+
+
+def _can_show(asked: Question, setting: Setting) -> bool:
+    return setting.asks and SHOW in asked.words
+
+
+def _counted(asked: Question) -> str:
+    """How long the command is, where that is more than one sees at a glance."""
+    longest = max((len(text.splitlines()) for _, text in asked.commands), default=0)
+    return f", and the command has {longest} lines" if longest > _FEW else ""
+
+
+def _begins(asked: Question, room: int, width: int) -> list[Line]:
+    """How the command begins, in so many lines; none where not even a few fit."""
+    drawn = _commands(asked, width)
+    if len(drawn) <= room:
+        return drawn
+    if room < _FEW:
+        return []
+    return [*drawn[: room - 1], *labelled("", f"and {len(drawn) - room + 1} more lines, above", width, Tone.WARN)]
 
 
 def again(asked: Question, width: int) -> list[Line]:
@@ -125,10 +163,16 @@ def again(asked: Question, width: int) -> list[Line]:
     ]
 
 
-def shows(asked: Question) -> str:
-    """What the word `show` prints: every text whole, unaltered but for control characters, without a frame."""
-    parts = [f"--- {inert(title)}\n{inert(text.rstrip())}\n" for title, text in asked.show if text.strip()]
-    return "\n".join(parts) or "There is nothing more to show than what stands above.\n"
+def reading(asked: Question, setting: Setting) -> list[Line]:
+    """What the word `show` prints: every text whole, unaltered but for control characters, without a frame.
+
+    Of a question that is longer than the screen, all of it comes before them.
+    """
+    parts = [f"--- {inert(title)}\n{inert(text.rstrip())}" for title, text in asked.show if text.strip()]
+    texts = "\n\n".join(parts) or "There is nothing more to show than what stands above."
+    body, foot = _body(asked, setting), _foot(asked, setting)
+    before = [*body, BLANK] if _is_longer(body, foot, setting) else []
+    return [*before, *(line(one) for one in texts.split("\n"))]
 
 
 # --- words ------------------------------------------------------------------------------------------------------
