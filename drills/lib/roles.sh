@@ -221,6 +221,15 @@ log_has_no_word() {
   if { old_word; new_word_given; } | grep -qF -f - -r "$pg/data/log"; then echo "a password stands in the server's log"; return 1; fi
 }
 
+# was_tested_inside ROLE: somebody logged in as that role over the server's own socket, by the server's log.
+was_tested_inside() {
+  awk -v role="$1" '
+    match($0, /\[[0-9]+\]/) { pid = substr($0, RSTART, RLENGTH) }
+    /connection received: / { inside[pid] = /host=\[local\]/ }
+    index($0, "connection authorized: user=" role " ") && inside[pid] { found = 1 }
+    END { exit !found }' "$pg/data/log/server.log"
+}
+
 heal_roles() {
   for one in wiki worker bridge intruder; do stop "$one" || :; done
   # a number in a file may be another process's by now; a server works in its data folder
