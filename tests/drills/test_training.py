@@ -76,7 +76,7 @@ def test_what_the_shell_finds_by_name_is_the_sandboxs_whatever_the_rc_files_say(
     environ = {"SHELL": f"/bin/{shell}", "HOME": home, "ENV": f"{home}/.profile", "DOCKER_CONTEXT": "production"}
     with person(case, "drill", "open-door", environ=environ) as child:
         typed(child, "shell")
-        child.expect("the runbook's")
+        child.expect(r"parameter +its value here")
         child.expect(r"door\s+\S+/s/door\s")
         for line, answer in (
             ("help", "state what is wrong"),

@@ -58,7 +58,7 @@ def shell(values: Mapping[str, str], width: int) -> list[Line]:
     """What is told on entering the sandbox's shell."""
     text = "The sandbox's shell, without your own rc files: what it finds by name is the sandbox's. The words work here too, but for `done` and `leave`: `exit` leads back to those."
     drawn = [BLANK, *(line(piece) for piece in wrap(text, width)), BLANK]
-    drawn += table(("the runbook's", "is here"), list(values.items()), width) if values else []
+    drawn += table(("parameter", "its value here"), list(values.items()), width) if values else []
     return [*drawn, BLANK]
 
 
