@@ -89,6 +89,19 @@ unmount_all() {
 
 unmount() { umount "$1" 2>/dev/null || umount -l "$1"; }
 
+# unmount_others: in a namespace of one's own, let go of what other sandboxes mounted; else it stays mounted there, and its loop
+# device busy, after they gave it back.
+unmount_others() {
+  mounts_own=$(cd -P "$sandbox/.." && pwd -P)
+  awk '{ print $5 }' /proc/self/mountinfo | sort -r | while IFS= read -r mounted_at; do
+    mounted_at=$(printf '%b' "$mounted_at")
+    case $mounted_at in
+      "$mounts_own"/*) ;;
+      */hpd-????????/*) umount -l "$mounted_at" || : ;;
+    esac
+  done
+}
+
 # each_mount COMMAND...: execute it with each mount below the sandbox, the innermost first. The kernel tells blanks as octal numbers.
 each_mount() {
   mounts_below=$(cd -P "$sandbox" && pwd -P)

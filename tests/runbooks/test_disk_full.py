@@ -238,7 +238,9 @@ def test_a_crowded_folder_of_a_plain_name_is_named(book: Shelled, disks: Disks) 
     assert f"{crowd.stat().st_ino}  190  {crowd}" in str(known["crowds"])
     head, *rows = str(known["crowds"]).splitlines()
     assert head == "inode  entries  folder"
-    assert [row.split("  ", 2)[2] for row in rows] == [str(crowd), str(disk.at)], "the folder above is on another filesystem"
+    assert [row.split("  ", 2)[2] for row in rows] == [str(crowd), str(disk.at)], (
+        "the folder above is on another filesystem"
+    )
 
 
 def test_no_evidence_is_unknown(book: Shelled, disks: Disks) -> None:

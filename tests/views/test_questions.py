@@ -8,7 +8,7 @@ import pytest
 from holdpoint.engine.ports import Asked, Target, Tier
 from holdpoint.views.lines import as_text, screens
 from holdpoint.views.questions import Setting, accept, again, prompt, question, reading, refusal
-from tests.views.books import BOTH, CHANGE, DESTROY, DOUBT, LONG, LONG_SCRIPT, NOON, QUESTIONS, RUN_ID, VALUE
+from tests.views.books import BOTH, CHANGE, DESTROY, DOUBT, LONG, LONG_SCRIPT, MANUAL, NOON, QUESTIONS, RUN_ID, VALUE
 from tests.views.screens import drawn, fits, same
 
 
@@ -56,6 +56,14 @@ def test_of_a_command_longer_than_the_screen_its_beginning_and_what_reads_the_re
     assert any(f"and {65 - len(seen)} more lines" in one for one in screen) or not seen
     said = " ".join(screen)
     assert "lines above say all of it, and the command has 65 lines: `show` reads them, a screen at a time." in said
+
+
+@pytest.mark.parametrize("height", [24, 30])
+def test_what_a_person_is_to_do_stands_above_the_words_again(height):
+    long = replace(MANUAL, evidence=tuple(f"db1: Cause {number}: ruled out" for number in range(30)))
+    screen = drawn(question(long, Setting(80, RUN_ID, NOON, UTC, height=height))).splitlines()[-(height - 1) :]
+    assert sum(one.startswith("do this ") for one in screen) == 1
+    assert "Cause 1" not in "".join(screen[-15:])
 
 
 def test_show_reads_the_whole_question_where_that_is_longer_than_the_screen_and_then_the_texts():

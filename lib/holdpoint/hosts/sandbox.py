@@ -171,8 +171,15 @@ class Sandbox:
         return (
             *(f"process {pid}" for pid in self._processes()),
             *(f"mount {place}" for place in mounts.below(self.base)),
-            *(f"loop device {device}" for device in mounts.loops_below(self.base)),
+            *(f"loop device {device}{self._kept()}" for device in mounts.loops_below(self.base)),
         )
+
+    def _kept(self) -> str:
+        """Say who has something of it mounted in a namespace of its own, as another drill's engine may; empty for nobody."""
+        pids = mounts.keepers(self.base)
+        named = ", ".join(f"{pid} ({process.name(pid)})" for pid in pids)
+        who, ends = ("process", "that ends") if len(pids) == 1 else ("each of the processes", "they end")
+        return f", which {who} {named} still has mounted: it goes when {ends}" if pids else ""
 
     def _processes(self) -> list[int]:
         pids = {*process.carriers(f"{MARK}={self.mark}/".encode()), *process.nameless(self.base)}

@@ -100,7 +100,7 @@ def _body(asked: Question, setting: Setting) -> list[Line]:
     drawn = [BLANK, *banner(asked.targets, width), *_head(asked, width)]
     drawn += _effect(asked, width)
     drawn += labelled("why", asked.why, width) if asked.why else []
-    drawn += labelled(_PROMPTS[asked.kind], asked.prompt, width, Tone.BOLD) if asked.prompt else []
+    drawn += _prompt(asked, width)
     drawn += labelled("batch", asked.batch, width) if asked.batch else []
     drawn += _commands(asked, width)
     drawn += _values(asked, width)
@@ -119,14 +119,16 @@ def _is_longer(body: list[Line], foot: list[Line], setting: Setting) -> bool:
 
 
 def _once_more(asked: Question, setting: Setting, above: int, below: int) -> list[Line]:
-    """Say again what it is, what it would destroy, and how its command begins, so far as there is room above the words."""
+    """Say again what it is, what it would destroy, what it wants and how its command begins, as far as there is room."""
     width = setting.width
     drawn = [BLANK, *banner(asked.targets, width), *_head(asked, width), *_effect(asked, width)]
     how = "`show` reads them, a screen at a time" if _can_show(asked, setting) else "scroll up, and read them first"
     said = [line(one, Tone.DIM) for one in wrap(f"{above} lines above say all of it{_counted(asked)}: {how}.", width)]
     room = setting.height - len(drawn) - below - len(said) - 1
-    chosen = _chosen(asked, room, width)
-    return [*drawn, *chosen, *_begins(asked, room - len(chosen), width), *said]
+    most = _chosen(asked, room, width)
+    for part in (_prompt(asked, width), _commands(asked, width)):
+        most += _begins(part, room - len(most), width)
+    return [*drawn, *most, *said]
 
 
 def _can_show(asked: Question, setting: Setting) -> bool:
@@ -139,9 +141,8 @@ def _counted(asked: Question) -> str:
     return f", and the command has {longest} lines" if longest > _FEW else ""
 
 
-def _begins(asked: Question, room: int, width: int) -> list[Line]:
-    """How the command begins, in so many lines; none where not even a few fit."""
-    drawn = _commands(asked, width)
+def _begins(drawn: list[Line], room: int, width: int) -> list[Line]:
+    """How a part begins, in so many lines; none where not even a few fit."""
     if len(drawn) <= room:
         return drawn
     if room < _FEW:
@@ -337,6 +338,11 @@ def _effect(asked: Question, width: int) -> list[Line]:
     name, means, tone = _EFFECTS[asked.effect]
     first = (Segment(f"{'effect':<11}", Tone.DIM), Segment(name, tone), Segment(f"  {means}"))
     return [first, *(labelled("", asked.reverts, width, Tone.BOLD) if asked.reverts else [])]
+
+
+def _prompt(asked: Question, width: int) -> list[Line]:
+    """What the person is told to do, or to mind."""
+    return labelled(_PROMPTS[asked.kind], asked.prompt, width, Tone.BOLD) if asked.prompt else []
 
 
 def _commands(asked: Question, width: int) -> list[Line]:
