@@ -134,8 +134,11 @@ stack_end() {
 # stack_db_first: a new database takes a moment, and a worker without a restart policy would not come back for it.
 stack_db_first() {
   compose up -d db redis >&2
-  stack_wait 60 stack_db_answers || { say "the database does not come up"; compose logs db >&2; return 1; }
+  stack_wait 60 stack_db_answers_or_fails || :
+  stack_db_answers || { say "the database does not come up"; compose logs db >&2; return 1; }
 }
+# One that ended three times ends the fourth time too, as on a full disk.
+stack_db_answers_or_fails() { stack_db_answers || [ "$(docker_ inspect -f '{{.RestartCount}}' "$(stack_db)")" -ge 3 ]; }
 stack_db_answers() { docker_ exec "$(stack_db)" pg_isready -q </dev/null; }
 
 # stack_db: the database's container. `docker exec` is asked and not `docker compose`, which takes its time on Debian 12.

@@ -200,6 +200,11 @@ class Sandbox:
         return held
 
 
+def place() -> Path:
+    """Give the folder in which sandboxes are made. Raises `OSError` where no temporary file can be."""
+    return Path(tempfile.gettempdir()).resolve()
+
+
 def named(mark: str) -> str:
     """Give the name of the folder of a sandbox with this mark."""
     return f"hpd-{mark[:8]}"
