@@ -162,7 +162,7 @@ def test_what_is_stated_in_the_shell_after_the_repair_by_hand_gives_nothing(case
         for line, answer in (
             (
                 "diagnose draught",
-                "NOT noted: `draught` is no cause. Type one of:\r\n  diagnose wide  (Somebody left it open)",
+                "NOT noted: `draught` is no cause. Type one of:\r\ntype              which means\r\ndiagnose wide ",
             ),
             ("diagnose nothing", "Noted.\r\n"),
             ("diagnose wide", "Noted. It replaces `nothing`.\r\n"),

@@ -101,6 +101,10 @@ class Session:
         words = view.words(self.screen.width)
         return {"page": _text(page), **dict.fromkeys(HELP, _text(words))}
 
+    def meanings(self) -> str:
+        """What `diagnose` prints in the shell: what can be stated, and what it means."""
+        return _text(view.meanings(causes(self.book), self.screen.width))
+
     # --- words
 
     def _page(self) -> None:

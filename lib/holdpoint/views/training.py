@@ -66,8 +66,11 @@ def causes(stated: str, known: Mapping[str, str], width: int) -> list[Line]:
     """Refuse what is no cause, with those that can be stated."""
     text = f"NOT noted: `{stated}` is no cause. Type one of:" if stated else "diagnose what? Type one of:"
     drawn = [line(piece, Tone.BOLD) for piece in wrap(inert(text), width)]
-    rows = [(f"diagnose {name}", means) for name, means in known.items()]
-    return [*drawn, *table(("type", "which means"), rows, width)]
+    return [*drawn, *meanings(known, width)]
+
+
+def meanings(known: Mapping[str, str], width: int) -> list[Line]:
+    return table(("type", "which means"), [(f"diagnose {name}", means) for name, means in known.items()], width)
 
 
 def diagnosed(was: str, *, late: bool) -> str:
