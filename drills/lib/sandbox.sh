@@ -4,8 +4,10 @@
 # A line for whoever reads the drill's log.
 say() { printf '%s\n' "$*" >&2; }
 
-# quoted TEXT: as one word of a shell. doubled TEXT: as it stands between the quotes of a server's configuration.
+# quoted TEXT: as one word of a shell. doubled TEXT: as it stands between the quotes of a server's configuration. escaped TEXT:
+# as it stands between those of JSON.
 quoted() { printf "'%s'\n" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
+escaped() { printf '%s\n' "$1" | sed 's/[\\"]/\\&/g'; }
 doubled() { printf '%s\n' "$1" | sed "s/'/''/g"; }
 
 # Give the user that owns what the drill runs: as root an ordinary one, since servers refuse root; else who is there.
