@@ -136,6 +136,20 @@ def test_removing_never_enters_a_mount(case: Case, place: Path, victim: Path) ->
     assert victim.read_text() == "data"
 
 
+def test_no_sandbox_is_made_in_the_folder_that_somebody_happens_to_stand_in(
+    case: Case, armed: Armed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(case.repository)
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("tempfile.tempdir", os.getcwd())  # what Python takes where every other folder is full
+    with pytest.raises(OSError, match="No space left on device"):
+        make(armed)
+    assert list(case.repository.glob("hpd-*")) == []
+    monkeypatch.setenv("TMPDIR", os.getcwd())
+    assert armed.heal(make(armed)) == ()
+
+
 def test_a_link_is_removed_and_not_what_it_leads_to(armed: Armed, place: Path, victim: Path) -> None:
     sandbox = make(armed)
     (sandbox.folder / "link").symlink_to(victim.parents[1])

@@ -5,6 +5,7 @@ Everything that a drill starts carries its mark in the environment, so what is l
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import signal
@@ -28,6 +29,8 @@ HEAL_PATIENCE = 60.0
 KILL_PATIENCE = 5.0
 TICK = 0.05
 TIME_IS_UP = 124
+_NAMED = ("TMPDIR", "TEMP", "TMP")
+_USUAL = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108 - where temporary files are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +204,15 @@ class Sandbox:
 
 
 def place() -> Path:
-    """Give the folder in which sandboxes are made. Raises `OSError` where no temporary file can be."""
-    return Path(tempfile.gettempdir()).resolve()
+    """Give the folder in which sandboxes are made. Raises `OSError` where no temporary file can be.
+
+    The folder that somebody happens to stand in, which Python takes last, is none.
+    """
+    folder = Path(tempfile.gettempdir()).resolve()
+    meant = {Path(named).resolve() for named in (*map(os.environ.get, _NAMED), *_USUAL) if named}
+    if folder == Path.cwd() and folder not in meant:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return folder
 
 
 def named(mark: str) -> str:

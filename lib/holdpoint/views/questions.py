@@ -99,7 +99,7 @@ def _body(asked: Question, setting: Setting) -> list[Line]:
     width = setting.width
     drawn = [BLANK, *banner(asked.targets, width), *_head(asked, width)]
     drawn += _effect(asked, width)
-    drawn += labelled("why", asked.why, width) if asked.why else []
+    drawn += _why(asked, width)
     drawn += _prompt(asked, width)
     drawn += labelled("batch", asked.batch, width) if asked.batch else []
     drawn += _commands(asked, width)
@@ -126,7 +126,7 @@ def _once_more(asked: Question, setting: Setting, above: int, below: int) -> lis
     said = [line(one, Tone.DIM) for one in wrap(f"{above} lines above say all of it{_counted(asked)}: {how}.", width)]
     room = setting.height - len(drawn) - below - len(said) - 1
     most = _chosen(asked, room, width)
-    for part in (_prompt(asked, width), _commands(asked, width)):
+    for part in (_prompt(asked, width), _commands(asked, width), _why(asked, width)):
         most += _begins(part, room - len(most), width)
     return [*drawn, *most, *said]
 
@@ -338,6 +338,10 @@ def _effect(asked: Question, width: int) -> list[Line]:
     name, means, tone = _EFFECTS[asked.effect]
     first = (Segment(f"{'effect':<11}", Tone.DIM), Segment(name, tone), Segment(f"  {means}"))
     return [first, *(labelled("", asked.reverts, width, Tone.BOLD) if asked.reverts else [])]
+
+
+def _why(asked: Question, width: int) -> list[Line]:
+    return labelled("why", asked.why, width) if asked.why else []
 
 
 def _prompt(asked: Question, width: int) -> list[Line]:
