@@ -109,14 +109,21 @@ def test_what_is_not_understood_never_offers_to_leave(case: Case) -> None:
         assert left(child) == 3
 
 
+PG = """  pg_host: {type: path, default: /run}
+  pg_port: {type: integer, default: 5432}
+  db: {type: string, default: ""}
+"""
+
+
 def test_a_client_of_postgresql_finds_the_sandboxs_server(case: Case) -> None:
     values = '{door: "{sandbox}/door", pg_host: "{sandbox}/pg/run", pg_port: 5433, db: wiki}'
-    drill(case, values=values)
+    usual = "params:\n  pg_user: {type: string, default: postgres}\n"
+    drill(case, values=values).runbook("door", DOOR.replace("params:\n", usual + PG))
     with person(case, "drill", "open-door", environ={"PGHOST": "db1.example.org", "PGUSER": "ada"}) as child:
         typed(child, "shell")
         child.expect_exact(SHELL)
         child.sendline('echo "${PGHOST#$sandbox}, $PGPORT, $PGUSER, $PGDATABASE."')
-        child.expect(r"[\r\n]/pg/run, 5433, , wiki\.\r")
+        child.expect(r"[\r\n]/pg/run, 5433, postgres, wiki\.\r")
         child.expect_exact(SHELL)
         child.sendline("exit")
         typed(child, "leave")
