@@ -58,6 +58,16 @@ def test_of_a_command_longer_than_the_screen_its_beginning_and_what_reads_the_re
     assert "lines above say all of it, and the command has 65 lines: `show` reads them, a screen at a time." in said
 
 
+@pytest.mark.parametrize("height", [24, 30, 50])
+def test_a_long_way_back_does_not_push_what_it_is_from_the_screen(height):
+    long = replace(LONG, reverts=f"can be taken back: {LONG_SCRIPT}")
+    screen = drawn(question(long, Setting(80, RUN_ID, NOON, UTC, height=height))).splitlines()[-(height - 1) :]
+    assert any(one.startswith("HOLD ") for one in screen)
+    assert any(one.startswith("effect     CHANGE") for one in screen)
+    assert any("can be taken back: step 1" in one for one in screen)
+    assert len(again(long, 80)) < 20
+
+
 @pytest.mark.parametrize("height", [24, 30])
 def test_what_a_person_is_to_do_stands_above_the_words_again(height):
     long = replace(MANUAL, evidence=tuple(f"db1: Cause {number}: ruled out" for number in range(30)))

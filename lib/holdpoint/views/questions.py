@@ -121,7 +121,7 @@ def _is_longer(body: list[Line], foot: list[Line], setting: Setting) -> bool:
 def _once_more(asked: Question, setting: Setting, above: int, below: int) -> list[Line]:
     """Say again what it is, what it would destroy, what it wants and how its command begins, as far as there is room."""
     width = setting.width
-    drawn = [BLANK, *banner(asked.targets, width), *_head(asked, width), *_effect(asked, width)]
+    drawn = [BLANK, *banner(asked.targets, width), *_head(asked, width), *_brief_effect(asked, width)]
     how = "`show` reads them, a screen at a time" if _can_show(asked, setting) else "scroll up, and read them first"
     said = [line(one, Tone.DIM) for one in wrap(f"{above} lines above say all of it{_counted(asked)}: {how}.", width)]
     room = setting.height - len(drawn) - below - len(said) - 1
@@ -156,7 +156,7 @@ def again(asked: Question, width: int) -> list[Line]:
         BLANK,
         *banner(asked.targets, width),
         *_head(asked, width),
-        *_effect(asked, width),
+        *_brief_effect(asked, width),
         *(labelled("question", asked.prompt, width, Tone.BOLD) if asked.kind is Asked.VALUE else []),
         *(labelled("not taken", _sentence(asked.problem), width, Tone.WARN) if asked.problem else []),
         *([BLANK] if asked.words else []),
@@ -347,6 +347,12 @@ def _why(asked: Question, width: int) -> list[Line]:
 def _prompt(asked: Question, width: int) -> list[Line]:
     """What the person is told to do, or to mind."""
     return labelled(_PROMPTS[asked.kind], asked.prompt, width, Tone.BOLD) if asked.prompt else []
+
+
+def _brief_effect(asked: Question, width: int) -> list[Line]:
+    """The effect, and how the way back begins: it may be a long script."""
+    name, *back = _effect(asked, width) or [BLANK]
+    return [name, *_begins(back, _FEW, width)] if name else []
 
 
 def _commands(asked: Question, width: int) -> list[Line]:
