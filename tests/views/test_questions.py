@@ -6,8 +6,9 @@ from datetime import UTC
 import pytest
 
 from holdpoint.engine.ports import Asked, Target, Tier
+from holdpoint.views.answering import accept, prompt, refusal
 from holdpoint.views.lines import as_text, screens
-from holdpoint.views.questions import Setting, accept, again, prompt, question, reading, refusal
+from holdpoint.views.questions import Setting, again, question, reading
 from tests.views.books import BOTH, CHANGE, DESTROY, DOUBT, LONG, LONG_SCRIPT, MANUAL, NOON, QUESTIONS, RUN_ID, VALUE
 from tests.views.screens import drawn, fits, same
 

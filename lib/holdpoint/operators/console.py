@@ -23,7 +23,7 @@ from holdpoint.operators.terminal import Terminal
 from holdpoint.operators.watching import ConsoleWatch
 from holdpoint.planning.plan import Mode, Plan
 from holdpoint.shell import Secret, as_text
-from holdpoint.views import bounds, questions
+from holdpoint.views import answering, bounds, questions
 from holdpoint.views.background import background
 from holdpoint.views.console import Screen
 from holdpoint.views.lines import BLANK, Line, Tone, assigned, line, screens, wrap
@@ -115,12 +115,12 @@ class ConsoleOperator:
             return Silence.NO_TERMINAL
         while True:
             self.terminal.forget()
-            self.screen.lines(drawn, prompt=questions.prompt(question))
+            self.screen.lines(drawn, prompt=answering.prompt(question))
             typed = self.terminal.line(until, echo=not question.hidden)
             if isinstance(typed, Silence):
                 self.screen.newline()
                 return typed
-            word = questions.accept(question, typed)
+            word = answering.accept(question, typed)
             if word is None:
                 drawn = self._refused(question, typed)
             elif word == SHOW.word and question.kind is not Asked.VALUE:
@@ -194,8 +194,8 @@ class ConsoleOperator:
         return questions.Setting(screen.width, self._run, self._now(), self._zone, asks, screen.height)
 
     def _refused(self, question: Question, typed: str) -> list[Line]:
-        said = wrap(questions.refusal(question, "" if question.hidden else typed), self.screen.width)
-        return [*(line(piece) for piece in said), *questions.words(question, self.screen.width)[-2:]]
+        said = wrap(answering.refusal(question, "" if question.hidden else typed), self.screen.width)
+        return [*(line(piece) for piece in said), *answering.words(question, self.screen.width)[-2:]]
 
     def _read_out(self, lines: Sequence[Line], until: datetime | None) -> Silence | None:
         """Print what is longer than the screen one screen at a time, until it was read or somebody had enough; else why not."""

@@ -1,6 +1,6 @@
 """A question, drawn for a person who is tired: where, what, why, what then, and which words can be typed.
 
-Pure: a `Question` and a width in, lines out. What must be typed is decided by `accept`, beside the words that are shown.
+Pure: a `Question` and a width in, lines out.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from itertools import groupby
 from typing import TypeVar
 
 from holdpoint.document.model import Effect
 from holdpoint.engine.facts import executed_as
-from holdpoint.engine.ports import Asked, Question, Target, Tier
+from holdpoint.engine.ports import Asked, Question
 from holdpoint.engine.questions import SHOW
-from holdpoint.problem import did_you_mean
+from holdpoint.views.answering import instruction, meanings, sentence, words
 from holdpoint.views.inert import inert
 from holdpoint.views.lines import (
     BLANK,
@@ -30,10 +29,10 @@ from holdpoint.views.lines import (
     labelled,
     line,
     listed,
-    rule,
     verbatim,
     wrap,
 )
+from holdpoint.views.places import FEW, banner
 from holdpoint.views.times import clock_time, span
 
 _HEADS = {
@@ -57,19 +56,12 @@ _EFFECTS = {
     Effect.CHANGE: ("CHANGE", "it changes something", Tone.WARN),
     Effect.DESTROY: ("DESTROY", "what it removes does not come back", Tone.BAD),
 }
-_TIERS = {
-    Tier.PROD: "PRODUCTION",
-    Tier.STAGING: "staging",
-    Tier.PRACTICE: "practice",
-    Tier.LOCAL: "this machine",
-}
 _VERDICT = re.compile(r": (found|ruled out|not known): ")
 _VERDICTS = {
     "found": ("FOUND", Tone.BOLD),
     "ruled out": ("ruled out", Tone.DIM),
     "not known": ("not known", Tone.WARN),
 }
-_FEW = 3
 K = TypeVar("K")
 
 
@@ -110,8 +102,8 @@ def _body(asked: Question, setting: Setting) -> list[Line]:
 
 
 def _foot(asked: Question, setting: Setting) -> list[Line]:
-    foot = [BLANK, *_meanings(asked, setting.width)] if asked.words else []
-    return [*foot, *(_instruction(asked, setting.width) if setting.asks else [])]
+    foot = [BLANK, *meanings(asked, setting.width)] if asked.words else []
+    return [*foot, *(instruction(asked, setting.width) if setting.asks else [])]
 
 
 def _is_longer(body: list[Line], foot: list[Line], setting: Setting) -> bool:
@@ -138,14 +130,14 @@ def _can_show(asked: Question, setting: Setting) -> bool:
 def _counted(asked: Question) -> str:
     """How long the command is, where that is more than one sees at a glance."""
     longest = max((len(text.splitlines()) for _, text in asked.commands), default=0)
-    return f", and the command has {longest} lines" if longest > _FEW else ""
+    return f", and the command has {longest} lines" if longest > FEW else ""
 
 
 def _begins(drawn: list[Line], room: int, width: int) -> list[Line]:
     """How a part begins, in so many lines; none where not even a few fit."""
     if len(drawn) <= room:
         return drawn
-    if room < _FEW:
+    if room < FEW:
         return []
     return [*drawn[: room - 1], *labelled("", f"and {len(drawn) - room + 1} more lines, above", width, Tone.WARN)]
 
@@ -158,7 +150,7 @@ def again(asked: Question, width: int) -> list[Line]:
         *_head(asked, width),
         *_brief_effect(asked, width),
         *(labelled("question", asked.prompt, width, Tone.BOLD) if asked.kind is Asked.VALUE else []),
-        *(labelled("not taken", _sentence(asked.problem), width, Tone.WARN) if asked.problem else []),
+        *(labelled("not taken", sentence(asked.problem), width, Tone.WARN) if asked.problem else []),
         *([BLANK] if asked.words else []),
         *words(asked, width),
     ]
@@ -174,146 +166,6 @@ def reading(asked: Question, setting: Setting) -> list[Line]:
     body, foot = _body(asked, setting), _foot(asked, setting)
     before = [*body, BLANK] if _is_longer(body, foot, setting) else []
     return [*before, *(line(one) for one in texts.split("\n"))]
-
-
-# --- words ------------------------------------------------------------------------------------------------------
-
-
-def words(asked: Question, width: int) -> list[Line]:
-    """Each word and what it does, then one line that says what to type."""
-    return [*_meanings(asked, width), *_instruction(asked, width)]
-
-
-def _meanings(asked: Question, width: int) -> list[Line]:
-    names = [(_agreeing(asked) if word.word == "run" else word.word, word.does) for word in asked.words]
-    column = min(22, max((len(name) for name, _ in names), default=0)) + 4
-    drawn: list[Line] = []
-    for name, does in names:
-        tone = Tone.BOLD
-        if cells(name) > column - 4:
-            drawn += [(Segment("  "), Segment(piece, tone)) for piece in wrap(name, width - 2)]
-            name = ""  # noqa: PLW2901 - it stands on a line of its own
-        pieces = wrap(does, width - column)
-        drawn.append((Segment("  "), Segment(f"{name:<{column - 2}}", tone), Segment(pieces[0])))
-        drawn += [line(" " * column + piece) for piece in pieces[1:]]
-    return drawn
-
-
-def _instruction(asked: Question, width: int) -> list[Line]:
-    if asked.kind is Asked.VALUE:
-        text = "Type the answer, on one line, and Enter. Ctrl-C stops here."
-        text += " It is not shown while you type." if asked.hidden else ""
-    elif by_name(asked):
-        names = _agreeing(asked) if len(asked.agree) <= _FEW else f"all {len(asked.agree)} names, on one line,"
-        text = f"Type {names} to let it happen; or {_listed(asked, but='run')}."
-    else:
-        text = f"Type {_listed(asked)}. Enter alone does nothing."
-    return [BLANK, *(line(piece, Tone.BOLD) for piece in wrap(text, width))]
-
-
-def _listed(asked: Question, but: str = "") -> str:
-    *most, last = [word.word for word in asked.words if word.word != but]
-    return f"{', '.join(most)} or {last}" if most else last
-
-
-def prompt(asked: Question) -> str:
-    """What stands before the cursor: the place, so that it is read last."""
-    return f"{_place(asked.targets)}> "
-
-
-def by_name(asked: Question) -> bool:
-    """Whether the names of the hosts take the place of `run`."""
-    return bool(asked.agree) and asked.agree != ("run",)
-
-
-def accept(asked: Question, text: str) -> str | None:
-    """Give the word that a typed text stands for; `run` where everything was typed that agrees; None for no word."""
-    if asked.kind is Asked.VALUE:
-        return text or None
-    known = {word.word for word in asked.words}
-    if not by_name(asked):
-        return text if text in known else None
-    if text in known - {"run"}:
-        return text
-    return "run" if set(text.replace(",", " ").split()) == set(asked.agree) else None
-
-
-def refusal(asked: Question, text: str) -> str:
-    """Say why a typed text is no answer, and what is."""
-    if asked.kind is Asked.VALUE:
-        return "An empty answer is none. Nothing was answered."
-    if not text:
-        return "Enter alone does nothing. Nothing was agreed to."
-    if by_name(asked):
-        given = set(text.replace(",", " ").split())
-        missing = [name for name in asked.agree if name not in given]
-        if text == "run":
-            return f"Here `run` does not suffice: type {_agreeing(asked)}. Nothing was agreed to."
-        if given < set(asked.agree):
-            return f"Still missing: {', '.join(missing)}. All names go on one line. Nothing was agreed to."
-    known = [*(word.word for word in asked.words if not (by_name(asked) and word.word == "run"))]
-    close = did_you_mean(text.lower(), [*known, *(asked.agree if by_name(asked) else ())])
-    return " ".join(
-        part for part in (f"`{text}` is none of the words.", _sentence(close), "Nothing was agreed to.") if part
-    )
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _agreeing(asked: Question) -> str:
-    return " ".join(asked.agree) if by_name(asked) else "run"
-
-
-# --- where ------------------------------------------------------------------------------------------------------
-
-
-def banner(targets: tuple[Target, ...], width: int) -> list[Line]:
-    """The hosts by tier. Production stands between two rules of its own, with or without colour."""
-    drawn: list[Line] = []
-    for tier, group in _by_tier(targets):
-        names = ", ".join(map(_named, group))
-        drawn += _production(names, width) if tier is Tier.PROD else [rule(width, "─", f"{_TIERS[tier]}: {names}")]
-    return drawn
-
-
-def places(targets: tuple[Target, ...], width: int) -> list[Line]:
-    """The hosts by tier, beside a label."""
-    drawn: list[Line] = []
-    for index, (tier, group) in enumerate(_by_tier(targets)):
-        text = f"{_TIERS[tier]}: {', '.join(map(_named, group))}"
-        drawn += labelled("" if index else "on", text, width, Tone.PROD if tier is Tier.PROD else Tone.BOLD)
-    return drawn
-
-
-def _by_tier(targets: tuple[Target, ...]) -> list[tuple[Tier, list[Target]]]:
-    """Production first."""
-    ordered = sorted(targets, key=lambda target: (target.tier is not Tier.PROD, target.tier))
-    return [(tier, list(group)) for tier, group in groupby(ordered, key=lambda target: target.tier)]
-
-
-def _named(target: Target) -> str:
-    """The own machine is said to be it, also where another tier stands before it."""
-    return f"{_TIERS[Tier.LOCAL]}: {target.name}" if target.here else target.name
-
-
-def _production(names: str, width: int) -> list[Line]:
-    edge = line("#" * width, Tone.PROD)
-    inside = []
-    for index, piece in enumerate(wrap(names, width - 20)):
-        head = "##  PRODUCTION   " if index == 0 else "##               "
-        filling = " " * max(0, width - len(head) - cells(piece) - 2)
-        inside.append(line(f"{head}{piece}{filling}##", Tone.PROD))
-    return [edge, *inside, edge]
-
-
-def _place(targets: tuple[Target, ...]) -> str:
-    if not targets:
-        return ""
-    tier = _TIERS[Tier.PROD] if any(t.tier is Tier.PROD for t in targets) else _TIERS[targets[0].tier]
-    names = ", ".join(map(_named, targets)) if len(targets) <= _FEW else f"{len(targets)} hosts"
-    return f"{tier} {inert(names)} "
 
 
 # --- what -------------------------------------------------------------------------------------------------------
@@ -352,7 +204,7 @@ def _prompt(asked: Question, width: int) -> list[Line]:
 def _brief_effect(asked: Question, width: int) -> list[Line]:
     """The effect, and how the way back begins: it may be a long script."""
     name, *back = _effect(asked, width) or [BLANK]
-    return [name, *_begins(back, _FEW, width)] if name else []
+    return [name, *_begins(back, FEW, width)] if name else []
 
 
 def _commands(asked: Question, width: int) -> list[Line]:
@@ -384,7 +236,7 @@ def _assigned(values: Iterable[tuple[str, str, str]], every: int, title: str, wi
 def _chosen(asked: Question, room: int, width: int) -> list[Line]:
     """What would be destroyed, once more where it is agreed to; of many lines those that there is room for."""
     drawn = _assigned(asked.chosen, len(asked.targets), "destroys", width)
-    most = max(_FEW, room)
+    most = max(FEW, room)
     if len(drawn) <= most:
         return drawn
     return [*drawn[: most - 1], *labelled("", f"and {len(drawn) - most + 1} more lines, above", width, Tone.WARN)]
