@@ -95,6 +95,19 @@ def test_what_the_shell_finds_by_name_is_the_sandboxs_whatever_the_rc_files_say(
         assert left(child) == 3
 
 
+def test_what_was_killed_is_told_and_the_drill_goes_on(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
+        typed(child, "shell")
+        child.expect_exact(SHELL)
+        child.sendline("kill -9 $$")
+        child.expect_exact(
+            "\r\nIt was ended by a signal (Killed). What a run was doing: `inv run.show last`; `inv run.resume last` goes on.\r\n"
+        )
+        typed(child, "leave")
+        assert left(child) == 3
+
+
 def test_what_is_not_understood_never_offers_to_leave(case: Case) -> None:
     drill(case)
     with person(case, "drill", "open-door") as child:

@@ -139,7 +139,9 @@ class Session:
         environ = drill_shell.environ(self.sandbox, self.trainee, self.known)
         before = signal.signal(signal.SIGINT, lambda *_: None)
         try:
-            subprocess.run(command, cwd=folder, env=environ, check=False)
+            ended = subprocess.run(command, cwd=folder, env=environ, check=False)
+            if ended.returncode < 0:
+                self.screen.text(view.killed(signal.strsignal(-ended.returncode) or f"{-ended.returncode}"))
         except OSError as error:
             self.screen.text(f"it cannot be started: {error.strerror}")
         finally:

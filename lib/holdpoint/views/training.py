@@ -62,6 +62,10 @@ def shell(values: Mapping[str, str], width: int) -> list[Line]:
     return [*drawn, BLANK]
 
 
+def killed(name: str) -> str:
+    return f"\nIt was ended by a signal ({name}). What a run was doing: `inv run.show last`; `inv run.resume last` goes on."
+
+
 def causes(stated: str, known: Mapping[str, str], width: int) -> list[Line]:
     """Refuse what is no cause, with those that can be stated."""
     text = f"NOT noted: `{stated}` is no cause. Type one of:" if stated else "diagnose what? Type one of:"
