@@ -160,8 +160,8 @@ def test_a_loss_on_record_is_not_ruled_out_without_a_reason(case: Case) -> None:
     assert '`--data-loss no --ruled-out "REASON"`' in refused
     assert [path.read_bytes() for path in case.state.glob("incidents/*/journal.jsonl")] == before
     shown = case.run(*end, "--ruled-out", "they were in the bin", "--json").expect(0, ..., ...).json()
-    assert [record["kind"] for record in shown["recorded"]][:2] == ["note.made", "incident.resolved"]
-    assert shown["recorded"][0]["data"]["text"] == "no data is lost after all: they were in the bin"
+    assert [record["kind"] for record in shown["recorded"]][:2] == ["loss.ruled_out", "incident.resolved"]
+    assert shown["recorded"][0]["data"]["reason"] == "they were in the bin"
     assert shown["data_loss"] is False
 
 

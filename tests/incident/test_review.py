@@ -270,6 +270,49 @@ def test_the_register_holds_every_loss_however_it_was_found_out(room: Room) -> N
     assert [one["overdue"] for one in found] == [True, True, False]
 
 
+def test_a_loss_that_was_ruled_out_says_by_whom_when_and_why(room: Room) -> None:
+    """In the register, on the screen and in both languages of the page; and what was told stays in it."""
+    room.declare("the pages", data_loss=True)
+    _told(room, "40 people, to be confirmed")
+    room.clock.on(hours=2)
+    room.resolve("c", "i", "no", without_verify="w", ruled_out="they were in the | bin")
+    (entry,) = _register(room)
+    assert entry["ruled_out"] == {
+        "why": "they were in the | bin",
+        "person": "ada",
+        "happened": "2026-11-25T14:00:00.000000Z",
+    }
+    assert [phase["what"] for phase in entry["phases"]] == ["40 people, to be confirmed"]
+    page = room.said(lambda: breaches.register(room.world(), out=None, language=None))
+    assert "ruled out  2026-11-25 15:00 CET by ada: they were in the | bin\n" in page
+    assert "2026-11-25 13:00 CET: 40 people, to be confirmed\n" in page
+    assert "overdue" not in page.lower()
+    for language, ruled in (
+        ("en", "- Ruled out 2026-11-25 15:00 CET by ada: they were in the \\| bin\n"),
+        ("fr", "- Écarté le 2026-11-25 15:00 CET par ada : they were in the \\| bin\n"),
+    ):
+        room.said(lambda speaks=language: breaches.register(room.world(), out=f"{speaks}.md", language=speaks))  # type: ignore[misc]
+        written = (room.case.repository / f"{language}.md").read_text()
+        assert ruled in written
+        assert "40 people, to be confirmed\n" in written
+
+
+def test_a_loss_that_is_found_after_an_end_without_one_counts(room: Room) -> None:
+    """Also where an earlier loss was ruled out: the 72 hours run, and it is asked for what is still to be told."""
+    room.declare()
+    room.resolve("c", "i", "no", without_verify="w")
+    room.clock.on(hours=1)
+    note = lambda: incidents.note(  # noqa: E731
+        room.world(json=True), "two pages", at=None, incident="last", data_loss=True, users_see=False
+    )
+    noted = json_of(room.said(note))
+    assert noted["data_loss"] is True
+    assert "breach" in {one["clock"] for one in noted["clocks"]}
+    room.clock.on(hours=80)
+    (entry,) = _register(room)
+    assert (entry["ruled_out"], entry["overdue"]) == (None, True)
+
+
 def test_what_is_told_in_phases_stops_the_clock_and_the_last_notice_is_still_wanted(room: Room) -> None:
     room.declare(data_loss=True)
     room.clock.on(hours=10)

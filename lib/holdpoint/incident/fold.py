@@ -24,6 +24,7 @@ from holdpoint.incident.events import (
     Declared,
     Event,
     HandedOver,
+    LossRuledOut,
     Machines,
     MessageFailed,
     MessageRendered,
@@ -124,14 +125,18 @@ def _apply(state: State, event: Event, record: Record) -> State:
         case OutputWithdrawn():
             return replace(state, done={item: done for item, done in state.done.items() if item != event.item})
         case DataLossNoticed():
-            return replace(state, aware=state.aware or event.happened, losses=(*state.losses, event.what))
+            aware = state.aware or event.happened
+            return replace(state, aware=aware, losses=(*state.losses, event.what), ruled_out=None)
+        case LossRuledOut():
+            return replace(state, ruled_out=Done(event.reason, "", event.happened, record.person, record.seq))
         case Resolved():
             return replace(state, resolved=event, resolved_seq=record.seq)
         case Reopened():
             again = {item.id for item in state.items if item.phase in _AGAIN} - _STAYS
             kept = {item: one for item, one in state.done.items() if item not in again}
+            times = state.times_reopened + 1
             return replace(
-                state, resolved=None, times_reopened=state.times_reopened + 1, done=kept, checks={}, published=None
+                state, resolved=None, ruled_out=None, times_reopened=times, done=kept, checks={}, published=None
             )
         case _:
             assert_never(event)
