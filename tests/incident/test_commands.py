@@ -225,6 +225,8 @@ def open_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["declare", "x" * 300, "--severity", "1"], 2, "the title is too long"),
         (["declare", "--severity", "1"], 2, "needs a title in quotes"),
         (["declare", "x", "--severity"], 2, "stands without a value"),
+        (["declare", "x", "--severity=-1"], 2, "`--severity` has a value that begins like an option\n  found: `-1`"),
+        (["note", "x", "--at=-5m"], 2, 'begins like an option\n  found: `-5m`\n  expected: `--at "14:05"`'),
         (["declare", "x", "--severity", "1", "--lang", "de"], 2, "there are no texts in `de`"),
         (["note", "x", "--incident", "20260101-0000-none-0000"], 2, "there is no incident"),
         (["note", "x", "--incident", "../../etc"], 2, "this is not the name of an incident"),

@@ -49,6 +49,20 @@ def test_the_page(room: Room) -> None:
     assert max(len(line) for line in page.splitlines()) <= 80
 
 
+def test_the_list_says_where_a_clock_is_not_to_be_trusted(room: Room) -> None:
+    """As the page does: where the record shows that a clock was set back, and while now lies before what it knows."""
+    listed = lambda: room.said(lambda: incidents.list_all(room.world()))  # noqa: E731
+    told = "(a clock was set back: its times are not to be trusted)"
+    room.declare("down")
+    assert told not in " ".join(listed().split())
+    room.clock.on(minutes=-30)
+    assert told in " ".join(listed().split())
+    room.done("scope", "all")
+    room.clock.on(minutes=60)
+    assert told in " ".join(listed().split())
+    assert max(len(line) for line in listed().splitlines()) <= 80
+
+
 def test_who_is_on_call_comes_from_the_rota(room: Room) -> None:
     room.case.write("team.yaml", TEAM)
     declared = room.declare()

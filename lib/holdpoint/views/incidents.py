@@ -95,7 +95,7 @@ def listing(incidents: Sequence[Listed], width: int, zone: tzinfo | None) -> lis
             one.incident,
             f"{one.state.severity}: {one.status}" if one.state else one.status,
             full_time(one.state.opening.happened, zone) if one.state else "",
-            f"{one.state.opening.title}{_unwritten(one)}" if one.state else "",
+            f"{one.state.opening.title}{_unwritten(one)}{_doubted(one.state, one.clocks)}" if one.state else "",
         )
         for one in incidents
     ]
@@ -115,6 +115,13 @@ def _unwritten(one: Listed) -> str:
         return ""
     late = f"OVERDUE by {span(-clock.left)}" if clock.standing is Standing.OVER else f"due in {span(clock.left)}"
     return f" (post-mortem {late})"
+
+
+def _doubted(state: State, clocks: Sequence[Clock]) -> str:
+    """What is said in the list where a clock was set back: since then, or in the record."""
+    if not state.jumps and not any(clock.jumped for clock in clocks):
+        return ""
+    return " (a clock was set back: its times are not to be trusted)"
 
 
 # --- clocks -----------------------------------------------------------------------------------------------------
