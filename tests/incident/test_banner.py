@@ -77,13 +77,33 @@ def test_up_and_down_and_both_twice(case: Case, page: Path) -> None:
 
 
 def test_a_symbolic_link_stays_one_and_text_is_text(case: Case) -> None:
-    real = case.folder / "real.txt"
+    real = case.repository / "site" / "real.txt"
+    real.parent.mkdir()
     real.write_text("old")
     (case.repository / "banner.txt").symlink_to(real)
     _team(case, "file: banner.txt").run(*DECLARE).expect(0, ..., "")
     case.run(*UP, "--say", "<soon>", "--json").expect(0, ..., "")
     assert (case.repository / "banner.txt").is_symlink()
     assert real.read_text().startswith("<soon> (since ")
+
+
+@pytest.mark.parametrize("link", ["site", "site/banner.txt"])
+def test_a_link_of_the_repository_that_leads_out_of_it_takes_no_banner(case: Case, link: str) -> None:
+    """A place outside is named as such, in `team.yaml`; the command is told all the same."""
+    outside = case.folder / "outside"
+    outside.mkdir()
+    place = case.repository / link
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(outside / "banner.txt" if link.endswith("txt") else outside)
+    case.write("bin/hook", HOOK)
+    (case.repository / "bin/hook").chmod(0o755)
+    _team(case, "file: site/banner.txt, run: [bin/hook]").run(*DECLARE).expect(0, ..., "")
+    refused = case.run(*UP, "--json").expect(4, ..., ...).json()
+    assert "leads out of the repository" in refused["recorded"][-1]["data"]["why"]
+    assert list(outside.iterdir()) == []
+    assert (case.repository / "told").read_text().startswith("up|")
+    _team(case, f"file: {outside}/banner.txt, run: [bin/hook]").run(*UP, "--json").expect(0, ..., "")
+    assert (outside / "banner.txt").read_text()
 
 
 def test_a_template_of_the_team(case: Case, page: Path) -> None:

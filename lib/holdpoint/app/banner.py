@@ -17,6 +17,7 @@ from holdpoint.incident.state import State
 from holdpoint.oncall.outside import BannerPlace
 from holdpoint.outside import banner
 from holdpoint.problem import Exit, HoldpointError, Problem
+from holdpoint.store import repository_file
 from holdpoint.store.crash import crash_point
 from holdpoint.store.texts import HTML, TEXT
 from holdpoint.views import incidents as view
@@ -82,7 +83,9 @@ def _set(desk: Desk, book: Book, place: BannerPlace, *, up: bool, shown: bool, c
     done: list[str] = []
     if place.file:
         path = desk.root / Path(place.file).expanduser()
-        why = banner.put(path, content)
+        out = repository_file.leads_out(desk.root, path)
+        why = f"`{path}` leads out of the repository, to `{out}`; name that place in `team.yaml`" if out else ""
+        why = why or banner.put(path, content)
         failed += [why] if why else []
         done += [] if why else [f"file {path}"]
     if place.run:
