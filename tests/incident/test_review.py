@@ -225,6 +225,39 @@ def test_an_incident_whose_record_is_gone_is_not_hidden(room: Room) -> None:
     assert "no record" in room.said(lambda: incidents.list_all(room.world()))
 
 
+@pytest.mark.parametrize("name", ["old-one", "20261125-1200-another-0000", "{}.bak"])
+def test_an_incident_whose_folder_was_renamed_is_not_hidden(room: Room, name: str) -> None:
+    """Whether its new name is one of an incident or not; put back, it is there again."""
+    loses = room.declare("the pages", data_loss=True)["incident"]
+    room.clock.on(minutes=1)
+    kept = room.declare("the rest")["incident"]
+    folder = room.case.state / "incidents" / loses
+    moved = folder.rename(folder.with_name(name.format(loses)))
+    assert [(one["incident"], one["status"]) for one in _register(room)] == [(moved.name, "renamed")]
+    page = room.said(lambda: incidents.list_all(room.world()))
+    assert f"its record is that of {loses}: rename the folder back" in " ".join(page.split())
+    listed = json_of(room.said(lambda: incidents.list_all(room.world(json=True))))
+    assert [(one["incident"], one["status"]) for one in listed] == [(moved.name, "renamed"), (kept, "open")]
+    assert actions.list_all(room.world(), everything=False) == 0
+    assert f"incident {moved.name} cannot be read (renamed)" in room.capsys.readouterr().err
+    with pytest.raises(HoldpointError) as raised:
+        incidents.show(room.world(), moved.name)
+    assert {one.code for one in raised.value.problems} <= {"renamed", "incident-unknown"}
+    room.capsys.readouterr()
+    moved.rename(folder)
+    assert [one["incident"] for one in _register(room)] == [loses]
+
+
+def test_what_else_lies_beside_incidents_is_none(room: Room) -> None:
+    room.declare()
+    beside = room.case.state / "incidents"
+    (beside / "notes.txt").write_text("x")
+    (beside / "empty").mkdir()
+    (beside / ".handover-x").mkdir()
+    (beside / ".handover-x" / "journal.jsonl").write_text("x")
+    assert len(json_of(room.said(lambda: incidents.list_all(room.world(json=True))))) == 1
+
+
 @pytest.mark.parametrize("days", ["0", "x", "-3", "9999", "1.5", "٣"])
 def test_days_that_are_none(room: Room, days: str) -> None:
     with pytest.raises(HoldpointError, match="no number of days"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from holdpoint.app.desk import DAMAGED, UNREADABLE, Desk, one_line, some_text
+from holdpoint.app.desk import NEVER_BEGAN, Desk, one_line, some_text
 from holdpoint.app.world import World
 from holdpoint.incident.action_table import day_of
 from holdpoint.incident.actions import ActionEvent, ActionItem, in_order
@@ -39,8 +39,8 @@ def list_all(world: World, *, everything: bool) -> int:
 def _items(desk: Desk, known: tuple[Listed, ...]) -> list[ActionItem]:
     """Every item; an incident that cannot be read is said to hide its own."""
     for one in known:
-        if one.status in (DAMAGED, UNREADABLE):
-            desk.warn(f"the record of incident {one.incident} is {one.status}, so its action items are not known")
+        if one.state is None and one.status != NEVER_BEGAN:
+            desk.warn(f"incident {one.incident} cannot be read ({one.status}), so its action items are not known")
     return [item for one in known if one.state is not None for item in one.state.actions.values()]
 
 

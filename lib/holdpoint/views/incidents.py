@@ -66,6 +66,8 @@ class Listed:
     clocks: tuple[Clock, ...] = ()
     loud: tuple[Loud, ...] = ()
     """What went wrong outside, or waits to go there."""
+    was: str = ""
+    """The incident that its record is of, where its folder has another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ def listing(incidents: Sequence[Listed], width: int, zone: tzinfo | None) -> lis
             one.incident,
             f"{one.state.severity}: {one.status}" if one.state else one.status,
             full_time(one.state.opening.happened, zone) if one.state else "",
-            f"{one.state.opening.title}{_unwritten(one)}{_doubted(one.state, one.clocks)}" if one.state else "",
+            f"{one.state.opening.title}{_unwritten(one)}{_doubted(one.state, one.clocks)}"
+            if one.state
+            else _moved(one),
         )
         for one in incidents
     ]
@@ -106,6 +110,10 @@ def listing(incidents: Sequence[Listed], width: int, zone: tzinfo | None) -> lis
         drawn.append(line(name, Tone.BOLD))
         drawn += labelled("", ", ".join(part for part in (status, noticed, title) if part), width)
     return drawn
+
+
+def _moved(one: Listed) -> str:
+    return f"its record is that of {one.was}: rename the folder back" if one.was else ""
 
 
 def _unwritten(one: Listed) -> str:
