@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from holdpoint.app import banner
-from tests.case import Case
+from tests.case import LIMIT, Case
 from tests.incident.support import Handed, Room
 from tests.needs import require_root
 
@@ -190,6 +191,31 @@ def test_killed_in_between_it_is_done_once_more(room: Room, case: Case, page: Pa
     room.said(lambda: banner.put(room.world(json=True), up=True, say="", incident=None))
     assert room.show(json=True)["banner"]["standing"] == "done"
     assert page.read_text()
+
+
+@pytest.mark.parametrize("whose", ["the same", "another"])
+def test_while_somebody_sets_it_nobody_else_does(case: Case, whose: str) -> None:
+    """Else the record could say the one, and the page show the other; the place is one for all incidents."""
+    case.write("bin/hook", '#!/bin/sh\n[ "$HOLDPOINT_BANNER" = down ] || { touch began; read -r word <go; }\n')
+    (case.repository / "bin/hook").chmod(0o755)
+    os.mkfifo(case.repository / "go")
+    _team(case, "file: page.txt, run: [bin/hook], within: 60s")
+    first = case.run(*DECLARE).expect(0, ..., "").json()["incident"]
+    other = case.run(*DECLARE).expect(0, ..., "").json()["incident"] if whose == "another" else first
+    with case.started(*UP, "--incident", first, "--json") as setting:
+        end = time.monotonic() + LIMIT
+        while not (case.repository / "began").exists():
+            assert time.monotonic() < end, "it never began"
+            time.sleep(0.05)
+        bob = {"HOLDPOINT_PERSON": "bob"}
+        refused = case.run(*DOWN, "--incident", other, environ=bob).expect(9, "", ...).stderr
+        assert f"the banner is being put up by ada for {first}" in refused.replace("RUN-the-wiki-is-down", first)
+        (case.repository / "go").write_text("on\n")
+        setting.communicate(timeout=LIMIT)
+        assert setting.returncode == 0
+    assert (case.repository / "page.txt").read_text()
+    case.run(*DOWN, "--incident", first, "--json", environ=bob).expect(0, ..., "")
+    assert (case.repository / "page.txt").read_bytes() == b""
 
 
 def test_two_incidents_have_one_place(case: Case, page: Path) -> None:
