@@ -259,6 +259,24 @@ def test_bad_input(case: Case, open_one: Path, words: list[str], code: int, said
         assert [path.read_bytes() for path in case.state.glob("incidents/*/journal.jsonl")] == before
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Ada Lovelace", "Ada Lovelace"),
+        ("a\nb\x1b[31m", "a b[31m"),
+        ("\udcff", "bob"),
+        (" \t ", "bob"),
+        ("é" * 1000, "é" * 100),
+    ],
+    ids=["usual", "control", "no-text", "blank", "long"],
+)
+def test_a_name_of_a_person_is_one_harmless_line(case: Case, given: str, kept: str) -> None:
+    """What an environment holds is no reason to lose a note; where nothing is left of it, the next source counts."""
+    names = {"HOLDPOINT_PERSON": given, "SUDO_USER": "bob"}
+    declared = case.run("incident.declare", "x", "--severity", "1", "--json", environ=names).expect(0, ..., ...)
+    assert {one["person"] for one in declared.json()["recorded"]} == {kept}
+
+
 HOSTILE = "a/b/../c\n<script>alert(1)</script> **bold** [x](y) \x1b]0;gone\x07 \u202etxt.exe {{ 7*7 }} é"
 
 

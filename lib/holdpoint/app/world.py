@@ -58,6 +58,7 @@ from holdpoint.store.messenger import CommandMessenger
 from holdpoint.store.run_folder import RunFolder
 from holdpoint.store.state_folder import StateFolder
 from holdpoint.views import jsonlines
+from holdpoint.views.inert import typed
 
 
 class Kind(StrEnum):
@@ -97,6 +98,10 @@ class Stage:
         self.drawing.closing(session, ended, self.file)
 
 
+LONGEST_NAME = 100
+"""Characters of a person's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """One person at one machine. `operator`, where given, takes the place of the terminal."""
@@ -127,7 +132,7 @@ class World:
         """Look around: environment, working folder, this machine. Makes nothing."""
         environ, root = dict(os.environ), repository(Path.cwd())
         return cls(
-            person=environ.get("HOLDPOINT_PERSON") or environ.get("SUDO_USER") or _user(),
+            person=_person(environ),
             environ=environ,
             state=StateFolder.default(environ),
             library=Library((runbooks,)) if runbooks else Library.of(root, made_of(root)),
@@ -327,6 +332,13 @@ def _made(folder: RunFolder, person: str, clock: Clock) -> JournalFile:
     except JournalFailed as error:
         hint = "make room, or set HOLDPOINT_STATE to a folder that has some"
         raise HoldpointError(Problem("no-journal", str(error), hint=hint), exit_code=Exit.UNKNOWN) from error
+
+
+def _person(environ: Mapping[str, str]) -> str:
+    """Who is at work, as one harmless line: what an environment holds is no reason to record nothing."""
+    given = (environ.get("HOLDPOINT_PERSON", ""), environ.get("SUDO_USER", ""))
+    names = (typed(" ".join(name.split()))[:LONGEST_NAME] for name in given)
+    return next(filter(None, names), "") or _user()
 
 
 def _user() -> str:
