@@ -63,6 +63,19 @@ def test_the_list_says_where_a_clock_is_not_to_be_trusted(room: Room) -> None:
     assert max(len(line) for line in listed().splitlines()) <= 80
 
 
+def test_two_clocks_that_differ_take_one_line_however_often_they_do(room: Room) -> None:
+    """One machine's clock runs ahead, and two people write by turns: the rest of the page is not to drown in that."""
+    room.declare()
+    for n in range(8):
+        room.clock.on(hours=1 if n % 2 == 0 else -1)
+        room.done("scope", f"no {n}")
+    (told,) = [one for one in room.show().splitlines() if one.startswith("clock ")]
+    assert told.startswith("clock      at records 3, 5, 7 and 1 more a clock stood up to 1 h behind an")
+    page = room.case.folder / "page.html"
+    room.said(lambda: incidents.show(room.world(json=True), None, html=str(page)))
+    assert page.read_text().count("a clock stood up to 1 h behind") == 1
+
+
 def test_who_is_on_call_comes_from_the_rota(room: Room) -> None:
     room.case.write("team.yaml", TEAM)
     declared = room.declare()

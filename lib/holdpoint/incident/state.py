@@ -72,10 +72,15 @@ class AlertGroup:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """Record `seq` was written `by` earlier than one before it, by the clock."""
+    """The records from `seq` to `last` were written earlier than one before them, by the clock; `by` so much at most."""
 
     seq: int
     by: timedelta
+    last: int
+
+    @property
+    def where(self) -> str:
+        return f"{self.seq}" if self.last == self.seq else f"{self.seq} to {self.last}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from holdpoint.incident.actions import in_order
 from holdpoint.incident.clocks import Clock, Kind, Standing
 from holdpoint.incident.phases import OUTPUTS, Item, Phase, answered
 from holdpoint.incident.severity import RULES
-from holdpoint.incident.state import State
+from holdpoint.incident.state import Jump, State
 from holdpoint.incident.telling import Mark
 from holdpoint.incident.timeline import Row
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
@@ -39,6 +39,8 @@ _WAITS = {
 _COLUMN = 20
 """Cells before the text of a checklist's item or a timeline's row."""
 _ID = 12
+_JUMPS = 3
+"""Stretches of records with a clock that stood behind, that are named."""
 _LEAST_TITLE = 22
 """Cells that the list wants for a title and the gaps before it; below that, each incident has lines of its own."""
 _COMMAND = re.compile(r"(`inv incident\.[^`]*)`")
@@ -305,17 +307,24 @@ def head(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[
     if state.issue is not None and state.issue.url:
         drawn += labelled("issue", state.issue.url, width)
     drawn += labelled("data", _loss(state, zone), width, Tone.BAD if state.loses_data else Tone.PLAIN)
-    for jump in state.jumps:
-        text = (
-            f"at record {jump.seq} a clock stood {span(jump.by)} behind an earlier record; the order is that of writing"
-        )
-        drawn += labelled("clock", text, width, Tone.WARN)
+    if state.jumps:
+        drawn += labelled("clock", set_back(state.jumps), width, Tone.WARN)
     for one in listed.loud:
         drawn += labelled(one.label, one.text, width, Tone.BAD if one.urgent else Tone.WARN)
     if state.handed is not None:
         text = f"to {state.handed.receiver or 'somebody else'}, who goes on with it; this is as it was then"
         drawn += labelled("HANDED", text, width, Tone.WARN)
     return drawn
+
+
+def set_back(jumps: Sequence[Jump]) -> str:
+    """Say where a clock stood behind, in one sentence however often that was."""
+    shown = ", ".join(jump.where for jump in jumps[:_JUMPS])
+    more = f" and {len(jumps) - _JUMPS} more" if len(jumps) > _JUMPS else ""
+    one = len(jumps) == 1 and jumps[0].seq == jumps[0].last
+    most = f"{'' if one else 'up to '}{span(max(jump.by for jump in jumps))}"
+    where = f"record {shown}" if one else f"records {shown}{more}"
+    return f"at {where} a clock stood {most} behind an earlier record; the order is that of writing"
 
 
 def _status(state: State, zone: tzinfo | None) -> str:
