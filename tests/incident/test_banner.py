@@ -150,6 +150,12 @@ def test_a_command_that_fails_is_on_record_and_loud(case: Case, run: str, why: s
     case.run(*UP).expect(0, ..., "")
 
 
+@pytest.mark.parametrize("place", [".", "/"])
+def test_a_folder_is_no_place_for_it(case: Case, place: str) -> None:
+    _team(case, f"file: {place}").run(*DECLARE).expect(0, ..., "")
+    assert "is not a file" in case.run(*UP, "--json").expect(4, ..., ...).json()["recorded"][-1]["data"]["why"]
+
+
 def test_a_file_that_cannot_be_written(case: Case) -> None:
     _team(case, f"file: {case.folder}/no/such/banner.txt").run(*DECLARE).expect(0, ..., "")
     ran = case.run(*UP).expect(4, ..., ...)
