@@ -242,10 +242,24 @@ def test_an_incident_whose_folder_was_renamed_is_not_hidden(room: Room, name: st
     assert f"incident {moved.name} cannot be read (renamed)" in room.capsys.readouterr().err
     with pytest.raises(HoldpointError) as raised:
         incidents.show(room.world(), moved.name)
-    assert {one.code for one in raised.value.problems} <= {"renamed", "incident-unknown"}
+    (problem,) = raised.value.problems
+    assert (problem.code, problem.hint.endswith(f"/{loses}` puts it back")) == ("renamed", True)
     room.capsys.readouterr()
     moved.rename(folder)
     assert [one["incident"] for one in _register(room)] == [loses]
+
+
+def test_one_that_was_renamed_and_is_damaged_hinders_nothing(room: Room) -> None:
+    incident = room.declare()["incident"]
+    folder = room.case.state / "incidents" / incident
+    moved = folder.rename(folder.with_name("mine"))
+    journal = moved / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"the wiki", b"thy wiki"))
+    listed = json_of(room.said(lambda: incidents.list_all(room.world(json=True))))
+    assert [(one["incident"], one["status"]) for one in listed] == [("mine", "damaged")]
+    with pytest.raises(HoldpointError, match="no incident is open"):
+        incidents.show(room.world(), None)
+    assert "the record of incident mine is damaged" in room.capsys.readouterr().err
 
 
 def test_what_else_lies_beside_incidents_is_none(room: Room) -> None:

@@ -209,8 +209,9 @@ class Desk:
                 "which-incident", message, found=found, hint="add `--incident ID`; the end of its name is enough"
             )
             raise HoldpointError(problem)
-        if damaged:
-            folders[damaged[-1].incident].records()
+        for one in reversed(damaged):
+            if one.incident in folders:
+                folders[one.incident].records()
         hint = '`inv incident.declare "..."` opens one; `--incident last` names the last one'
         raise HoldpointError(Problem("no-incident", "no incident is open", hint=hint))
 

@@ -138,8 +138,9 @@ class StateFolder:
         return self._all(INCIDENTS, StateFolder.incident, named=False)
 
     def find_incident(self, text: str) -> IncidentFolder:
-        """Find one incident as a run is found."""
-        return choose(text, self.incidents(), "incident")
+        """Find one incident as a run is found; one that was renamed by the whole name of its folder."""
+        strange = [one for one in self.strange_incidents() if one.name == text]
+        return strange[0] if strange else choose(text, self.incidents(), "incident")
 
     def incident(self, name: str) -> IncidentFolder:
         """Give the folder of an incident by its exact name, whether or not it is there."""
