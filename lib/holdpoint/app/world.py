@@ -26,6 +26,7 @@ from holdpoint.store.clock import SystemClock
 from holdpoint.store.library import Library
 from holdpoint.store.run_folder import RunFolder
 from holdpoint.store.state_folder import StateFolder
+from holdpoint.views.inert import typed
 
 
 class Kind(StrEnum):
@@ -34,6 +35,10 @@ class Kind(StrEnum):
     REAL = "real"
     CHECK = "check"
     DRY = "dry-run"
+
+
+LONGEST_NAME = 100
+"""Characters of a person's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class World:
         """Look around: environment, working folder, this machine. Makes nothing."""
         environ, root = dict(os.environ), repository(Path.cwd())
         return cls(
-            person=environ.get("HOLDPOINT_PERSON") or environ.get("SUDO_USER") or _user(),
+            person=_person(environ),
             environ=environ,
             state=StateFolder.default(environ),
             library=Library((runbooks,)) if runbooks else Library.of(root, made_of(root)),
@@ -131,6 +136,13 @@ class World:
         twin = self.state.memory_folder()
         self.out.write(f"{twin.warning}.\n")
         return twin
+
+
+def _person(environ: Mapping[str, str]) -> str:
+    """Who is at work, as one harmless line: what an environment holds is no reason to record nothing."""
+    given = (environ.get("HOLDPOINT_PERSON", ""), environ.get("SUDO_USER", ""))
+    names = (typed(" ".join(name.split()))[:LONGEST_NAME] for name in given)
+    return next(filter(None, names), "") or _user()
 
 
 def _user() -> str:

@@ -87,7 +87,7 @@ def _rendered(path: Path, words: Words, longest: int) -> str:
         lstrip_blocks=True,
     )
     try:
-        template = environment.from_string(source.decode())
+        template = environment.from_string(source.decode("utf-8-sig"))
         text = "".join(_bounded(template.generate(words), longest))
     except UnusableError:
         raise
