@@ -12,6 +12,7 @@
   trap : HUP INT QUIT TERM PIPE
   hp_group='' hp_session='' hp_setsid='' hp_reaper=''
   { read -r hp_line </proc/self/stat; } && hp_line=${hp_line#*) } && set -- $hp_line && hp_group=$3 hp_session=$4 hp_born=${20}
+  hp_ours=$hp_session
   if command -v setsid >/dev/null; then hp_setsid=setsid
   elif command -v perl >/dev/null; then hp_setsid='perl -MPOSIX=setsid -e setsid;exec@ARGV'; fi
   # Without either, a step lives in the session of this shell, where that is ours alone.
@@ -40,7 +41,7 @@
   hp_look() { # COOKIE, PID of the step's shell or nothing, AFTER
     hp_passes=0 hp_shell=$2
     while :; do
-      hp_left='' hp_waiting='' hp_others='' hp_orphans=' ' hp_young='' hp_unclear='' hp_few='' hp_last=0
+      hp_left='' hp_waiting='' hp_near='' hp_others='' hp_orphans=' ' hp_young='' hp_unclear='' hp_few='' hp_last=0
       [ -n "$hp_group" ] || { hp_ask_ps; return; }
       { read -r _ _ _ _ hp_last </proc/loadavg; }
       if [ "$3" -gt 0 ] && [ "$hp_last" -ge "${hp_shell:-$3}" ] && [ $((hp_last - $3)) -lt 200 ]; then
@@ -55,6 +56,9 @@
           if [ "$hp_pid" -gt "$3" ]; then hp_judge "$3"; fi
         done
       fi
+      for hp_place in $hp_near; do
+        case "$hp_waiting " in *" ${hp_place%.*} "*) hp_waiting="$hp_waiting ${hp_place#*.}" ;; esac
+      done
       hp_passes=$((hp_passes + 1))
       if [ -n "$hp_others" ]; then
         hp_carriers "$1"
@@ -82,6 +86,7 @@
       Z* | X*) return 0 ;;
       ?"${hp_other%.*}") hp_waiting="$hp_waiting $hp_pid" && return 0 ;;
     esac
+    if [ -n "$hp_setsid" ] && [ "$hp_its" = "$hp_ours" ]; then hp_near="$hp_near $hp_parent.$hp_pid"; fi # bash waits in a child of a child
     if [ "$hp_its" = "${hp_shell:-none}" ] || [ "$hp_its" = "${hp_session:-none}" ]; then hp_left="$hp_left $hp_pid"
     elif [ "$hp_its" -gt "$hp_after" ] || [ -z "$hp_setsid" ]; then
       # Whose shell has ended is an orphan, or descends from one, which is older.
@@ -155,7 +160,7 @@
   }
 
   # A step can stop what is around it.
-  hp_go_on() { kill -s CONT "${hp_other#*.}" "${hp_other%.*}" $hp_waiting; }
+  hp_go_on() { kill -s CONT $$ "${hp_other#*.}" "${hp_other%.*}" $hp_waiting; }
 
   hp_end() { # COOKIE, GRACE in 1/100 s; fails where something cannot be ended
     hp_look "$1" '' 0
@@ -195,7 +200,10 @@
           done
           break
           ;;
-        end) if hp_end "$hp_cookie" "$hp_what"; then hp_mark @NONCE@ "$hp_cookie" gone; else hp_mark @NONCE@ "$hp_cookie" stuck; fi ;;
+        end)
+          if hp_end "$hp_cookie" "$hp_what"; then hp_mark @NONCE@ "$hp_cookie" gone; else hp_mark @NONCE@ "$hp_cookie" stuck; fi
+          kill -s 0 "${hp_other%.*}" || hp_mark @NONCE@ "$hp_cookie" lost # nobody is left to begin it, or to say how it ended
+          ;;
         bye) exit ;;
       esac
     done
@@ -221,9 +229,9 @@
       command -v "$hp_program" >/dev/null || { hp_mark @NONCE@ "$hp_cookie" ended 127 missing && exit; }
       hp_from=0 hp_began=0
       { read -r _ _ _ _ hp_from </proc/loadavg && read -r hp_began _ </proc/uptime; }
-      # What a shell says where its child is ended by a signal tells that from an exit code. Where what waits for the
-      # step's shell was killed, no code comes, and how that ended is not known.
-      hp_said=$(exec 2>&1; (hp_who_am_i; echo "$hp_me"; exec $hp_setsid "$hp_program" -s "holdpoint-$hp_cookie" >&8 2>&7 7>&- 8>&- 9>&-); echo "=$?")
+      # What a shell says where its child is ended by a signal tells that from an exit code; bash says it only in a
+      # subshell of its own. Where what waits for the step's shell was killed, no code comes, and how that ended is not known.
+      hp_said=$( ( (hp_who_am_i; echo "$hp_me"; exec $hp_setsid "$hp_program" -s "holdpoint-$hp_cookie" >&8 2>&7 7>&- 8>&- 9>&-); echo "=$?") 2>&1)
       case $hp_said in *=*) hp_code=${hp_said##*=} ;; *) hp_code=-1 ;; esac
       { read -r hp_now _ </proc/uptime; } || hp_now=0
       [ $((${hp_now%.*} - ${hp_began%.*})) -le 5 ] || hp_from=0
@@ -238,8 +246,9 @@
         hp_waits "$hp_line" || [ ! -e /proc/self/fdinfo ] || hp_left=${hp_left:-used}
       done
       # Without the guard, nobody ends what is left, nor is it known whether the whole of the step was there.
-      kill -s CONT "${hp_other%.*}" || { hp_end "$hp_cookie" @GRACE@; exit 1; }
-      hp_mark @NONCE@ "$hp_cookie" ended "$hp_code" "${hp_left:-clean}" "$@"
+      hp_go_on
+      kill -s 0 "${hp_other%.*}" || { hp_end "$hp_cookie" @GRACE@; exit 1; }
+      hp_mark @NONCE@ "$hp_cookie" ended "$hp_code" "${hp_left:-clean}" ${1:+signalled}
     done
     exit 0
   }
