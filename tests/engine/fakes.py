@@ -136,6 +136,7 @@ class FakeMachine:
     alive: list[str] = field(default_factory=list)
     forgets: bool = True
     announced: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
     journal: FakeJournal | None = None
 
     def outcome(self, command: Command) -> Outcome:
@@ -195,6 +196,10 @@ class FakeMachine:
 
     def announce(self, run: str, digest: str, gate: Mapping[str, Json]) -> None:
         self.announced.append(digest)
+        self.shown = [digest]
+
+    def withdraw(self, run: str) -> None:
+        self.shown = []
 
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:
         return tuple(self.approved)

@@ -366,6 +366,15 @@ def test_a_second_person_approves() -> None:
         one.machine.approved = approved
         assert one.begin().exit is code
         assert len(one.machine.effects) == effects
+        assert one.machine.announced != []
+        assert one.machine.shown == (one.machine.announced[-1:] if effects == 0 else [])
+
+
+def test_what_one_person_passes_alone_is_shown_to_no_other() -> None:
+    one = world()
+    assert one.begin().exit is Exit.OK
+    assert one.machine.effects
+    assert one.machine.announced == []
 
 
 def test_goto_passes_over_what_lies_between() -> None:

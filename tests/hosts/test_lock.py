@@ -81,6 +81,30 @@ def test_what_others_planted_is_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "target" / f"agent-{os.getuid()}").stat().st_mode & 0o7777 == 0o700
 
 
+def test_of_a_run_the_gate_that_was_shown_last_is_read_until_it_is_withdrawn(tmp_path: Path) -> None:
+    host, other = machine(tmp_path), machine(tmp_path, run="run2")
+    other.announce("run2", "d9", {"title": "of another run"})
+    for digest in ("d2", "d1", "d3", "d3"):
+        host.announce("run1", digest, {"title": digest})
+        assert host.gates("run1") == ({"title": digest},)
+    host.withdraw("run1")
+    assert host.gates("run1") == ()
+    assert host.gates("run2") == ({"title": "of another run"},)
+
+
+def test_a_gate_that_another_account_left_comes_after_a_newer_one(tmp_path: Path) -> None:
+    """Who took a run over cannot remove what the first person left."""
+    require_root("own a file as another user")
+    host = machine(tmp_path)
+    host.announce("run1", "d2", {"title": "now"})
+    for digest in ("d1", "d3"):
+        left = tmp_path / "target" / "locks" / f"gate.run1.{digest}.65534"
+        left.write_text('{"title": "before"}\n')
+        os.utime(left, (1e9, 1e9))
+        os.chown(left, 65534, 65534)
+    assert [gate["title"] for gate in host.gates("run1")] == ["now", "before", "before"]
+
+
 def test_an_approval_is_somebody_elses(tmp_path: Path) -> None:
     host = machine(tmp_path)
     host.lock(claim(), Unwatched())

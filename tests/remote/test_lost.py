@@ -127,6 +127,37 @@ def test_a_second_person_with_a_state_of_their_own_approves_through_the_host(rem
     assert '"approved_by":["bob"]' in remote.journals()[0].read_text()
 
 
+MANY = """\
+  - {id: one, title: Mend one, effect: change, irreversible: no, run: 'true'}
+  - {id: two, title: Mend two, effect: change, irreversible: no, run: 'true', gate: {approvers: 2}}
+  - {id: three, title: Mend three, effect: change, irreversible: no, run: 'true', gate: {approvers: 2}}
+"""
+
+
+def test_a_second_person_is_asked_for_the_gate_that_waits_and_for_no_other(remote: Remote) -> None:
+    """Neither for one that one person's word passed, nor for one that was approved before."""
+    remote.hosts(web1="staging").book(book(MANY))
+    with remote.person("runbook", "lab", "--host", "web1") as child:
+        child.expect("Mend one")
+        child.expect(" > ")
+        child.sendline("run")
+        for title in ("Mend two", "Mend three"):
+            child.expect(title)
+            child.expect(" > ")
+            run = remote.journals()[0].parent.name
+            remote.run("run.approve", run, "--host", "web1", who="bob").expect(2, ..., ...)
+            child.sendline("run")
+            child.expect("Waiting for the second person")
+            wait_for("the gate is shown", lambda: list((remote.target("web1") / "locks").glob("gate.*")))
+            with remote.person("run.approve", run, "--host", "web1", who="bob") as second:
+                second.expect("Mend [a-z]+")
+                assert second.match.group() == title
+                second.expect("Type `approve`")
+                second.sendline("approve")
+                second.expect("Approved by bob")
+        assert left(child) == 0
+
+
 def test_no_gate_waits_on_a_host(remote: Remote) -> None:
     remote.hosts(web1="staging").book(book(SLOW))
     said = remote.run("run.approve", "20261124-0101-lab-0000", "--host", "web1").expect(2, ..., ...).stderr

@@ -83,6 +83,13 @@ def test_a_walk_through_opens_no_connection(remote: Remote) -> None:
     assert not any(server.log.exists() for server in remote.servers.values())
 
 
+def test_a_walk_through_has_no_name_that_a_second_person_could_type(remote: Remote) -> None:
+    two = WIPE.replace("irreversible: it is gone", "irreversible: it is gone, gate: {approvers: 2}")
+    remote.hosts(web1="prod").book(book(two, diagnostic=READS))
+    ran = remote.run("runbook", "lab", "--host", "web1", "--dry-run").expect(0, ..., ...)
+    assert "inv run.approve RUN\n" in ran.stdout
+
+
 def test_a_check_reads_there_and_leaves_nothing(remote: Remote) -> None:
     quiet = """[{id: look, title: Look, run: 'uname -n', register: {name: {type: string}}}]"""
     remote.hosts(web1="staging").book(book(MEND, diagnostic=quiet))

@@ -69,5 +69,8 @@ class _Crashing:
     def announce(self, run: str, digest: str, gate: Mapping[str, Json]) -> None:
         self.inner.announce(run, digest, gate)
 
+    def withdraw(self, run: str) -> None:
+        self.inner.withdraw(run)
+
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:
         return self.inner.approvals(run, digest)

@@ -42,7 +42,8 @@ class Asking:
         if reply.text != "run":
             self.answered(question, reply, {})
             return self._refused(question, reply, item, hosts)
-        approved = () if reply.by is By.NOBODY else self._approvals(question, reply, self._due(item.step.escalate))
+        alone = reply.by is By.NOBODY or question.approvers < 2  # noqa: PLR2004
+        approved = () if alone else self._approvals(question, reply, self._due(item.step.escalate))
         if isinstance(approved, Stop):
             return approved
         digests = {host: facts.digest(item, host) for host in hosts}
@@ -155,6 +156,8 @@ class Asking:
             approved = dict.fromkeys(one for machine in machines for one in machine.approvals(session.run, seal))
             others = tuple(person for person in approved if person != reply.person)
             if len(others) >= question.approvers - 1:
+                for machine in machines:
+                    machine.withdraw(session.run)
                 return others
             if self._expired(question):
                 return self._silent(question, Silence.ELAPSED)

@@ -349,7 +349,13 @@ class Machine(Protocol):
         """Name the tokens of a run, or of `ANY_RUN`, that live on the target still; None where it does not answer."""
 
     def announce(self, run: str, digest: str, gate: Mapping[str, Json]) -> None:
-        """Show a gate that waits for another person where they can read it, on the target; it may fail."""
+        """Show a gate that waits for another person where they can read it, on the target; it may fail.
+
+        It takes the place of the one that was shown before.
+        """
+
+    def withdraw(self, run: str) -> None:
+        """Show no gate of the run any more, since none waits; it may fail."""
 
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:
         """Name the other people who approved exactly this."""

@@ -357,18 +357,28 @@ unlock() {
   answer unlocked "$freed"
 }
 
-# Leaves a gate that waits for another person where they can read it.
+# Leaves a gate that waits for another person where they can read it, in the place of the run's gate before.
 announce() {
   settle_somewhere
   file=$shared/gate.$run.$digest.$uid
+  for one in "$shared/gate.$run".*; do [ "$one" = "$file" ] || rm -f "$one" 2>/dev/null; done
   publish "$file" "$claim" || [ -O "$file" ] || { leave_room && answer refused "the gate cannot be written"; }
   leave_room
   answer announced
 }
 
-gates() {
+withdraw() {
+  settle_somewhere
+  rm -f "$shared/gate.$run".* 2>/dev/null
+  leave_room
+  answer withdrawn
+}
+
+gates() { # the newest first
   for place in "$target/locks" "$memory_folder/locks"; do
-    for file in "$place/gate.$run".*; do
+    # shellcheck disable=SC2012 # names that we give have no blanks
+    for file in $(cd "$place" 2>/dev/null && ls -t | grep -F "gate.$run."); do
+      file=$place/$file
       [ -f "$file" ] && [ ! -L "$file" ] || continue
       owner_of "$file"
       whose=${file##*/gate."$run".} # the rest of the name: digest and account
@@ -1019,7 +1029,7 @@ main() {
   [ -z "$wanted" ] || [ "$wanted" = "$machine" ] || answer refused "another machine answers than the one that this run began on"
   case $operation in
     run | attach | finish_off | forget | bury) word "$token" token ;;
-    lock | unlock | approve | approvals | announce | gates | heads) word "$run" run ;;
+    lock | unlock | approve | approvals | announce | withdraw | gates | heads) word "$run" run ;;
     room | survey) ;;
     *) answer refused "the operation is not known" ;;
   esac

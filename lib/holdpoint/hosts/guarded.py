@@ -98,6 +98,8 @@ class _Execution:
         self._ended: Words = ()
         """What the shell said of the end."""
         self._sent = self._clean = False
+        self._over = False
+        """Whether all of the step was seen to end, so that the shell need not look for it once more."""
         self._asked = self._held_since = 0.0
 
     def follow(self, script: bytes) -> Outcome:
@@ -125,6 +127,8 @@ class _Execution:
         if self._clean:
             readers.give_back(self._command.become, self._reader)
         else:
+            if self._over:
+                self._reader.dismiss()
             self._reader.close()
 
     def _begin(self, script: bytes) -> None:
@@ -230,6 +234,7 @@ class _Execution:
                     return False
                 if self._heard("gone"):
                     if self._heard("ended", "lost"):
+                        self._over = True
                         return True
                     ask_at = min(ask_at, time.monotonic() + TICK)
         return False

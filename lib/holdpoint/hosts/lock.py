@@ -153,8 +153,13 @@ class TargetLock:
         with suppress(LinkFailed):
             self._ask("announce", [f"run={run}", f"digest={digest}", f"claim={json.dumps(dict(gate))}"])
 
+    def withdraw(self, run: str) -> None:
+        """Take away the gate that was left; where that fails, it goes with the lock."""
+        with suppress(LinkFailed):
+            self._ask("withdraw", [f"run={run}"])
+
     def gates(self, run: str) -> tuple[Mapping[str, Json], ...]:
-        """Read the gates that wait there. Whether one is what its name says is for `seal_of` to tell."""
+        """Read the gates that wait there, the newest first: whoever took a run over cannot remove another account's. Whether one is what its name says is for `seal_of` to tell."""
         found = []
         for frame in self._ask("gates", [f"run={run}"]):
             if frame.kind != "gate":

@@ -124,8 +124,11 @@ class AgentMachine:
     def announce(self, run: str, digest: str, gate: Mapping[str, Json]) -> None:
         self._lock.announce(run, digest, gate)
 
+    def withdraw(self, run: str) -> None:
+        self._lock.withdraw(run)
+
     def gates(self, run: str) -> tuple[Mapping[str, Json], ...]:
-        """Give the gates of a run that wait on the target for another person. Raises `LinkFailed`."""
+        """Give the gates of a run that wait on the target for another person, the newest first. Raises `LinkFailed`."""
         return self._lock.gates(run)
 
     def way(self) -> tuple[str, ...]:

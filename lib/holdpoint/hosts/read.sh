@@ -81,7 +81,7 @@
     case $hp_state$hp_parent in
       Z* | X*) return 0 ;;
     esac
-    # Children of the worker, and of those, up to the step's shell, which leads a session.
+    # Children of the worker, and of those (bash waits in a child of a child), up to the step's shell, which leads a session.
     case " ${hp_other%.*}${hp_setsid:+$hp_waiting} " in
       *" $hp_parent "*) [ "$hp_its" = "$hp_pid" ] || { hp_waiting="$hp_waiting $hp_pid" && return 0; } ;;
     esac
@@ -158,7 +158,7 @@
   }
 
   # A step can stop what is around it.
-  hp_go_on() { kill -s CONT "${hp_other#*.}" "${hp_other%.*}" $hp_waiting; }
+  hp_go_on() { kill -s CONT $$ "${hp_other#*.}" "${hp_other%.*}" $hp_waiting; }
 
   hp_end() { # COOKIE, GRACE in 1/100 s; fails where something cannot be ended
     hp_look "$1" '' 0
@@ -198,7 +198,10 @@
           done
           break
           ;;
-        end) if hp_end "$hp_cookie" "$hp_what"; then hp_mark @NONCE@ "$hp_cookie" gone; else hp_mark @NONCE@ "$hp_cookie" stuck; fi ;;
+        end)
+          if hp_end "$hp_cookie" "$hp_what"; then hp_mark @NONCE@ "$hp_cookie" gone; else hp_mark @NONCE@ "$hp_cookie" stuck; fi
+          kill -s 0 "${hp_other%.*}" || hp_mark @NONCE@ "$hp_cookie" lost # nobody is left to begin it, or to say how it ended
+          ;;
         bye) exit ;;
       esac
     done
@@ -224,9 +227,9 @@
       command -v "$hp_program" >/dev/null || { hp_mark @NONCE@ "$hp_cookie" ended 127 missing && exit; }
       hp_from=0 hp_began=0
       { read -r _ _ _ _ hp_from </proc/loadavg && read -r hp_began _ </proc/uptime; }
-      # What a shell says where its child is ended by a signal tells that from an exit code. Where what waits for the
-      # step's shell was killed, no code comes, and how that ended is not known.
-      hp_said=$( ( ( hp_who_am_i; echo "$hp_me"; exec $hp_setsid "$hp_program" -s "holdpoint-$hp_cookie" >&8 2>&7 7>&- 8>&- 9>&- ); echo "=$?" ) 2>&1 )
+      # What a shell says where its child is ended by a signal tells that from an exit code; bash says it only in a
+      # subshell of its own. Where what waits for the step's shell was killed, no code comes, and how that ended is not known.
+      hp_said=$( ( (hp_who_am_i; echo "$hp_me"; exec $hp_setsid "$hp_program" -s "holdpoint-$hp_cookie" >&8 2>&7 7>&- 8>&- 9>&-); echo "=$?") 2>&1)
       case $hp_said in *=*) hp_code=${hp_said##*=} ;; *) hp_code=-1 ;; esac
       { read -r hp_now _ </proc/uptime; } || hp_now=0
       [ $((${hp_now%.*} - ${hp_began%.*})) -le 5 ] || hp_from=0
@@ -241,8 +244,9 @@
         hp_waits "$hp_line" || [ ! -e /proc/self/fdinfo ] || hp_left=${hp_left:-used}
       done
       # Without the guard, nobody ends what is left, nor is it known whether the whole of the step was there.
-      kill -s CONT "${hp_other%.*}" || { hp_end "$hp_cookie" @GRACE@; exit 1; }
-      hp_mark @NONCE@ "$hp_cookie" ended "$hp_code" "${hp_left:-clean}" "$@"
+      hp_go_on
+      kill -s 0 "${hp_other%.*}" || { hp_end "$hp_cookie" @GRACE@; exit 1; }
+      hp_mark @NONCE@ "$hp_cookie" ended "$hp_code" "${hp_left:-clean}" ${1:+signalled}
     done
     exit 0
   }

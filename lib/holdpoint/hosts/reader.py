@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TypeVar
 
-from holdpoint.hosts.agent import NoSession
+from holdpoint.hosts.agent import LinkFailed, LinkRefused, NoSession
 from holdpoint.hosts.capture import STDERR, STDOUT
 from holdpoint.hosts.started import Ended, Started
 
@@ -51,12 +51,14 @@ class Marks:
         self._held = b""
 
     def split(self, data: bytes) -> Iterator[bytes | Words]:
-        """Give what is known to be output, and what was said; keeps back what may become a mark."""
+        """Give what is known to be output, and what was said; keeps back what may become a mark. Raises `LinkRefused`."""
         rest = self._held + data
         self._held = b""
         while (at := rest.find(self._mark)) >= 0:
             end = rest.find(b"\n", at, at + MARK_LIMIT)
-            if end < 0 and len(rest) - at < MARK_LIMIT:
+            if end < 0:
+                if len(rest) - at >= MARK_LIMIT:
+                    raise LinkRefused("what the target says of itself is too long; look at its /etc/machine-id")
                 break
             if at:
                 yield rest[:at]
@@ -122,6 +124,13 @@ class Reader:
             case nothing_or_end:
                 return nothing_or_end
 
+    def waits(self) -> bool:
+        """Whether it waits for a step: nothing came since the last one, and it did not end, nor its connection."""
+        try:
+            return self.started.next(0) is None
+        except LinkFailed:
+            return False
+
     def dismiss(self) -> None:
         """Say that nothing of a step is left, which is looked for otherwise; it ends by itself."""
         self.started.send(b"bye\n")
@@ -141,12 +150,10 @@ class Readers:
         self._made: list[Reader] = []
 
     def idle(self, become: str | None) -> Reader | None:
-        """Give one of this user that waits."""
-        with self._lock:
-            for at, (user, _) in enumerate(self._idle):
-                if user == become:
-                    return self._idle.pop(at)[1]
-        return None
+        """Give one of this user that waits still."""
+        while (reader := self._take(become)) is not None and not reader.waits():
+            reader.close()
+        return reader
 
     def start(self, become: str | None) -> Reader:
         """Give a new one, or one that is idle by then. Raises `LinkFailed` where none can be started."""
@@ -178,6 +185,13 @@ class Readers:
         with self._lock:
             self._made = [*(each for each in self._made if not each.closed), reader]
         return reader
+
+    def _take(self, become: str | None) -> Reader | None:
+        with self._lock:
+            for at, (user, _) in enumerate(self._idle):
+                if user == become:
+                    return self._idle.pop(at)[1]
+        return None
 
     def _lent(self) -> bool:
         """Whether somebody uses one."""

@@ -69,6 +69,9 @@ class WalkthroughMachine:
     def announce(self, run: str, digest: str, gate: Mapping[str, Json]) -> None:
         """Do nothing: nobody is waited for."""
 
+    def withdraw(self, run: str) -> None:
+        """Do nothing: nothing is shown."""
+
     def approvals(self, run: str, digest: str) -> tuple[str, ...]:  # noqa: ARG002
         return ()
 

@@ -71,7 +71,7 @@ class ConsoleOperator:
 
         Without `targets` the head is drawn with the first record, which names them, as one that was recalled does.
         """
-        self._run = run
+        self._run = "RUN" if kind == bounds.WALKTHROUGH else run  # what is not recorded has no name to type
         self._timeline = Timeline(background(plan), self._zone)
         self._timeline.take(self._earlier)
         book, known = plan.runbook, tuple(targets or (_targets(self._earlier[0]) if self._earlier else ()))

@@ -31,6 +31,16 @@ def test_nothing_is_given_where_nothing_came_and_all_where_it_is_emptied() -> No
     assert fed(b"a", b"b" * 100).empty() == b"a" + b"b" * 100
 
 
+def test_a_packet_without_content_is_none() -> None:
+    """It would look like the end of the stream."""
+    arrivals = fed(b"")
+    assert not arrivals.read_ready()
+    arrivals.feed(b"a")
+    arrivals.feed(b"")
+    assert arrivals.read(9) == b"a"
+    assert not arrivals.read_ready()
+
+
 def test_the_bell_rings_for_what_comes_and_for_the_end() -> None:
     bell = threading.Event()
     arrivals = Arrivals(bell)

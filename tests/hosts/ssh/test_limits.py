@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,9 +14,12 @@ from pathlib import Path
 import pytest
 
 from holdpoint.engine.ports import Acquired, Exited, Unreachable, Unwatched
+from holdpoint.hosts.agent import LinkFailed
 from holdpoint.hosts.lock import NoRoom
+from holdpoint.hosts.ssh.channel import SshChannel
+from holdpoint.hosts.ssh.transport import WINDOW
 from tests.hosts.ssh.support import ssh_machine, way_to
-from tests.hosts.support import Watcher, claim, command, ticket
+from tests.hosts.support import Watcher, claim, command, ticket, wait_for
 from tests.needs import require_root
 from tests.sshd import Site
 
@@ -70,3 +76,36 @@ def test_a_full_disk_is_told_and_memory_is_used_after_a_yes(ssh_site: Site, full
     assert outcome.output.stdout == "done\n"
     machine.forget(ticket())
     machine.close()
+
+
+def test_a_connection_that_breaks_while_room_is_made_for_more_is_a_lost_one(ssh_site: Site, tmp_path: Path) -> None:
+    """What came lies here still; the server stands still, so that nothing but the write tells of the break."""
+    server = ssh_site.sshd(f"breaks-{tmp_path.name}")
+    machine = ssh_machine(ssh_site, ssh_site.host(f"breaks-{tmp_path.name}", server.port, server), tmp_path)
+    channel = machine.connection.execute("head -c 100000000 /dev/zero")
+    transport = channel._channel.get_transport()
+    held = channel._channel.in_buffer
+    wait_for("the window is full", lambda: len(held) >= WINDOW - 100_000)
+    pids = [*server.pids(), *map(int, _children(server.pids()))]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        transport.sock.shutdown(socket.SHUT_WR)
+        with pytest.raises(LinkFailed):
+            _read_out(channel)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        machine.close()
+
+
+def _read_out(channel: SshChannel) -> None:
+    for _ in range(WINDOW):
+        assert channel.next(1) is not None
+
+
+def _children(pids: list[int]) -> list[str]:
+    found: list[str] = []
+    for pid in pids:
+        found += Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return found

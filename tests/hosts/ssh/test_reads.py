@@ -129,6 +129,40 @@ def test_a_shell_around_the_step_that_is_stopped_ends_with_the_connection(host: 
         reading.join()
 
 
+AROUND = """
+of() { cut -d " " -f "$1" "/proc/$2/stat"; }
+leader=$(of 6 "$PPID") witness=$PPID around=''
+until [ "$(of 4 "$witness")" = "$leader" ]; do around="$witness $around" witness=$(of 4 "$witness"); done
+"""
+"""Finds the witness, and what stands between it and the step: the worker and what waits for the step's shell."""
+
+
+@pytest.mark.parametrize("whom", ["$witness", "$leader"])
+@pytest.mark.parametrize("then", ["exit 3", "sleep 0.2 & exit 3"])
+def test_a_shell_further_up_that_is_stopped_changes_nothing_and_does_not_stay(
+    host: SshMachine, tmp_path: Path, whom: str, then: str
+) -> None:
+    file = tmp_path / "pids"
+    with ending(file):
+        outcome = read(host, f"{AROUND} echo $witness $leader >{file}; kill -STOP {whom}; {then}")
+        assert isinstance(outcome, Exited), outcome
+        assert outcome.code == 3
+        is_exact(host)
+        host.close()
+        wait_for("it is gone", lambda: not [pid for pid in pids(file) if lives(pid)], 20)
+
+
+def test_where_all_that_could_tell_is_killed_a_step_is_seen_to_end(host: SshMachine, tmp_path: Path) -> None:
+    file = tmp_path / "pids"
+    with ending(file):
+        text = f"{AROUND} echo $$ $around $witness >{file}; kill -9 $witness $around; sleep 1000"
+        outcome = read(host, text, timeout=4)
+        assert isinstance(outcome, TimedOut), outcome
+        assert outcome.ended
+        assert not [pid for pid in pids(file) if lives(pid)]
+    is_exact(host)
+
+
 def test_what_a_long_step_leaves_is_ended_as_well(ssh_site: Site, tmp_path: Path) -> None:
     """After some seconds all processes are looked at, not only those that are younger."""
     host = ssh_machine(ssh_site, way_to(ssh_site, "dash"), tmp_path)
@@ -156,6 +190,40 @@ def test_what_leaves_all_behind_but_the_output_is_ended_as_well(host: SshMachine
 
 def test_a_shared_shell_that_is_killed_while_idle_is_replaced(host: SshMachine) -> None:
     os.kill(shared_shell(host), signal.SIGKILL)
+    is_exact(host)
+
+
+def test_a_shell_that_went_with_an_old_connection_is_no_loss_of_the_new_one(ssh_site: Site, tmp_path: Path) -> None:
+    name = f"old-{tmp_path.name}"
+    server = ssh_site.sshd(name)
+    wire = ssh_site.wire(server.port)
+    host = ssh_machine(ssh_site, ssh_site.host(name, wire.port, server), tmp_path)
+    is_exact(host)
+    wire.hang_up()
+    wait_for("it is noticed", lambda: not host.connection._stands())
+    host.connection.dial()
+    watcher = Watcher()
+    outcome = host.read(command("exit 3"), watcher)
+    host.close()
+    assert isinstance(outcome, Exited), outcome
+    assert outcome.code == 3
+    assert watcher.told == []
+
+
+def test_a_machine_whose_id_has_no_end_is_refused(ssh_site: Site, tmp_path: Path) -> None:
+    identity = tmp_path / "machine-id"
+    identity.write_text("m" * 300_000)
+    server = ssh_site.sshd(f"id-{tmp_path.name}", {"HOLDPOINT_MACHINE_ID": str(identity)})
+    host = ssh_machine(ssh_site, ssh_site.host(f"id-{tmp_path.name}", server.port, server), tmp_path)
+    outcome = read(host, "exit 3")
+    host.close()
+    assert isinstance(outcome, Unreachable), outcome
+    assert "too long" in outcome.why
+
+
+def test_what_a_step_makes_its_shell_say_of_its_end_is_no_signal(host: SshMachine) -> None:
+    outcome = read(host, 'head -c 200000 /dev/zero | tr "\\0" x >"/proc/$PPID/fd/1"; exit 200')
+    assert isinstance(outcome, Exited | Signalled), outcome
     is_exact(host)
 
 

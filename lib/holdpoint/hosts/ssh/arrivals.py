@@ -21,8 +21,9 @@ class Arrivals:
         return sum(map(len, tuple(self._packets)))
 
     def feed(self, data: bytes) -> None:
-        self._packets.append(data)
-        self._bell.set()
+        if data:  # nothing at all would be taken for the end
+            self._packets.append(data)
+            self._bell.set()
 
     def read_ready(self) -> bool:
         return bool(self._packets)

@@ -9,6 +9,7 @@ import contextlib
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 import paramiko
 
@@ -48,9 +49,9 @@ class SshChannel:
         channel = self._channel
         while True:
             if channel.recv_ready():
-                return STDOUT, channel.recv(BLOCK)
+                return STDOUT, self._taken(channel.recv)
             if channel.recv_stderr_ready():
-                return STDERR, channel.recv_stderr(BLOCK)
+                return STDERR, self._taken(channel.recv_stderr)
             if channel.closed or channel.eof_received:
                 if channel.recv_ready() or channel.recv_stderr_ready():  # it came between the two looks
                     continue
@@ -85,13 +86,21 @@ class SshChannel:
         return Ended(self._channel.exit_status) if self._channel.status_event.is_set() and self._known() else None
 
     def complaint(self) -> str:
-        while self._channel.recv_stderr_ready():
-            self._errors = (self._errors + self._channel.recv_stderr(BLOCK))[-COMPLAINT:]
+        with contextlib.suppress(LinkFailed):
+            while self._channel.recv_stderr_ready():
+                self._errors = (self._errors + self._taken(self._channel.recv_stderr))[-COMPLAINT:]
         return " ".join(self._errors.decode("utf-8", "replace").split())
 
     def close(self) -> None:
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.close()
+
+    def _taken(self, receive: Callable[[int], bytes]) -> bytes:
+        """Take what came; where the server has to be told that there is room again, the connection may be seen to be lost."""
+        try:
+            return receive(BLOCK)
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise self._lost() from error
 
     def _known(self) -> bool:
         return bool(self._channel.exit_status >= 0)
@@ -102,14 +111,14 @@ class SshChannel:
             return exited
         if not self._channel.closed:
             return None
-        transport = self._channel.get_transport()
-        if not transport.is_active():
-            if getattr(transport, "stalled", False):
-                raise LinkFailed(
-                    f"the connection to `{self._alias}` stalled: nothing came, and no answer to a question"
-                )
-            raise LinkFailed(f"the connection to `{self._alias}` was lost")
+        if not self._channel.get_transport().is_active():
+            raise self._lost()
         return Ended(None)
+
+    def _lost(self) -> LinkFailed:
+        if getattr(self._channel.get_transport(), "stalled", False):
+            return LinkFailed(f"the connection to `{self._alias}` stalled: nothing came, and no answer to a question")
+        return LinkFailed(f"the connection to `{self._alias}` was lost")
 
     def _help_it_end(self) -> None:
         """Close the input of what outlived its shell; OpenSSH does so by itself, other servers do not."""
