@@ -16,7 +16,7 @@ import pytest
 from holdpoint.planning.files import LARGEST
 from holdpoint.shell import Blob
 from tests.case import Case
-from tests.laws.terminal import HEAD, book, left, person
+from tests.laws.terminal import HEAD, book, left, person, read_out
 from tests.needs import require, require_root
 
 OLD, NEW = b"limit = 3\nname = x\n", b"limit = 5\nname = x\n"
@@ -91,9 +91,7 @@ def test_show_prints_what_differs_and_the_file(case: Case) -> None:
     with person(case, "runbook", "lab") as child:
         child.expect(" > ")
         child.sendline("show")
-        child.expect("--- what differs")
-        child.expect(" > ")
-        shown = child.before.replace("\r\n", "\n")
+        shown = read_out(child).partition("--- what differs")[2]
         assert "-limit = 3\n+limit = 5\n name = x\n" in shown
         assert "--- the file\nlimit = 5\nname = x\n" in shown
         assert "--- the whole script" in shown

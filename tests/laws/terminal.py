@@ -47,6 +47,16 @@ def person(case: Case, *words: str, environ: dict[str, str] | None = None, progr
         child.close(force=True)
 
 
+def read_out(child: Any) -> str:
+    """Read what `show` prints, screen after screen, up to the question that it comes back to."""
+    text = ""
+    while child.expect([r"\d+ more lines: Enter goes on, q ends > $", PROMPT]) == 0:
+        text += child.before
+        child.sendline("")
+        child.expect_exact("\r\n")
+    return (text + child.before).replace("\r\n", "\n")
+
+
 def left(child: Any) -> int:
     """Wait for the command's end, and give its exit code."""
     child.expect(pexpect.EOF)
