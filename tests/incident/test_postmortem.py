@@ -730,7 +730,7 @@ def test_a_damaged_incident_is_refused_and_its_document_stands(case: Case) -> No
     case.run(*WRITE).expect(10, ..., ...)
     assert path.read_bytes() == before
     ran = case.run("action.list").expect(0, ..., ...)
-    assert "is damaged, so its action items are not known" in ran.raw_error
+    assert "cannot be read (damaged), so its action items are not known" in ran.raw_error
 
 
 def test_a_path_that_a_record_names_leads_nowhere_else(room: Room, pen: Pen) -> None:
