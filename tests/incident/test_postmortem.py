@@ -159,6 +159,17 @@ def test_a_link_in_the_place_of_the_file_is_not_written_through(room: Room, pen:
     assert (elsewhere.read_text() if elsewhere.exists() else None) == before
 
 
+def test_a_link_within_the_repository_to_what_is_not_there_is_followed_too(room: Room, pen: Pen) -> None:
+    resolved(room)
+    pen.write()
+    kept = room.case.repository / "kept.md"
+    text, path = pen.text, pen.path
+    path.unlink()
+    path.symlink_to(kept)
+    pen.write()
+    assert (path.is_symlink(), kept.read_text()) == (True, text)
+
+
 def test_a_link_within_the_repository_is_followed(room: Room, pen: Pen) -> None:
     (room.case.repository / "handbook").mkdir()
     (room.case.repository / "docs").symlink_to("handbook")
@@ -719,7 +730,7 @@ def test_a_damaged_incident_is_refused_and_its_document_stands(case: Case) -> No
     case.run(*WRITE).expect(10, ..., ...)
     assert path.read_bytes() == before
     ran = case.run("action.list").expect(0, ..., ...)
-    assert "is damaged, so its action items are not known" in ran.raw_error
+    assert "cannot be read (damaged), so its action items are not known" in ran.raw_error
 
 
 def test_a_path_that_a_record_names_leads_nowhere_else(room: Room, pen: Pen) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from datetime import timedelta
 from typing import Any
 
@@ -235,7 +236,7 @@ def test_an_incident_whose_folder_was_renamed_is_not_hidden(room: Room, name: st
     moved = folder.rename(folder.with_name(name.format(loses)))
     assert [(one["incident"], one["status"]) for one in _register(room)] == [(moved.name, "renamed")]
     page = room.said(lambda: incidents.list_all(room.world()))
-    assert f"its record is that of {loses}: rename the folder back" in " ".join(page.split())
+    assert f"its record is that of {loses}: rename the folder back, or move a copy away" in " ".join(page.split())
     listed = json_of(room.said(lambda: incidents.list_all(room.world(json=True))))
     assert [(one["incident"], one["status"]) for one in listed] == [(moved.name, "renamed"), (kept, "open")]
     assert actions.list_all(room.world(), everything=False) == 0
@@ -245,6 +246,14 @@ def test_an_incident_whose_folder_was_renamed_is_not_hidden(room: Room, name: st
     (problem,) = raised.value.problems
     assert (problem.code, problem.hint.endswith(f"/{loses}` puts it back")) == ("renamed", True)
     room.capsys.readouterr()
+    shutil.copytree(moved, folder)  # it is a copy now
+    with pytest.raises(HoldpointError) as raised:
+        incidents.show(room.world(), moved.name)
+    assert raised.value.problems[0].hint.startswith(f"it is a copy: incident `{loses}` is there as well; move")
+    assert [(one["incident"], one["status"]) for one in _register(room) if one["incident"] == moved.name] == [
+        (moved.name, "renamed")
+    ]
+    shutil.rmtree(folder)
     moved.rename(folder)
     assert [one["incident"] for one in _register(room)] == [loses]
 

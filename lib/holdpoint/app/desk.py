@@ -198,7 +198,9 @@ class Desk:
             self.warn(f"the record of incident {one.incident} is damaged, so whether it is open is not known")
         for one in known:
             if one.was:
-                self.warn(f"the folder {one.incident} holds the record of incident {one.was}: rename it back")
+                self.warn(
+                    f"the folder {one.incident} holds the record of incident {one.was}: rename it back, or move a copy away"
+                )
         folders = {folder.name: folder for folder in self.world.state.incidents()}
         if len(open_ones) == 1:
             return folders[open_ones[0].incident]
@@ -302,7 +304,10 @@ def _replayed(folder: IncidentFolder, records: Sequence[Record]) -> State:
         raise HoldpointError(Problem("nothing-begun", message, hint="declare it anew"))
     if (incident := state.opening.incident) != folder.name:
         message = f"the folder `{folder.name}` holds the record of incident `{incident}`"
-        hint = f"it was renamed or copied; `mv {folder.path} {folder.path.with_name(incident)}` puts it back"
+        theirs = folder.path.parent / incident
+        hint = f"it was renamed; `mv {folder.path} {theirs}` puts it back"
+        if theirs.exists():
+            hint = f"it is a copy: incident `{incident}` is there as well; move `{folder.path}` away"
         raise HoldpointError(Problem("renamed", message, Place(str(folder.journal), 0, 0), hint=hint))
     return state
 

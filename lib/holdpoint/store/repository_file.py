@@ -63,10 +63,11 @@ def rewrite(path: Path, change: Callable[[str | None], str]) -> str:
 
 
 def _put(path: Path, text: str, seen: str | None) -> bool:
-    """Put a text there, durably and at once; False where the file is not what was seen any more."""
-    fresh = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
+    """Put a text there, durably and at once; False where the file is not what was seen any more. A link stays one."""
+    real = Path(os.path.realpath(path))
+    fresh = real.with_name(f".{real.name}.{os.urandom(4).hex()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        real.parent.mkdir(parents=True, exist_ok=True)
         crash_point("document:before")
         disk.write_new(fresh, text.encode())
         fresh.chmod(stat.S_IMODE(path.stat().st_mode) if seen is not None else 0o666 & ~_umask())
@@ -74,10 +75,10 @@ def _put(path: Path, text: str, seen: str | None) -> bool:
         if read(path) != seen:
             return False
         if seen is None:
-            path.hardlink_to(fresh)
+            real.hardlink_to(fresh)
         else:
-            fresh.replace(path.resolve())
-        disk.sync_folder(path.parent)
+            fresh.replace(real)
+        disk.sync_folder(real.parent)
         crash_point("document:placed")
     except FileExistsError:
         return False

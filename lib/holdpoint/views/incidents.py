@@ -115,7 +115,7 @@ def listing(incidents: Sequence[Listed], width: int, zone: tzinfo | None) -> lis
 
 
 def _moved(one: Listed) -> str:
-    return f"its record is that of {one.was}: rename the folder back" if one.was else ""
+    return f"its record is that of {one.was}: rename the folder back, or move a copy away" if one.was else ""
 
 
 def _unwritten(one: Listed) -> str:
