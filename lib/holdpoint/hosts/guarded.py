@@ -66,7 +66,7 @@ def execute_guarded(
             reader = readers.idle(command.become) or opened(partial(readers.start, command.become), watch, LEAVES)
             if reader is None:
                 return EndedByPerson(True, capture.finish())
-            execution = _Execution(reader, command, capture, watch, whom)
+            execution = _Execution(reader, readers, command, capture, watch, whom)
             if broke:
                 watch.regained(host)
             return execution.follow(script)
@@ -79,14 +79,23 @@ def execute_guarded(
             watch.lost(host, str(failed))
         finally:
             if execution is not None:
-                execution.let_go(readers)
+                execution.let_go()
 
 
 class _Execution:
     """One execution under way."""
 
-    def __init__(self, reader: Reader, command: Command, capture: Capture, watch: Watch, whom: Whom | None) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        readers: Readers,
+        command: Command,
+        capture: Capture,
+        watch: Watch,
+        whom: Whom | None,
+    ) -> None:
         self._reader = reader
+        self._readers = readers
         self._was_used = reader.used
         self._whom = whom
         self._command = command
@@ -122,10 +131,10 @@ class _Execution:
             if self._wants_it_ended(now):
                 return EndedByPerson(self._end(self._command.kill_grace.total_seconds()), self._capture.finish())
 
-    def let_go(self, readers: Readers) -> None:
+    def let_go(self) -> None:
         """Give the shell back where nothing of the step can be left in it, else close it."""
         if self._clean:
-            readers.give_back(self._command.become, self._reader)
+            self._readers.give_back(self._command.become, self._reader)
         else:
             if self._over:
                 self._reader.dismiss()
@@ -216,25 +225,57 @@ class _Execution:
         return self._watch.wish() is not Wish.GO_ON
 
     def _end(self, grace: float) -> bool:
-        """Have all of it ended; tells whether that was seen. Asked for again where it had not begun yet."""
+        """Have all of it ended; tells whether that was seen. Where the shell does not answer, another one does it."""
         if not self._sent:
             return True
-        deadline = time.monotonic() + grace + KILL_PATIENCE + LEEWAY
-        ask_at = 0.0
         with contextlib.suppress(LinkFailed):
-            while (now := time.monotonic()) < deadline:
-                if now >= ask_at:
-                    for said in self._said.values():
-                        said.discard("gone")
-                    self._reader.end(grace)
-                    ask_at = math.inf
-                if self._take(TICK) is not None:
-                    return True
-                if self._heard("stuck"):
-                    return False
-                if self._heard("gone"):
-                    if self._heard("ended", "lost"):
-                        self._over = True
-                        return True
-                    ask_at = min(ask_at, time.monotonic() + TICK)
+            answer = self._end_by_its_own(grace)
+            return self._end_by_another(grace) if answer is None else answer
         return False
+
+    def _end_by_its_own(self, grace: float) -> bool | None:
+        """None without an answer. Asked for again where it had not begun yet."""
+        deadline = time.monotonic() + grace + KILL_PATIENCE + LEEWAY
+        ask_at, answer = 0.0, None
+        while (now := time.monotonic()) < deadline:
+            if now >= ask_at:
+                for said in self._said.values():
+                    said.discard("gone")
+                self._reader.end(grace)
+                ask_at = math.inf
+            if self._take(TICK) is not None:
+                return True
+            if self._heard("stuck"):
+                return False
+            if self._heard("gone"):
+                answer = False
+                if self._heard("ended", "lost"):
+                    self._over = True
+                    return True
+                ask_at = min(ask_at, time.monotonic() + TICK)
+        return answer
+
+    def _end_by_another(self, grace: float) -> bool:
+        """For a step that stopped or killed what guards it."""
+        other = self._readers.another(self._command.become)
+        asked, left = False, set(BOTH)
+        try:
+            deadline = time.monotonic() + grace + KILL_PATIENCE + LEEWAY
+            while left and time.monotonic() < deadline:
+                if other.ready and not asked:
+                    if not other.stands_in_for(self._reader):
+                        break
+                    other.end(grace)
+                    asked = True
+                match other.next(TICK):
+                    case Ended():
+                        break
+                    case None:
+                        continue
+                    case pieces:
+                        left -= {stream for stream, piece in pieces if isinstance(piece, tuple) and piece[0] == "gone"}
+            return not left
+        finally:
+            if not left:
+                other.dismiss()
+            other.close()

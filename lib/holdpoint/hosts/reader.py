@@ -104,6 +104,11 @@ class Reader:
         """Have what lives of the step ended: TERM, and KILL after so many seconds."""
         self.started.send(f"end {self._cookie} {max(1, round(grace * 100))} {self._worker}\n".encode())
 
+    def stands_in_for(self, other: Reader) -> bool:
+        """Take the step of another one as its own, to end it; False where that one is on another machine."""
+        self._cookie, self._worker = other._cookie, other._worker
+        return (self.machine, self.boot) == (other.machine, other.boot)
+
     def next(self, patience: float) -> list[Piece] | Ended | None:
         """Give what came; None if nothing did in `patience` seconds. Raises `LinkFailed` where the link broke."""
         match self.started.next(patience):
@@ -175,6 +180,10 @@ class Readers:
                 elif now > deadline:
                     raise
             time.sleep(ROOM_EVERY)
+
+    def another(self, become: str | None) -> Reader:
+        """Give a new one at once. Raises `LinkFailed`, also where the server gives no further session."""
+        return self._new(become)
 
     def give_back(self, become: str | None, reader: Reader) -> None:
         with self._lock:

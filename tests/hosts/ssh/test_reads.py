@@ -163,6 +163,32 @@ def test_where_all_that_could_tell_is_killed_a_step_is_seen_to_end(host: SshMach
     is_exact(host)
 
 
+GUARD = f"""{AROUND}
+for stat in /proc/[0-9]*/stat; do
+  {{ read -r line <"$stat"; }} 2>/dev/null || continue
+  pid=${{line%% *}}
+  set -- ${{line##*) }}
+  if [ "$2" = "$leader" ] && [ "$pid" != "$witness" ]; then guard=$pid; fi
+done
+"""
+
+
+@pytest.mark.parametrize("does", ["kill -9 $guard", "kill -STOP $guard", "kill -STOP -$leader"])
+def test_where_the_guard_is_gone_or_stands_still_another_shell_ends_the_step(
+    host: SshMachine, tmp_path: Path, does: str
+) -> None:
+    file = tmp_path / "pids"
+    with ending(file):
+        text = f"{GUARD} echo $$ $PPID $witness $guard $leader >{file}.new; mv {file}.new {file}; {does}; sleep 1000"
+        outcome = host.read(command(text, timeout=6, grace=0.2), Watcher())
+        assert len(pids(file)) == 5
+        assert isinstance(outcome, TimedOut), outcome
+        assert outcome.ended
+        host.close()
+        wait_for("it is gone", lambda: not [pid for pid in pids(file) if lives(pid)], 20)
+    is_exact(host)
+
+
 def test_what_a_long_step_leaves_is_ended_as_well(ssh_site: Site, tmp_path: Path) -> None:
     """After some seconds all processes are looked at, not only those that are younger."""
     host = ssh_machine(ssh_site, way_to(ssh_site, "dash"), tmp_path)
