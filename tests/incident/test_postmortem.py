@@ -104,7 +104,7 @@ def test_a_draft_is_filled_from_the_record(room: Room, pen: Pen) -> None:
     assert "- A user told of it, 20 min after it began; no monitor did before.\n" in pen.text
     assert "- Response target: kept (due 2026-11-25 13:15 CET)\n" in pen.text
     assert "- It was resolved without being verified: nobody has the account (record 5)\n" in pen.text
-    since = "| 2026-11-25 12:40:00 CET; written 2026-11-25 13:10 CET | **done** Since when? | ada | record 2 |\n"
+    since = "| 2026-11-25 12:40:00 CET; written 2026-11-25 13:10 CET | **done** it began | ada | record 2 |\n"
     assert since in pen.text
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from holdpoint.app.fleet import Fleet
 from holdpoint.app.made import made_of
 from holdpoint.app.repository import repository
 from holdpoint.app.room import MEMORY, memory_agreed
+from holdpoint.app.zone import zone_of
 from holdpoint.document.model import FromEnv, Runbook
 from holdpoint.engine.loop import Ended
 from holdpoint.engine.ports import (
@@ -110,6 +112,8 @@ class World:
     plain: bool = False
     alone: bool = False
     """Nobody is asked anything, also at a terminal."""
+    brief: bool = False
+    """Of a run that goes well only its questions are drawn; whoever began it says what came out."""
     operator: Operator | None = None
     clock: Clock = field(default_factory=SystemClock)
     key: bytes = field(default=b"", repr=False)
@@ -154,6 +158,11 @@ class World:
     def local(self) -> Target:
         """This machine."""
         return self.fleet.here
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The zone in which people read times; None is this machine's own."""
+        return zone_of(repository(Path.cwd()))
 
     @property
     def out(self) -> TextIO:
@@ -269,7 +278,14 @@ class World:
     def _drawing(self, interrupts: Interrupts) -> ConsoleOperator:
         also = jsonlines.writer(sys.stdout) if self.json else None
         return ConsoleOperator(
-            self.person, out=self.out, plain=self.plain, interrupts=interrupts, also=also, drill=MARK in os.environ
+            self.person,
+            out=self.out,
+            plain=self.plain,
+            interrupts=interrupts,
+            zone=self.zone,
+            also=also,
+            drill=MARK in os.environ,
+            brief=self.brief,
         )
 
     def _room_for_run(self, answers: Mapping[str, str] | None) -> StateFolder:
