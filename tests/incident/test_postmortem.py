@@ -692,8 +692,8 @@ def test_it_is_told_at_the_end_of_every_command_once_it_is_due(case: Case) -> No
     case.run("incident.sent", "--at", "8d ago").expect(0, ..., ...)
     incident = next((case.state / "incidents").iterdir()).name
     said = case.run("run.list").expect(0, ..., ...).raw_error
-    assert said.startswith(f"incident {incident}: OVERDUE by 1 d: the post-mortem was due ")
-    assert said.endswith(f"; `inv incident.postmortem --incident {incident}`\n")
+    assert said.startswith(f"incident {incident[-4:]}: OVERDUE by 1 d: the post-mortem was due ")
+    assert said.endswith(f"; `inv incident.postmortem --incident {incident[-4:]}`\n")
     _write_own(case)
     case.run(*WRITE, "--publish").expect(0, ..., ...)
     case.run("run.list").expect(0, ..., "")
