@@ -119,6 +119,34 @@ def test_a_refusal_names_what_was_found_and_what_to_type(case: Case) -> None:
             ),
         ),
         (
+            ("incident.show", "5954"),
+            (
+                "`incident.show` does not take the word `5954`\n"
+                "  expected: options alone\n  hint: write `holdpoint incident.show --incident 5954`\n"
+            ),
+        ),
+        (
+            ("incident.done", "scope", "everybody"),
+            (
+                "`incident.done` does not take the word `everybody`\n"
+                '  expected: one item, then options\n  hint: write `holdpoint incident.done scope --say "everybody"`\n'
+            ),
+        ),
+        (
+            ("incident.banner", "up"),
+            (
+                "`incident.banner` does not take the word `up`\n"
+                "  expected: options alone\n  hint: write `holdpoint incident.banner --up`\n"
+            ),
+        ),
+        (
+            ("incident.note", "it", "is", "up"),
+            (
+                "`incident.note` does not take the word `is`\n  expected: one text, then options\n"
+                '  hint: a text of several words stands in quotes: `holdpoint incident.note "..."`\n'
+            ),
+        ),
+        (
             ("runbook", "door", "--param", "a=b", "c=d"),
             (
                 "`runbook` does not take the word `c=d`\n"

@@ -166,10 +166,13 @@ class Strict(Program):
         if swallowed:
             return self._no_option(swallowed, context)
         task = _called(str(context.name))
-        if "--name" in context.flags and not context.positional_args:
-            hint = f"write `{self.binary} {task} --name {token}`"
-        elif "--param" in context.flags and "=" in token:
+        given = next((one for one in context.positional_args), None)
+        if "--param" in context.flags and "=" in token:
             hint = f"each value has an option of its own: `--param {token}`"
+        elif given is not None and given.name in _SENTENCES:
+            hint = f'a text of several words stands in quotes: `{self.binary} {task} "..."`'
+        elif meant := _meant(token, context):
+            hint = f"write `{self.binary} {task} {f'{given.value} ' if given else ''}{meant}`"
         else:
             hint = did_you_mean(token, self._tasks()) or f"`{self.binary} --help {task}` shows what it takes"
         if context.positional_args:
@@ -198,6 +201,27 @@ class Strict(Program):
 
     def _all_tasks(self) -> str:
         return f"`{self.binary} --list` names every task"
+
+
+_INCIDENT = re.compile(r"last|[0-9a-f]{4}|\d{8}-\d{4}-.*")
+"""What names an incident: `last`, the end of a name, or the whole."""
+_WORDED = frozenset({"--say", "--reason", "--cause"})
+"""Options of tasks behind which a loose word is more likely a text."""
+_SENTENCES = frozenset({"text", "title", "what"})
+"""Positional arguments of several words."""
+
+
+def _meant(token: str, context: ParserContext) -> str:
+    """The option that a word which stands alone was meant for; empty where none takes such a word."""
+    flags = context.flags
+    if f"--{token}" in flags:
+        return f"--{token}"
+    if "--name" in flags and not context.positional_args:
+        return f"--name {token}"
+    alone = not context.positional_args and not _WORDED & set(flags)
+    if "--incident" in flags and (alone or _INCIDENT.fullmatch(token)):
+        return f"--incident {token}"
+    return next((f'{flag} "{token}"' for flag in ("--say", "--reason") if flag in flags), "")
 
 
 _WIDEST = 19

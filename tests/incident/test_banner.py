@@ -177,7 +177,8 @@ def test_one_that_stands_after_the_end_is_said_until_it_is_down(case: Case, page
     case.run(*UP, "--json").expect(0, ..., "")
     end = ("--cause", "c", "--impact", "i", "--data-loss", "no", "--without-verify", "w", "--sent", "--json")
     incident = case.run("incident.resolve", *end).expect(0, ..., ...).json()["incident"]
-    said = f"incident {incident}: BANNER: it still stands, and the incident is over; `inv incident.banner --down --incident {incident}`"
+    end = incident[-4:]
+    said = f"incident {end}: BANNER: it still stands, and the incident is over; `inv incident.banner --down --incident {end}`"
     assert said in case.run("run.list").raw_error
     case.run(*DOWN, "--incident", incident).expect(0, ..., "")
     assert "BANNER" not in case.run("run.list").raw_error

@@ -152,6 +152,9 @@ def test_what_is_red_is_on_record_and_said(wiki: Case) -> None:
     assert "`health` is RED. It is on record.\n" in ran.stdout
     assert max(len(line) for line in ran.raw.splitlines()) <= 80
     (journal,) = wiki.journals()
+    assert f"shown by  inv run.show {journal.parent.name}\n" in ran.raw
+    assert "FINISHED" not in ran.stdout  # a run that read to its end is not what was asked for
+    assert "every change asks first" not in ran.stdout
     data = shown(wiki)
     assert data["runs"] == [journal.parent.name]
     rows = [(row["mark"], row["text"], row["evidence"]) for row in data["timeline"] if row["mark"] == "check"]

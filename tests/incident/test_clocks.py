@@ -99,6 +99,14 @@ def test_made_graver_the_target_is_counted_anew_and_made_less_grave_from_the_sta
     assert _read(answered, NOON + 9 * HOUR)[Kind.RESPONSE].standing is Standing.KEPT
 
 
+@pytest.mark.parametrize("severity", [Severity.SEV1, Severity.SEV2])
+def test_before_the_first_message_only_that_is_waited_for(severity: Severity) -> None:
+    clocks = _read(_of((NOON, declared(NOON, severity)), (NOON, MADE)), NOON + HOUR)
+    assert list(clocks) == [Kind.RESPONSE]
+    late = severity is Severity.SEV1
+    assert clocks[Kind.RESPONSE].standing is (Standing.OVER if late else Standing.RUNS)
+
+
 def test_cadence_runs_from_the_last_message_that_went_out_not_from_one_that_was_only_written() -> None:
     state = _of((NOON, declared(NOON)), (NOON, MADE), (NOON, MessageSent(1, "by hand", NOON + 5 * MINUTE)))
     assert _read(state, NOON)[Kind.UPDATE].due == NOON + 35 * MINUTE
@@ -158,7 +166,6 @@ def test_the_most_urgent_comes_first() -> None:
     state = _of((NOON, declared(NOON, data_loss=True)))
     assert [one.kind for one in pressing(clocks(state, NOON + 80 * HOUR, WORKING))] == [
         Kind.RESPONSE,
-        Kind.UPDATE,
         Kind.BREACH,
     ]
     assert pressing(clocks(state, NOON, WORKING)) == ()

@@ -94,6 +94,27 @@ def _next(text: str) -> str:
     return " ".join(text[text.index("\nnext ") :].split())
 
 
+def test_after_the_end_the_post_mortem_is_next_whatever_was_left(case: Case) -> None:
+    _declare(case, "one")
+    end = ("--cause", "c", "--impact", "i", "--data-loss", "no", "--without-verify", "w", "--sent")
+    ended = _next(case.run("incident.resolve", *end).expect(0, ..., ...).raw)
+    assert ended.startswith("next `inv incident.postmortem` writes the post-mortem")
+    assert '`inv incident.done scope --say "..."` ticks what is left' in ended
+
+
+def test_a_loss_of_data_is_no_sev2_and_that_is_next(case: Case) -> None:
+    text = case.run("incident.declare", "rows", "--severity", "2", "--data-loss").expect(0, ..., ...).raw
+    assert "severity   SEV2, although data is lost, which is SEV1\n" in text
+    assert "no data is lost" not in text
+    assert '`inv incident.severity 1 --reason "..."`, as data is lost' in _next(text)
+
+
+def test_an_item_that_a_command_does_is_not_only_to_be_ticked(case: Case) -> None:
+    case.run("incident.declare", "grey", "--severity", "3", "--json").expect(0, ...)
+    text = case.run("incident.done", "scope", "--say", "one button").expect(0, ..., ...).raw
+    assert "`inv incident.issue` writes it, with the workaround; `inv incident.done issue` ticks" in _next(text)
+
+
 def test_what_is_next_names_the_incident_and_the_message_that_are_meant(case: Case) -> None:
     first, second = _declare(case, "one")["incident"], _declare(case, "two")["incident"]
     end = ("--cause", "c", "--impact", "i", "--data-loss", "no", "--without-verify", "w", "--incident", first)

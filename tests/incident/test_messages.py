@@ -78,6 +78,10 @@ def test_the_same_in_french(room: Room) -> None:
     declared = room.declare("le wiki est tombé", services=("docmost",), users_see=True, data_loss=True)
     incident = declared["incident"]
     assert incident == "20261125-1200-le-wiki-est-tombe-0000"
+    assert [one["channel"] for one in declared["messages"]] == [
+        "the ops channel",
+        "management",
+    ]  # screens are in English
     first, loss = (one["text"] for one in declared["messages"])
     assert (
         first

@@ -164,3 +164,10 @@ def test_nothing_of_it_is_loaded_where_no_incident_is_open(case: Case) -> None:
         .expect(0, ..., ...)
         .stdout.endswith("[]\n")
     )
+
+
+def test_nothing_is_proposed_once_the_service_is_back() -> None:
+    assert commands(state())
+    back = state(*ticked("restored"))
+    assert back.phase == "investigate"  # the cause is not known yet
+    assert commands(back) == []

@@ -424,7 +424,7 @@ def test_the_last_notice_is_asked_for_until_it_is_recorded(case: Case) -> None:
     case.run("incident.declare", "x", "--severity", "3", "--at", "80h ago", "--data-loss", "--json").expect(0, ..., ...)
     case.run("incident.sent", "--message", "1", "--at", "80h ago").expect(0, ..., ...)
     case.run("incident.sent", "--message", "2", "--at", "80h ago").expect(0, ..., ...)
-    incident = next((case.state / "incidents").iterdir()).name
+    incident = next((case.state / "incidents").iterdir()).name[-4:]
     said = case.run("incident.authority", "40 people", "--at", "20h ago", "--late", "").expect(2, ..., ...)
     assert '`--late` stands without a value\n  expected: `--late "..."`' in said.stderr
     case.run("incident.authority", "40 people", "--at", "20h ago").expect(0, ..., ...)

@@ -125,6 +125,50 @@ def test_without_a_channel_it_is_for_pasting(case: Case) -> None:
     case.run("incident.update", "--send", "--sent").expect(2, "", ...)
 
 
+@pytest.mark.parametrize(("word", "arrived"), [("anew", "What: all of it"), ("send", "What: we are finding out")])
+def test_a_message_that_the_record_left_behind_is_said_to_be_old(
+    case: Case, sink: Sink, word: str, arrived: str
+) -> None:
+    _team(case, ops={"chat": _url(sink.url())})
+    case.run(*DECLARE, "--json").expect(0, ..., ...)
+    case.run("incident.done", "scope", "--say", "all of it", "--json").expect(0, ..., ...)
+    shown = case.run("incident.show").expect(0, ..., ...).stdout
+    assert "since it was written the record changed: scope" in " ".join(shown.split())
+    with person(case, "incident.send") as child:
+        child.expect("Message 1 is older than what the record says by now of: scope")
+        child.sendline(word)
+        if word == "anew":
+            child.expect("What: all of it")
+            child.expect("Message 2 goes to chat")
+            child.sendline("send")
+        assert left(child) == 0
+    (got,) = sink.got
+    assert arrived in got["message"]
+    assert _show(case)["clocks"][0]["standing"] == "kept"
+
+
+def test_where_nobody_is_asked_an_old_message_goes_as_it_was_shown_and_that_is_said(case: Case, sink: Sink) -> None:
+    _team(case, ops={"chat": _url(sink.url())})
+    case.run(*DECLARE, "--json").expect(0, ..., ...)
+    case.run("incident.note", "nothing that the message tells", "--json").expect(0, ..., ...)
+    assert "the record changed" not in case.run("incident.show").expect(0, ..., ...).stdout
+    case.run("incident.done", "scope", "--say", "all of it", "--json").expect(0, ..., ...)
+    ran = case.run("incident.send", "--json").expect(0, ..., ...)
+    assert "Message 1 is older than what the record says by now of: scope.\n" in ran.stderr
+    assert len(sink.got) == 1
+
+
+def test_of_two_messages_that_wait_each_is_told_with_its_number(case: Case, sink: Sink) -> None:
+    _team(case, ops={"chat": _url(sink.url())}, management={"boss": _url(sink.url())})
+    with person(case, *DECLARE, "--data-loss") as child:
+        for number in ("1", "2"):
+            child.expect(f"Message {number} goes to")
+            child.sendline("later")
+        for number in ("1", "2"):
+            child.expect(f"Message {number} is written, and NOT sent: .inv incident.send --message {number}. sends it")
+        assert left(child) == 0
+
+
 def test_a_secret_that_is_not_there_keeps_nothing_else_from_going(case: Case, sink: Sink) -> None:
     _team(case, ops={"chat": _url(sink.url()), "mail": "from: {env: NO_SUCH}"})
     ran = case.run(*DECLARE, "--send", "--json").expect(4, ..., ...)

@@ -272,3 +272,12 @@ def test_as_json_each_change_is_a_document(wiki: Case) -> None:
         assert json.loads(line_with(process, "from bob"))["timeline"][0]["text"] == "from bob"
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(LIMIT) == 0
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_it_ends_once_nobody_reads_it(wiki: Case, words: tuple[str, ...]) -> None:
+    with piped(wiki, *words) as process:
+        line_with(process, "the wiki is down")
+        process.stdout.close()
+        assert process.wait(LIMIT) == 0
+        process.stdout = None

@@ -171,7 +171,14 @@ def test_drills_that_prove_nothing_any_more(room):
         "disk-full-quiet": "its last proof failed, 1 d ago",
     }
     assert "disk-full-held" not in data(room)["never_proven"]
-    assert "disk-full-ballast" in data(room)["never_proven"]
+    never = data(room)["never_proven"]
+    assert "disk-full-ballast" in never
+    page = told(room)
+    assert "Drills that prove their runbook no more: 3\n" in page
+    assert f"Drills that were never proven here: {len(never)}\n  `inv drill.list`\n" in page
+    told(room, out="recap.md")
+    text = (room.case.repository / "recap.md").read_text()
+    assert f"## Drills that were never proven here: {len(never)}\n\n- `inv drill.list`\n" in text
 
 
 # --- the file ---

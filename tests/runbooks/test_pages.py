@@ -89,7 +89,7 @@ def test_the_name_of_a_database_is_no_connection_string(name: str) -> None:
 @pytest.mark.parametrize("name", DRILLS)
 def test_the_page_that_a_trainee_sees(name: str) -> None:
     drill = parse_drill(source("drills", name), library.schema("drill"), name)
-    text = drawn(training.page(drill, BEGAN, WIDTH))
+    text = drawn(training.page(drill, BEGAN, WIDTH, UTC))
     fits(text, WIDTH)
     same(f"drill-{name}", text, PAGES)
 

@@ -104,7 +104,7 @@ class Session:
 
     def texts(self) -> dict[str, str]:
         """What the words `page` and `help` print in the shell."""
-        page = view.page(self.drill, self.began, self.screen.width)
+        page = view.page(self.drill, self.began, self.screen.width, self.world.zone)
         words = view.words(self.screen.width)
         return {"page": _text(page), **dict.fromkeys(HELP, _text(words))}
 
@@ -115,7 +115,7 @@ class Session:
     # --- words
 
     def _page(self) -> None:
-        self.screen.lines(view.page(self.drill, self.began, self.screen.width))
+        self.screen.lines(view.page(self.drill, self.began, self.screen.width, self.world.zone))
 
     def _runbook(self, rest: str) -> None:
         """Run the runbook in the sandbox, in this terminal, with the values of the drill."""

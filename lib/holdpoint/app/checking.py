@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from holdpoint.app import running
 from holdpoint.app.desk import Desk, something_left
-from holdpoint.app.team import TEAM
 from holdpoint.app.world import Kind, World
+from holdpoint.app.zone import TEAM
 from holdpoint.engine.events import Status, StepEnded, event_of
 from holdpoint.engine.loop import Ended
 from holdpoint.incident.events import CheckAnswered
@@ -147,10 +147,10 @@ def _read(world: World, desk: Desk, one: Reading, folder: IncidentFolder) -> tup
 def _for_people(world: World) -> Iterator[World]:
     """A run among commands that give one document as JSON is drawn where people look."""
     if not world.json:
-        yield world
+        yield replace(world, brief=True)
         return
     with redirect_stdout(sys.stderr):
-        yield replace(world, json=False)
+        yield replace(world, json=False, brief=True)
 
 
 def _colour(result: StepEnded | None, ended: Ended) -> tuple[bool | None, str]:

@@ -35,6 +35,8 @@ from holdpoint.views import incident_data, sending
 from holdpoint.views import incidents as view
 from holdpoint.views.console import Screen
 from holdpoint.views.inert import inert, typed
+from holdpoint.views.next_steps import SetUp
+from holdpoint.views.reminders import short
 
 if TYPE_CHECKING:
     from holdpoint.incident.proposing import Proposal
@@ -139,6 +141,12 @@ class Desk:
             self.warn("\n".join(draw(problem) for problem in error.problems))
             return lambda day: self.team.holidays.own.get(day, "")
 
+    @cached_property
+    def set_up(self) -> SetUp:
+        """What the team's settings do by themselves."""
+        reached = (audience for audience, to in self.team.outside.channels.items() if to)
+        return SetUp(frozenset(reached), frozenset(self.team.checks), self.team.outside.banner is not None)
+
     def on_call(self, at: datetime) -> tuple[str, str]:
         """Who is on call at a moment: the principal and the backup; empty where no rota says."""
         duty = on_call(self.team.rota, self.zone, at) if self.team.rota else None
@@ -177,7 +185,13 @@ class Desk:
     def listed(self, folder: IncidentFolder, state: State) -> view.Listed:
         status = view.OPEN if state.is_open else view.RESOLVED
         return view.Listed(
-            folder.name, str(folder.journal), status, state, self.clocks(state), sending.loud(state, self.now)
+            folder.name,
+            str(folder.journal),
+            status,
+            state,
+            self.clocks(state),
+            sending.loud(state, self.now, self.set_up),
+            has=self.set_up,
         )
 
     def open_ones(self) -> tuple[view.Listed, ...]:
@@ -217,16 +231,15 @@ class Desk:
         hint = '`inv incident.declare "..."` opens one; `--incident last` names the last one'
         raise HoldpointError(Problem("no-incident", "no incident is open", hint=hint))
 
-    def named(self, folder: IncidentFolder, state: State) -> str:
-        """Give the option that a command needs to mean this incident; empty where `chosen` would take it anyway."""
-        others = {
-            one.incident: one.state for one in self.all() if one.state is not None and one.incident != folder.name
-        }
-        taken = any(of.is_open or (not state.is_open and something_left(of)) for of in others.values())
-        if not taken:
-            return ""
-        end = folder.name[-4:]
-        return f" --incident {folder.name if any(name.endswith(end) for name in others) else end}"
+    def named(self, incident: str, state: State, known: Sequence[view.Listed] | None = None) -> str:
+        """Give the option that a command needs to mean this incident; empty where `chosen` would take it anyway.
+
+        `known` are all that there are, where they were read already.
+        """
+        known = self.all() if known is None else known
+        others = [one.state for one in known if one.state is not None and one.incident != incident]
+        taken = any(of.is_open or (not state.is_open and something_left(of)) for of in others)
+        return f" --incident {short(incident, [one.incident for one in known])}" if taken else ""
 
     # --- writing and telling ---
 
@@ -269,7 +282,7 @@ class Desk:
             }
             self.print_json({**data, "recorded": [as_json(record) for record in book.written], **(more or {})})
         else:
-            named = self.named(book.folder, book.state)
+            named = self.named(book.folder.name, book.state)
             page = view.Page(listed_now, book.state, (), proposals=proposals, named=named)
             self.screen.lines(view.recorded(text, page, self.screen.width, self.zone))
         return Exit.OK

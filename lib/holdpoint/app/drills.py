@@ -199,7 +199,7 @@ def left_standing(world: World, width: int) -> list[Line]:
     standing = list(records.cut_off())
     called = _called(world) if standing else {}
     cut = [(called.get(sandbox.drill, sandbox.drill), begun) for sandbox, begun in standing]
-    return view.cut_off(cut, len(list(records.damaged())), world.clock.now(), width)
+    return view.cut_off(cut, len(list(records.damaged())), world.clock.now(), width, world.zone)
 
 
 def heal(world: World) -> int:

@@ -214,7 +214,7 @@ def _told(world: World, run: str, records: list[Record], notes: tuple[str, ...] 
     opened = replay(records).opened
     hosts = opened.hosts if opened else {}
     targets: tuple[Target, ...] = tuple(world.fleet.target(name, tier) for name, tier in hosts.items())
-    return handing.Handing(run, tuple(records), targets, background_of(world, records), notes)
+    return handing.Handing(run, tuple(records), targets, background_of(world, records), notes, world.zone)
 
 
 def _show(world: World, told: handing.Handing, path: Path) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from holdpoint.hosts.machine import AgentMachine
 from holdpoint.views import hosts as view
 from holdpoint.views.console import Screen, print_json
 from holdpoint.views.hosts import Checked, Finding, Held, Listed, State, Weight
-from holdpoint.views.times import size
+from holdpoint.views.times import full_time, size
 
 if TYPE_CHECKING:
     from holdpoint.app.world import World
@@ -262,7 +263,7 @@ def _lock(world: World, one: Checked) -> Iterable[Finding]:
     held = one.held
     if held is None:
         return
-    since = held.since.replace("T", " ").replace("Z", " UTC")
+    since = full_time(datetime.fromisoformat(held.since), world.zone)
     text = f"held by {held.person} since {since}, run {held.run} ({held.title})"
     over = world.state.standing(held.run) is Standing.OVER
     match world.state.standing(held.run):

@@ -40,6 +40,7 @@ from holdpoint.store import page_file
 from holdpoint.views import incident_data
 from holdpoint.views import incidents as view
 from holdpoint.views.inert import inert
+from holdpoint.views.next_steps import next_steps
 
 # --- declare ----------------------------------------------------------------------------------------------------
 
@@ -89,7 +90,10 @@ def declare(world: World, told: Told, *, send: bool = False) -> int:
         texts = [said.text for one, said in zip(messages, settled, strict=True) if places(desk, one)]
         width = desk.screen.width
         desk.screen.lines(
-            [*view.settled(texts, width), *view.next_steps(book.state, width, desk.named(book.folder, book.state))]
+            [
+                *view.settled(texts, width),
+                *next_steps(book.state, desk.set_up, width, desk.named(book.folder.name, book.state)),
+            ]
         )
     return max(one.exit for one in settled)
 
@@ -245,7 +249,7 @@ def done(world: World, told: Ticked, *, incident: str | None) -> int:
     if wanted.id == LOST and undo is None and not book.state.loses_data:
         text += (
             "\nNo loss of data is on record by that. Where data is lost: "
-            f'`inv incident.note "..." --data-loss{desk.named(folder, book.state)}` tells management, and the 72 hours begin.'
+            f'`inv incident.note "..." --data-loss{desk.named(folder.name, book.state)}` tells management, and the 72 hours begin.'
         )
     return desk.told(book, text)
 
@@ -287,7 +291,7 @@ def show(world: World, incident: str | None, html: str | None = None) -> int:
         timeline(records, runs),
         unread,
         desk.proposals(state, records),
-        desk.named(folder, state),
+        desk.named(folder.name, state),
     )
     if html is not None:
         _write_html(desk, of, Path(html))

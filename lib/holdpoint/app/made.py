@@ -19,7 +19,8 @@ def made_of(repository: Path) -> Made:
 def _document(repository: Path, name: str) -> Source | None:
     if not name.startswith(_PREFIX):
         return None
-    from holdpoint.app.team import TEAM, team_of  # noqa: PLC0415 - most runs need no team
+    from holdpoint.app.team import team_of  # noqa: PLC0415 - most runs need no team
+    from holdpoint.app.zone import TEAM  # noqa: PLC0415 - as above
     from holdpoint.oncall import documents  # noqa: PLC0415 - as above
 
     text = documents.document(team_of(repository), name)

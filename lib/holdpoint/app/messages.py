@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from holdpoint.app.desk import Book, Desk, one_line, reason_of, some_text, something_left
-from holdpoint.app.sending import BY_HAND, Settled, deliver, places, settle
+from holdpoint.app.sending import BY_HAND, Settled, asked_word, deliver, note_again, places, settle
 from holdpoint.app.world import World
 from holdpoint.app.writeup_files import reserve
 from holdpoint.incident.effects import AUDIENCE
@@ -22,9 +22,11 @@ from holdpoint.incident.events import (
     Resolved,
 )
 from holdpoint.incident.messages import Asked, moment, words
+from holdpoint.incident.outdated import outdated
 from holdpoint.incident.phases import Phase
 from holdpoint.incident.state import State
 from holdpoint.problem import HoldpointError, Problem
+from holdpoint.views import sending
 
 _CHANNELS = {
     "en": {Purpose.DATA_LOSS: "management", Purpose.EVERYBODY: "everybody", None: "the ops channel"},
@@ -35,15 +37,21 @@ _CHANNELS = {
 def render(desk: Desk, book: Book, purpose: Purpose, asked: Asked, language: str | None = None) -> MessageRendered:
     """Write a message from the record, and record it; that it went out is another record."""
     speaks = language or book.state.opening.language
-    channels = _CHANNELS[speaks]
-    asked = replace(asked, channel=asked.channel or channels.get(purpose, channels[None]))
+    channel = asked.channel or _channel(purpose, "en")  # screens and records are in English
+    asked = replace(asked, channel=asked.channel or _channel(purpose, speaks))
     rendered = desk.texts.render(purpose.value, speaks, words(book.state, purpose, asked, desk.now, desk.zone))
     if rendered.warning:
         desk.warn(rendered.warning)
     number = len(book.state.messages) + 1
-    message = MessageRendered(number, purpose, speaks, asked.channel, rendered.text)
+    message = MessageRendered(number, purpose, speaks, channel, rendered.text, say=asked.say, estimate=asked.estimate)
     book.note(message)
     return message
+
+
+def _channel(purpose: Purpose, language: str) -> str:
+    """What the audience of a message is called in a language."""
+    channels = _CHANNELS[language]
+    return channels.get(purpose, channels[None])
 
 
 def update(
@@ -123,8 +131,34 @@ def send(world: World, *, message: str | None, again: bool, incident: str | None
         problem = Problem("no-channel", f"`team.yaml` names no channel for {audience}", hint=hint)
         raise HoldpointError(problem)
     desk.show_messages([rendered])
+    if changed := outdated(book.state.messages[number], book.state):
+        other = _went_on(desk, book, rendered, changed)
+        if other is not None:
+            return other
     settled = deliver(desk, book, number, again=again)
     return desk.told(book, settled.text, {"message": number, "text": rendered.text}) or settled.exit
+
+
+def _went_on(desk: Desk, book: Book, old: MessageRendered, changed: Sequence[str]) -> int | None:
+    """Say that the record went on since a message was written; a person at the terminal may have it written anew.
+
+    Gives the exit code where it is not sent as it was shown, else None.
+    """
+    if not desk.world.interactive or desk.world.json:
+        desk.warn(sending.went_on(old.message, changed))
+        return None
+    word = asked_word(desk, sending.as_shown(old.message, changed), {"send", "anew"})
+    if word == "send":
+        return None
+    if word == "anew":
+        own = old.channel if old.channel != _channel(old.purpose, "en") else ""
+        with desk.writing(book.folder, open_only=False) as fresh:
+            message = render(desk, fresh, old.purpose, Asked(old.say, old.estimate, own), old.language)
+        return _handed(desk, fresh, [message], send=False)
+    if word == "sent":
+        note_again(desk, book, MessageSent(old.message, BY_HAND, desk.now))
+        return desk.told(book, f"Message {old.message} is recorded as sent.")
+    return desk.told(book, f"Message {old.message} is NOT sent: `inv incident.send` asks again.")
 
 
 def sent(world: World, *, message: str | None, failed: str | None, at: str | None, incident: str | None) -> int:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from holdpoint.app.repository import repository
-from holdpoint.app.team import TEAM, lacking, team_of
+from holdpoint.app.team import lacking, team_of
+from holdpoint.app.zone import TEAM
 from holdpoint.engine.ports import Clock
 from holdpoint.oncall import days, moments
 from holdpoint.oncall.model import Rota, Team

@@ -136,7 +136,7 @@ def take(world: World, file: str) -> int:
         rows = len(timeline(records, read))
         desk.print_json({"incident": came.name, "took": took.value, "records": len(records), "rows": rows})
     else:
-        named = desk.named(folder, state)
+        named = desk.named(folder.name, state)
         page = view.Page(desk.listed(folder, state), state, timeline(records, read), unread, named=named)
         desk.screen.lines(passing_view.taken(page, took, came.person, desk.screen.width, desk.zone))
     return Exit.OK

@@ -19,8 +19,10 @@ from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import journal_reader
 from holdpoint.views import runs
 from holdpoint.views.background import NONE, Background, Named
-from holdpoint.views.console import Screen, print_json
+from holdpoint.views.console import Screen, is_unread, print_json
+from holdpoint.views.lines import labelled
 from holdpoint.views.timeline import Timeline
+from holdpoint.views.times import told_zone
 
 if TYPE_CHECKING:
     from holdpoint.app.world import World
@@ -45,7 +47,7 @@ def list_all(world: World) -> int:
         print_json([runs.as_data(one) for one in listed])
     else:
         screen = _screen(world)
-        screen.lines(runs.listing(listed, screen.width))
+        screen.lines(runs.listing(listed, screen.width, world.zone))
     return Exit.OK
 
 
@@ -85,7 +87,9 @@ def show(world: World, name: str) -> int:
         print_json({**entry, "events": [as_json(record) for record in records]})
     else:
         screen = _screen(world)
-        frame = runs.Frame(screen.width, str(folder.journal), folder.is_written(), background_of(world, records))
+        frame = runs.Frame(
+            screen.width, str(folder.journal), folder.is_written(), background_of(world, records), world.zone
+        )
         screen.lines(runs.page(folder.name, records, frame))
     return Exit.OK
 
@@ -105,7 +109,7 @@ def follow(world: World, name: str, pause: Callable[[float], bool] = journal_rea
         nonlocal told
         if interrupts.take() is not None:
             raise KeyboardInterrupt
-        if last in _ENDS:
+        if last in _ENDS or is_unread(sys.stdout):
             return True
         alone = not folder.is_written()
         if alone and not told:
@@ -131,7 +135,9 @@ def _writer(world: World, folder: RunFolder) -> Callable[[Record], None]:
 
         return as_line
     screen = _screen(world)
-    timeline = Timeline(background_of(world, folder.records()))
+    zone = world.zone
+    screen.lines(labelled("times", told_zone(world.clock.now(), zone), screen.width))
+    timeline = Timeline(background_of(world, folder.records()), zone)
 
     def drawn(record: Record) -> None:
         _known(folder, (record,))

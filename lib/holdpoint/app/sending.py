@@ -6,7 +6,7 @@ that may have gone out, unless a person says so. Nobody is asked anything while 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,9 +65,10 @@ def settle(desk: Desk, book: Book, message: MessageRendered, *, send: bool, by_h
     With `send` nobody is asked. Where it goes nowhere by itself it is asked whether it was pasted, if `by_hand`.
     """
     number, to = message.message, places(desk, message)
-    later = f"Message {number} is written, and NOT recorded as sent: `inv incident.sent` once it has gone out."
+    named = _option(desk, book, number)
+    later = f"Message {number} is written, and NOT recorded as sent: `inv incident.sent{named}` once it has gone out."
     if to:
-        later = f"Message {number} is written, and NOT sent: `inv incident.send` sends it."
+        later = f"Message {number} is written, and NOT sent: `inv incident.send{named}` sends it."
     if send and not to:
         why = (
             f"`team.yaml` names no channel for {AUDIENCE[message.purpose]}, so message {number} goes nowhere by itself"
@@ -76,7 +77,7 @@ def settle(desk: Desk, book: Book, message: MessageRendered, *, send: bool, by_h
         return Settled(later, Exit.FAILED)
     word = "send" if send else ""
     if not word and (to or by_hand):
-        word = _asked(desk, view.question(number, [one.name for one in to]), {"send"} if to else set())
+        word = asked_word(desk, view.question(number, [one.name for one in to]), {"send"} if to else set())
     if word == "send":
         return deliver(desk, book, number)
     if word == "sent":
@@ -85,7 +86,13 @@ def settle(desk: Desk, book: Book, message: MessageRendered, *, send: bool, by_h
     return Settled(later)
 
 
-def _asked(desk: Desk, question: str, more: set[str]) -> str:
+def _option(desk: Desk, book: Book, number: int) -> str:
+    """The options that a command needs to mean this message of this incident."""
+    one = f" --message {number}" if len(book.state.waiting()) > 1 else ""
+    return f"{one}{desk.named(book.folder.name, book.state)}"
+
+
+def asked_word(desk: Desk, question: str, more: set[str]) -> str:
     """Ask for `sent`, `later` or one of `more`; `later` where nobody answers."""
     if not desk.world.interactive or desk.world.json:
         return "later"
@@ -109,7 +116,7 @@ def deliver(desk: Desk, book: Book, number: int, *, again: bool = False) -> Sett
     known = {one.name: one for one in places(desk, message.rendered)}
     doubtful = _doubtful(message, desk.now)
     if doubtful and not again:
-        word = _asked(desk, view.doubt(number, doubtful, desk.zone), {"send"})
+        word = asked_word(desk, view.doubt(number, doubtful, desk.zone), {"send"})
         if word == "sent":
             note_again(desk, book, *(MessageSent(number, SEEN, desk.now, name) for name in doubtful))
         again = word == "send"
@@ -129,7 +136,7 @@ def deliver(desk: Desk, book: Book, number: int, *, again: bool = False) -> Sett
             unrecorded.append(error)  # the others have their results yet
     if unrecorded:
         raise unrecorded[0]
-    return _settled(book.state.messages[number], known, desk.now)
+    return _settled(desk, book, number, known)
 
 
 def _doubtful(message: Message, now: datetime) -> Mapping[str, tuple[str, datetime]]:
@@ -246,9 +253,12 @@ def _event(number: int, name: str, outcome: job.Done | job.Failed, now: datetime
             return MessageFailed(number, why, now, name, doubt)
 
 
-def _settled(message: Message, known: Sequence[str] | Mapping[str, Destination], now: datetime) -> Settled:
+def _settled(desk: Desk, book: Book, number: int, known: Mapping[str, Destination]) -> Settled:
     """Say how it stands with a message now, at each of its destinations."""
+    message, now = book.state.messages[number], desk.now
     standings = {one.now(now) for one in message.undelivered.values()}
     code = Exit.UNKNOWN if Standing.IN_DOUBT in standings else Exit.FAILED if standings else Exit.OK
     gone = [name for name in message.undelivered if name not in known]
-    return Settled("\n".join(view.delivered(message, now, gone)), code)
+    return Settled(
+        "\n".join(view.delivered(message, now, gone, _option(desk, book, number) if standings else "")), code
+    )

@@ -153,7 +153,14 @@ def _real(
 def _drawing(world: World, interrupts: Interrupts) -> ConsoleOperator:
     also = jsonlines.writer(sys.stdout) if world.json else None
     return ConsoleOperator(
-        world.person, out=world.out, plain=world.plain, interrupts=interrupts, also=also, drill=MARK in os.environ
+        world.person,
+        out=world.out,
+        plain=world.plain,
+        interrupts=interrupts,
+        zone=world.zone,
+        also=also,
+        drill=MARK in os.environ,
+        brief=world.brief,
     )
 
 

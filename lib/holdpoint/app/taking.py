@@ -158,7 +158,9 @@ def _show(world: World, run: Run) -> None:
         for target in targets
         if target.name != world.local.name and world.fleet.entry(target.name) is None
     ]
-    told = handing.Handing(run.name, run.chain.records, targets, background_of(world, run.chain.records), tuple(notes))
+    told = handing.Handing(
+        run.name, run.chain.records, targets, background_of(world, run.chain.records), tuple(notes), world.zone
+    )
     screen = Screen(world.out, plain=world.plain, environ=world.environ)
     screen.lines(handing.summary(told, screen.width))
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from holdpoint.app.zone import TEAM
 from holdpoint.document.source import Source
 from holdpoint.oncall import parse
 from holdpoint.oncall.model import Team
 from holdpoint.oncall.working import Working
 from holdpoint.problem import HoldpointError, Place, Problem
 from holdpoint.store import holidays, library
-
-TEAM = "team.yaml"
 
 
 def team_of(repository: Path) -> Team:

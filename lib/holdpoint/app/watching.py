@@ -24,6 +24,7 @@ from holdpoint.store.run_folder import RunFolder
 from holdpoint.views import handing, incident_data
 from holdpoint.views import incidents as view
 from holdpoint.views import watching as screen_view
+from holdpoint.views.console import is_unread
 from holdpoint.views.watching import Going, Watched
 
 LOOK = 0.25
@@ -70,7 +71,7 @@ def _in_lines(desk: Desk, watcher: Watcher, pause: Callable[[float], bool]) -> N
             elif lines:
                 desk.screen.lines(lines)
             before = after
-            if interrupts.take() is not None or not after.state.is_open or pause(LOOK):
+            if interrupts.take() is not None or not after.state.is_open or is_unread(sys.stdout) or pause(LOOK):
                 return
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from holdpoint.app.fleet import Fleet
 from holdpoint.app.made import made_of
 from holdpoint.app.repository import repository
 from holdpoint.app.room import memory_agreed
+from holdpoint.app.zone import zone_of
 from holdpoint.engine.ports import Clock, Operator, Silence, Target
 from holdpoint.operators.interrupts import Interrupts
 from holdpoint.operators.terminal import Terminal
@@ -54,6 +56,8 @@ class World:
     plain: bool = False
     alone: bool = False
     """Nobody is asked anything, also at a terminal."""
+    brief: bool = False
+    """Of a run that goes well only its questions are drawn; whoever began it says what came out."""
     operator: Operator | None = None
     clock: Clock = field(default_factory=SystemClock)
     key: bytes = field(default=b"", repr=False)
@@ -98,6 +102,11 @@ class World:
     def local(self) -> Target:
         """This machine."""
         return self.fleet.here
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The zone in which people read times; None is this machine's own."""
+        return zone_of(repository(Path.cwd()))
 
     @property
     def out(self) -> TextIO:

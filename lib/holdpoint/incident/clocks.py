@@ -93,10 +93,9 @@ def _of(kind: Kind, state: State, now: datetime, working: Working) -> Clock | No
             return _read(kind, start, due, stopped, now)
         case Kind.UPDATE:
             cadence = RULES[state.severity].cadence
-            if cadence is None or not state.is_open:
-                return None
-            start = state.last_sent or state.opening.happened
-            return _read(kind, start, start + cadence, None, now)
+            if cadence is None or not state.is_open or state.last_sent is None:
+                return None  # until one went out, it is the first that is waited for
+            return _read(kind, state.last_sent, state.last_sent + cadence, None, now)
         case Kind.BREACH:
             if state.aware is None or not state.loses_data:
                 return None

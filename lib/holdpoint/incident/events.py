@@ -165,6 +165,9 @@ class MessageRendered:
     language: str
     channel: str
     text: str
+    say: str = ""
+    estimate: str = ""
+    """What a person added to the record, so that it can be written anew."""
 
 
 @dataclass(frozen=True, slots=True)

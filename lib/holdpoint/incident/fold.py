@@ -57,6 +57,7 @@ from holdpoint.incident.learning_events import (
     PostMortemNamed,
     PostMortemPublished,
 )
+from holdpoint.incident.outdated import facts
 from holdpoint.incident.outside_events import (
     BannerFailed,
     BannerSet,
@@ -154,7 +155,7 @@ def _apply(state: State, event: Event, record: Record) -> State:
 def _messaged(state: State, event: Messaging, record: Record) -> State:
     match event:
         case MessageRendered():
-            return _with_message(state, Message(event, record.seq))
+            return _with_message(state, Message(event, record.seq, facts=facts(state)))
         case MessageSending():
             return _delivered(state, event.message, dict.fromkeys(event.destinations, begun(record, event.seconds)))
         case MessageSent():

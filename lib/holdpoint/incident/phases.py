@@ -73,6 +73,8 @@ class Item:
     by: By = By.PERSON
     check: str = ""
     """The check of the team's own that answers it."""
+    told: str = ""
+    """What the timeline says once it is done, where the title is a question that the time of the row answers."""
 
 
 def _in_all(only: Only) -> Mapping[Severity, Only]:
@@ -81,7 +83,7 @@ def _in_all(only: Only) -> Mapping[Severity, Only]:
 
 ITEMS: tuple[Item, ...] = (
     Item("scope", Phase.DETECT, "Who and what is down?", severities=_ALL, asks=True),
-    Item("since", Phase.DETECT, "Since when?", dated=True),
+    Item("since", Phase.DETECT, "Since when?", dated=True, told="it began"),
     Item("lost", Phase.DETECT, "What is lost, if anything?", asks=True),
     Item("severity", Phase.TRIAGE, "Confirm the severity"),
     Item("backup", Phase.TRIAGE, "Notify the backup"),
@@ -168,6 +170,12 @@ def answered(item: str, say: str) -> str:
     """An item's title with what was said to it; the id alone stands for an item that is not known any more."""
     title = _BY_ID[item].title if item in _BY_ID else item
     return f"{title}{'' if title.endswith('?') else ':'} {say}" if say else title
+
+
+def done_told(item: str, say: str) -> str:
+    """What a row of the timeline says of an item that is done."""
+    told = _BY_ID[item].told if item in _BY_ID else ""
+    return (f"{told}: {say}" if say else told) if told else answered(item, say)
 
 
 def item_of(text: str) -> Item:

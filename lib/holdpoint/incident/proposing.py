@@ -119,8 +119,8 @@ class Material:
 
 
 def is_time(state: State) -> bool:
-    """Whether proposals are of use: while it is investigated and mitigated."""
-    return state.is_open and state.phase in _PHASES
+    """Whether proposals are of use: while it is investigated and mitigated, and the service is not back."""
+    return state.is_open and state.phase in _PHASES and "restored" not in state.done
 
 
 def proposals(state: State, of: Material) -> tuple[Proposal, ...]:

@@ -49,6 +49,8 @@ class Message:
     """Why the last try to deliver it came to nothing."""
     deliveries: Mapping[str, Effect] = field(default_factory=dict)
     """How it stands with each destination that it was sent to."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What the record said when it was written."""
 
     @property
     def undelivered(self) -> Mapping[str, Effect]:

@@ -51,7 +51,7 @@ from holdpoint.incident.outside_events import (
     IssueFiling,
     Outside,
 )
-from holdpoint.incident.phases import answered
+from holdpoint.incident.phases import answered, done_told
 
 
 class Mark(StrEnum):
@@ -111,7 +111,7 @@ def told(event: Event) -> tuple[Mark, str, str]:
         case UsersSawIt():
             return Mark.FOUND_OUT, "users see it" if event.sees else "users do not see it", ""
         case OutputRecorded():
-            return Mark.DONE, answered(event.item, event.say), event.evidence
+            return Mark.DONE, done_told(event.item, event.say), event.evidence
         case OutputWithdrawn():
             return Mark.UNDONE, answered(event.item, event.reason), ""
         case DataLossNoticed():

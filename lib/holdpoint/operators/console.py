@@ -22,6 +22,7 @@ from holdpoint.operators.interrupts import Interrupts
 from holdpoint.operators.terminal import Terminal
 from holdpoint.operators.watching import ConsoleWatch
 from holdpoint.planning.plan import Mode, Plan
+from holdpoint.problem import Exit
 from holdpoint.shell import Secret, as_text
 from holdpoint.views import answering, bounds, questions
 from holdpoint.views.background import background
@@ -29,12 +30,14 @@ from holdpoint.views.console import Screen
 from holdpoint.views.lines import BLANK, Line, Tone, assigned, line, screens, wrap
 from holdpoint.views.outline import outline
 from holdpoint.views.timeline import Timeline
+from holdpoint.views.times import told_zone
 
 
 class ConsoleOperator:
     """An `Operator` at a terminal; where there is none, it still draws, and every question is `NO_TERMINAL`.
 
-    `out` gets everything for people. `also` is handed each record first, for a second form of it (`--json`).
+    `out` gets everything for people. `also` is handed each record first, for a second form of it (`--json`). With `brief`
+    only questions are drawn, and an end that is not well.
     """
 
     def __init__(
@@ -50,12 +53,14 @@ class ConsoleOperator:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         also: Callable[[Record], None] | None = None,
         drill: bool = False,
+        brief: bool = False,
     ) -> None:
         self.person = person
         self.screen = Screen(sys.stdout if out is None else out, plain=plain, environ=environ)
         self.interrupts = interrupts or Interrupts()
         self.terminal = Terminal(sys.stdin if stdin is None else stdin, self.interrupts, now)
         self._zone, self._now, self._also, self._drill = zone, now, also, drill
+        self._brief = brief
         self._timeline = Timeline(zone=zone)
         self._run = ""
         self._earlier: tuple[Record, ...] = ()
@@ -79,7 +84,18 @@ class ConsoleOperator:
         values = tuple(
             assigned(name, value if isinstance(value, Secret) else as_text(value)) for name, value in params.items()
         )
-        self._head = bounds.Head(run, book.id, book.title, book.severity, kind, known, plan.of_run, values, self._drill)
+        self._head = bounds.Head(
+            run=run,
+            runbook=book.id,
+            title=book.title,
+            severity=book.severity,
+            kind=kind,
+            targets=known,
+            of_run=plan.of_run,
+            values=values,
+            drill=self._drill,
+            times=told_zone(self._now(), self._zone),
+        )
         self._outlined = book if kind == bounds.WALKTHROUGH else None
         if targets is not None:
             self._draw_head(known)
@@ -91,6 +107,8 @@ class ConsoleOperator:
     def closing(self, session: Session, ended: Ended, journal: str = "") -> None:
         """Show how it ended and what can be done now; `journal` is where the record is kept."""
         self._close_watch()
+        if self._brief and ended.exit is Exit.OK:
+            return
         state = session.state
         names = background(session.plan)
         end = bounds.End(
@@ -101,6 +119,7 @@ class ConsoleOperator:
             real=state.opened is None or state.opened.mode == "real",
             journal=journal,
             rolls_back=session.plan.mode is Mode.ROLLBACK,
+            incident=state.opened.incident if state.opened else "",
             found=bounds.left(state, names, session.plan.not_undone),
         )
         self.screen.lines(bounds.closing(end, self.screen.width))
@@ -151,7 +170,8 @@ class ConsoleOperator:
         drawn = self._timeline.lines(
             record, self.screen.width, output=output, quiet=record.kind in quiet or record.data.get("by") == By.NOBODY
         )
-        self.screen.lines(drawn)
+        if not self._brief:
+            self.screen.lines(drawn)
 
     def watch(self, key: str, targets: tuple[Target, ...], effect: Effect) -> ConsoleWatch:
         """Watch an execution; its output is shown until the next record, on several targets until all have answered."""
@@ -222,7 +242,7 @@ class ConsoleOperator:
 
     def _draw_head(self, targets: tuple[Target, ...]) -> None:
         head, self._head = self._head, None
-        if head is not None:
+        if head is not None and not self._brief:
             known = replace(head, targets=targets or head.targets)
             self.screen.lines(bounds.opening(known, self.screen.width))
             self.screen.lines(outline(self._outlined, self.screen.width) if self._outlined else [])

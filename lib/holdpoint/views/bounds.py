@@ -16,7 +16,7 @@ from holdpoint.engine.ports import Target
 from holdpoint.engine.state import FAILURES, Progress, State, may_have_effect
 from holdpoint.problem import Exit
 from holdpoint.views.background import Background
-from holdpoint.views.lines import BLANK, LABEL, Line, Segment, Tone, clip, labelled, line, listed, rule, wrap
+from holdpoint.views.lines import BLANK, LABEL, Line, Segment, Tone, clip, labelled, line, listed, rule, whole, wrap
 from holdpoint.views.places import places
 from holdpoint.views.tables import table
 
@@ -64,6 +64,8 @@ class Head:
     """The run's parameters, as `name = value`, masked."""
     drill: bool = False
     """It is in the sandbox of a drill, where `inv` at the drill's prompt takes it up again."""
+    times: str = ""
+    """The zone of all times below."""
 
 
 def opening(head: Head, width: int) -> list[Line]:
@@ -78,6 +80,7 @@ def opening(head: Head, width: int) -> list[Line]:
     if head.kind not in ("dry-run", "check"):
         task = "run.rollback" if head.kind == "settling" else "run.resume"
         drawn += labelled("come back", f"inv {task} {head.run}", width)
+    drawn += labelled("times", head.times, width) if head.times and head.kind != WALKTHROUGH else []
     drawn += places(head.targets, width)
     return [*drawn, *(labelled("with", ", ".join(head.values), width) if head.values else [])]
 
@@ -276,6 +279,8 @@ class End:
     """The run that takes this one back."""
     handed_over: bool = False
     """Somebody else is to go on with it."""
+    incident: str = ""
+    """The incident that it belongs to."""
     found: Left = field(default_factory=Left)
 
 
@@ -293,7 +298,7 @@ def closing(end: End, width: int) -> list[Line]:
     drawn += listed("not begun", found.not_done, width) if not end.over else []
     drawn += listed("not undone", found.not_undone, width, [Tone.WARN] * len(found.not_undone))
     drawn += [BLANK, *now(end, width)] if end.journal or end.real else []
-    drawn += labelled("record", end.journal, width, Tone.DIM) if end.journal else []
+    drawn += whole("record", end.journal, width, Tone.DIM) if end.journal else []
     return drawn
 
 
@@ -340,6 +345,8 @@ def now(end: End, width: int) -> list[Line]:
     if may_roll_back and found.touched:
         commands.append((f"inv run.rollback {run}", "takes back what can be taken back; asks before each undo"))
     commands += [] if end.over else [show]
+    if end.incident:
+        commands.append((f"inv incident.show --incident {end.incident[-4:]}", "leads back to its incident"))
     column = max(len(command) for command, _ in commands) + 2
     beside = all(LABEL + column + len(does) <= width for _, does in commands)
     drawn: list[Line] = []

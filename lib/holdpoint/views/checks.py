@@ -8,7 +8,7 @@ from holdpoint.incident.events import CheckAnswered
 from holdpoint.incident.phases import ITEMS, Phase
 from holdpoint.incident.state import State
 from holdpoint.journal.record import Json
-from holdpoint.views.lines import BLANK, Line, Segment, Tone, line, rule, wrap
+from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
 
 _COLOURS = {True: ("GREEN", Tone.GOOD), False: ("RED", Tone.BAD), None: ("NOT KNOWN", Tone.WARN)}
 _COLUMN = 20
@@ -23,6 +23,8 @@ def answered(answers: Sequence[CheckAnswered], state: State, width: int) -> list
         first, *rest = wrap(f"{named(one)}{f': {one.said}' if one.said else ''}", width - _COLUMN // 2)
         drawn.append((Segment(f"{word:<9} ", tone), Segment(first)))
         drawn += [line(" " * 10 + piece) for piece in rest]
+    for run in dict.fromkeys(one.run for one in answers if one.run):
+        drawn += labelled("shown by", f"inv run.show {run}", width, Tone.DIM, column=_COLUMN // 2)
     early = [one.check for one in answers if one.green and one.check in _VERIFY and one.check not in state.done]
     if early:
         text = (

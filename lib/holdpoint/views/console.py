@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import select
 import sys
 from collections.abc import Iterable, Mapping
 from typing import TextIO
@@ -126,6 +127,16 @@ def print_json(data: object) -> None:
 def columns(out: TextIO, environ: Mapping[str, str]) -> int:
     """Columns of a terminal that text is to be broken at; 0 for a pipe or a file, whose lines stay whole."""
     return max(NARROWEST, min(WIDEST, _size(out, environ)[0])) if _is_terminal(out) else 0
+
+
+def is_unread(out: TextIO) -> bool:
+    """Whether `out` is a pipe that nobody reads any more; known before anything is written to it."""
+    try:
+        poll = select.poll()
+        poll.register(out.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except (OSError, ValueError, io.UnsupportedOperation):
+        return False
 
 
 def _is_terminal(out: TextIO) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from holdpoint.drill.model import Drill
@@ -61,12 +61,14 @@ def _says(one: Listed) -> str:
     return f"passed: {one.drill.teaches}" if one.passed else _TAG.sub("", one.drill.page.strip().splitlines()[0])
 
 
-def cut_off(drills: Sequence[tuple[str, datetime]], damaged: int, now: datetime, width: int) -> list[Line]:
+def cut_off(
+    drills: Sequence[tuple[str, datetime]], damaged: int, now: datetime, width: int, zone: tzinfo | None
+) -> list[Line]:
     """What was cut off and stands until it is healed, each with the time it was begun; and that records are damaged."""
     told = []
     for name, begun in drills:
-        today = begun.astimezone().date() == now.astimezone().date()
-        when = f"{begun.astimezone():%H:%M}" if today else f"{begun.astimezone():%Y-%m-%d %H:%M}"
+        today = begun.astimezone(zone).date() == now.astimezone(zone).date()
+        when = f"{begun.astimezone(zone):%H:%M}" if today else f"{begun.astimezone(zone):%Y-%m-%d %H:%M}"
         told.append(f"{name}, begun at {when}, was cut off: `./inv drill.heal`")
     if damaged:
         records = "The record of a drill is" if damaged == 1 else f"The records of {damaged} drills are"

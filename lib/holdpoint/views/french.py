@@ -95,6 +95,8 @@ def told(record: Record, titles: Mapping[str, str]) -> str:
             return f"de {event.was} à {event.to} : {event.reason}"
         case own.UsersSawIt(sees=sees):
             return "les utilisateurs le voient" if sees else "les utilisateurs ne le voient pas"
+        case own.OutputRecorded(item="since", say=say):
+            return f"début : {say}" if say else "début"
         case own.OutputRecorded(item=item, say=say) | own.OutputWithdrawn(item=item, reason=say):
             title = ITEMS.get(item, titles.get(item, item))
             return f"{title}{'' if title.endswith('?') else ' :'} {say}" if say else title

@@ -52,6 +52,12 @@ class _Part:
     nothing: str
     entries: tuple[tuple[str, tuple[str, ...]], ...]
     late: bool = False
+    stands_for: int = 0
+    """How many there are, where one entry stands for all."""
+
+    @property
+    def count(self) -> int:
+        return self.stands_for or len(self.entries)
 
 
 def _parts(of: Recap) -> tuple[_Part, ...]:
@@ -60,7 +66,8 @@ def _parts(of: Recap) -> tuple[_Part, ...]:
         _Part("Overdue actions", "none", tuple(_action(one) for one in of.actions), late=True),
         _Part("Runs that are not over", "none", tuple(_run(one) for one in of.runs), late=True),
         _Part("Post-mortems to publish", "none", tuple(_postmortem(one, of) for one in of.postmortems)),
-        _Part("Drills that prove nothing any more", "none", (*map(_proof, of.proofs), *_unproven(of.unproven))),
+        _Part("Drills that prove their runbook no more", "none", tuple(map(_proof, of.proofs))),
+        _Part("Drills that were never proven here", "none", _unproven(of.unproven), stands_for=len(of.unproven)),
         _Part(f"Resolved since {moment(of.since, of.zone)}", "none", tuple(_over(one, of.zone) for one in of.resolved)),
     )
 
@@ -99,8 +106,7 @@ def _proof(one: Proof) -> tuple[str, tuple[str, ...]]:
 def _unproven(names: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     if not names:
         return ()
-    count = "1 drill was" if len(names) == 1 else f"{len(names)} drills were"
-    return ((f"{count} never proven here", ("`inv drill.list`",)),)
+    return (("`inv drill.list`", ()),)
 
 
 def _over(one: Listed, zone: ZoneInfo) -> tuple[str, tuple[str, ...]]:
@@ -132,7 +138,7 @@ def page(of: Recap, team: Team, width: int) -> list[Line]:
         drawn += labelled("to", _people(of.hands.takers, team), width, Tone.BOLD)
         drawn += labelled("at", moment(of.hands.at, of.zone), width)
     for part in _parts(of):
-        drawn += [BLANK, line(f"{part.head}: {len(part.entries) or part.nothing}", Tone.BOLD)]
+        drawn += [BLANK, line(f"{part.head}: {part.count or part.nothing}", Tone.BOLD)]
         for text, below in part.entries:
             drawn += _entry(text, width, 2, Tone.WARN if part.late else Tone.PLAIN)
             for more in below:
@@ -159,7 +165,7 @@ def markdown(of: Recap, team: Team) -> str:
         ]
     lines += [f"- Written: {_text(moment(of.now, of.zone))}"]
     for part in _parts(of):
-        lines += ["", f"## {_text(part.head)}", ""]
+        lines += ["", f"## {_text(part.head)}{f': {part.stands_for}' if part.stands_for else ''}", ""]
         for text, below in part.entries:
             lines += [f"- {_text(text)}", *(f"  - {_text(more)}" for more in below)]
         lines += [] if part.entries else [f"{part.nothing.capitalize()}."]

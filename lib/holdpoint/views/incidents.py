@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, assert_never
 
+from holdpoint.document.model import Severity
 from holdpoint.incident.actions import in_order
 from holdpoint.incident.clocks import Clock, Kind, Standing
 from holdpoint.incident.phases import OUTPUTS, Item, Phase, answered
@@ -16,9 +16,10 @@ from holdpoint.incident.state import Jump, State
 from holdpoint.incident.telling import Mark
 from holdpoint.incident.timeline import Row
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
+from holdpoint.views.next_steps import NOTHING, SetUp, next_steps
 from holdpoint.views.sending import Loud
 from holdpoint.views.tables import table
-from holdpoint.views.times import clock_time, full_time, span
+from holdpoint.views.times import clock_time, full_time, rounded, span
 
 if TYPE_CHECKING:
     from holdpoint.incident.proposing import Proposal
@@ -43,7 +44,6 @@ _JUMPS = 3
 """Stretches of records with a clock that stood behind, that are named."""
 _LEAST_TITLE = 22
 """Cells that the list wants for a title and the gaps before it; below that, each incident has lines of its own."""
-_COMMAND = re.compile(r"(`inv incident\.[^`]*)`")
 _MARKS = {
     Mark.NOT_SENT: Tone.BAD,
     Mark.LOSS: Tone.BAD,
@@ -70,6 +70,7 @@ class Listed:
     """What went wrong outside, or waits to go there."""
     was: str = ""
     """The incident that its record is of, where its folder has another name."""
+    has: SetUp = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +144,14 @@ def told_clock(clock: Clock, zone: tzinfo | None) -> tuple[str, Tone]:
     until = f"{due:%H:%M %Z}" if abs(clock.left) < timedelta(hours=12) else f"{due:%Y-%m-%d %H:%M %Z}"
     match clock.standing:
         case Standing.RUNS | Standing.SOON:
-            text, tone = f"{_rounded(clock.left)} left for {_WAITS[clock.kind]}, until {until}", Tone.PLAIN
+            text, tone = f"{rounded(clock.left)} left for {_WAITS[clock.kind]}, until {until}", Tone.PLAIN
             tone = Tone.WARN if clock.standing is Standing.SOON else tone
         case Standing.OVER:
-            text, tone = f"OVERDUE by {_rounded(-clock.left)}: {_WAITS[clock.kind]} was due {until}", Tone.BAD
+            text, tone = f"OVERDUE by {rounded(-clock.left)}: {_WAITS[clock.kind]} was due {until}", Tone.BAD
         case Standing.KEPT:
-            text, tone = f"kept, with {_rounded(clock.left)} to spare (due {until})", Tone.GOOD
+            text, tone = f"kept, with {rounded(clock.left)} to spare (due {until})", Tone.GOOD
         case Standing.MISSED:
-            text, tone = f"missed by {_rounded(-clock.left)} (was due {until})", Tone.BAD
+            text, tone = f"missed by {rounded(-clock.left)} (was due {until})", Tone.BAD
         case _:
             assert_never(clock.standing)
     if clock.jumped:
@@ -158,37 +159,9 @@ def told_clock(clock: Clock, zone: tzinfo | None) -> tuple[str, Tone]:
     return text, tone
 
 
-def _rounded(duration: timedelta) -> str:
-    """Whole minutes from one minute on."""
-    minute = timedelta(minutes=1)
-    return span(duration // minute * minute) if minute <= duration < timedelta(hours=1) else span(duration)
-
-
 def name_of(clock: Clock) -> str:
     """What a clock is called."""
     return _CLOCKS[clock.kind]
-
-
-def reminder(one: Listed, pressing: Sequence[Clock], zone: tzinfo | None) -> str:
-    """One line on the most urgent clock, with what to type."""
-    clock = pressing[0]
-    waiting = one.state.waiting() if one.state else ()
-    match clock.kind:
-        case Kind.BREACH:
-            command = "incident.done authority"
-        case Kind.POSTMORTEM:
-            command = f"incident.postmortem --incident {one.incident}"
-        case Kind.RESPONSE | Kind.UPDATE:
-            command = "incident.sent" if waiting else "incident.update"
-        case _:
-            assert_never(clock.kind)
-    return f"incident {one.incident}: {told_clock(clock, zone)[0]}; `inv {command}`"
-
-
-def outcry(one: Listed, loud: Loud) -> str:
-    """One line on something outside that went wrong, with what to type."""
-    closed = "" if one.state and one.state.is_open else f" --incident {one.incident}"
-    return f"incident {one.incident}: {loud.label}: {loud.text}; `inv {loud.command}{closed}`"
 
 
 def how_to_link(incidents: Sequence[str]) -> str:
@@ -209,7 +182,7 @@ def clock_lines(clocks: Iterable[Clock], width: int, zone: tzinfo | None) -> lis
 # --- the checklist ----------------------------------------------------------------------------------------------
 
 
-def checklist(state: State, width: int, zone: tzinfo | None) -> list[Line]:
+def checklist(state: State, has: SetUp, width: int, zone: tzinfo | None) -> list[Line]:
     """Every phase with its items; the one where people are is marked."""
     drawn: list[Line] = []
     for phase in Phase:
@@ -220,14 +193,14 @@ def checklist(state: State, width: int, zone: tzinfo | None) -> list[Line]:
         head = f"{phase.upper()}: {OUTPUTS[phase]}"
         drawn.append((Segment("> " if here else "  ", Tone.WARN), Segment(head, Tone.BOLD if here else Tone.PLAIN)))
         for item in items:
-            drawn += _item(item, state, width, zone)
+            drawn += _item(item, state, has, width, zone)
     return drawn
 
 
-def _item(item: Item, state: State, width: int, zone: tzinfo | None) -> list[Line]:
+def _item(item: Item, state: State, has: SetUp, width: int, zone: tzinfo | None) -> list[Line]:
     done = state.done.get(item.id)
     box, tone = ("[x]", Tone.GOOD) if done else ("[ ]", Tone.WARN) if item.required else ("[.]", Tone.DIM)
-    text = f"{item.title}{_check(item, state, zone)}"
+    text = f"{item.title}{_check(item, state, has, zone)}"
     if done is not None:
         at = f"{done.happened.astimezone(zone):%Y-%m-%d %H:%M %Z} " if item.dated else ""
         text = answered(item.id, f"{at}{done.say}".strip()) + (f" ({done.evidence})" if done.evidence else "")
@@ -240,13 +213,11 @@ def _item(item: Item, state: State, width: int, zone: tzinfo | None) -> list[Lin
     return [head, *(line(" " * _COLUMN + piece, Tone.DIM if done else Tone.PLAIN) for piece in rest)]
 
 
-def _check(item: Item, state: State, zone: tzinfo | None) -> str:
+def _check(item: Item, state: State, has: SetUp, zone: tzinfo | None) -> str:
     """What answers an item that is open, and what it answered last."""
-    if not item.check:
-        return ""
-    command = "; `inv incident.check`"
+    command = "; `inv incident.check`" if item.check in has.checks else ""
     last = state.checks.get(item.check)
-    if last is None or last.green or item.phase is not Phase.VERIFY:
+    if not item.check or last is None or last.green or item.phase is not Phase.VERIFY:
         return command
     colour = "not to be asked" if last.green is None else f"RED: {last.said}"
     return f"; {clock_time(last.happened, zone)} {colour}{command}"
@@ -263,7 +234,7 @@ def page(of: Page, width: int, zone: tzinfo | None) -> list[Line]:
     state = of.state
     drawn = head(of.listed, state, width, zone)
     drawn += [BLANK, line("Clocks", Tone.BOLD), *clock_lines(of.listed.clocks, width, zone)]
-    drawn += [BLANK, line(f"Checklist   {LEGEND}", Tone.BOLD), *checklist(state, width, zone)]
+    drawn += [BLANK, line(f"Checklist   {LEGEND}", Tone.BOLD), *checklist(state, of.listed.has, width, zone)]
     drawn += [BLANK, line("Timeline", Tone.BOLD), *timeline(of.rows, width, zone)]
     drawn += [BLANK, line("Action items", Tone.BOLD)] if state.actions else []
     for item in in_order(state.actions.values()):
@@ -275,13 +246,13 @@ def page(of: Page, width: int, zone: tzinfo | None) -> list[Line]:
         for run in state.runs:
             told = f"{run}: its record cannot be read here: {why[run]}" if run in why else run
             drawn += [line(f"  {piece}") for piece in wrap(told, width - 2)]
-    return [*drawn, BLANK, *proposed(of.proposals, width), *next_steps(state, width, of.named)]
+    return [*drawn, BLANK, *proposed(of.proposals, width), *next_steps(state, of.listed.has, width, of.named)]
 
 
 def declaration(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[Line]:
     """What was just declared: how it stands, its clocks and its checklist."""
     drawn = [*head(listed, state, width, zone), BLANK, *clock_lines(listed.clocks, width, zone)]
-    return [*drawn, BLANK, line(LEGEND), *checklist(state, width, zone), BLANK]
+    return [*drawn, BLANK, line(LEGEND), *checklist(state, listed.has, width, zone), BLANK]
 
 
 def head(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[Line]:
@@ -289,7 +260,7 @@ def head(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[
     opening = state.opening
     drawn = [BLANK, rule(width, "═", opening.title)]
     drawn += labelled("incident", listed.incident, width)
-    drawn += labelled("severity", f"{state.severity}, {RULES[state.severity].meaning}", width, Tone.BOLD)
+    drawn += labelled("severity", f"{state.severity}, {_meaning(state)}", width, Tone.BOLD)
     drawn += labelled("status", _status(state, zone), width, Tone.BOLD)
     drawn += labelled("noticed", f"{full_time(opening.happened, zone)}, by {opening.trigger}", width)
     if state.began != opening.happened:
@@ -327,6 +298,12 @@ def set_back(jumps: Sequence[Jump]) -> str:
     return f"at {where} a clock stood {most} behind an earlier record; the order is that of writing"
 
 
+def _meaning(state: State) -> str:
+    """What the severity means; where data is lost, only the gravest one does not deny that."""
+    denies = state.loses_data and state.severity is not Severity.SEV1
+    return "although data is lost, which is SEV1" if denies else RULES[state.severity].meaning
+
+
 def _status(state: State, zone: tzinfo | None) -> str:
     again = f", reopened {state.times_reopened}x" if state.times_reopened else ""
     if state.resolved is not None:
@@ -341,38 +318,6 @@ def _loss(state: State, zone: tzinfo | None) -> str:
         return "no loss" if state.resolved else "no loss is known"
     aware = f"known since {full_time(state.aware, zone)}"
     return f"LOST, {aware}" if state.loses_data else f"thought to be lost ({aware}), ruled out since"
-
-
-def next_steps(state: State, width: int, named: str = "") -> list[Line]:
-    """What can be typed now; each command with `named`, the option that tells this incident from others."""
-    steps: list[str] = []
-    waiting = state.waiting()
-    if any(message.deliveries for message in waiting):
-        steps.append("`inv incident.send` sends again what did not go out")
-    elif waiting:
-        first = waiting[0].rendered
-        one = f" --message {first.message}" if len(waiting) > 1 else ""
-        steps.append(f"`inv incident.sent{one}` once message {first.message} ({first.purpose}) has gone out")
-    if state.is_open:
-        missing = state.missing(state.phase) if state.phase else ()
-        before_end = state.phase not in (Phase.COMMUNICATE, Phase.POSTMORTEM, None)
-        if missing and before_end:
-            item = missing[0]
-            say = ' --say "..."' if item.asks else " --at 14:05" if item.dated else ""
-            asks = "`inv incident.check` asks the team's own checks; " if item.check else ""
-            steps.append(f"{asks}`inv incident.done {item.id}{say}` ticks the next item")
-        elif not before_end:
-            lost = "yes" if state.loses_data else "no"
-            steps.append(f'`inv incident.resolve --cause "..." --impact "..." --data-loss {lost}` ends it')
-        steps.append("`inv incident.update` writes the next message; `inv incident.note` keeps what you see")
-    elif state.phase is Phase.POSTMORTEM:
-        steps.append("`inv incident.postmortem` writes the post-mortem; with `--publish` it is published")
-    elif state.phase is not None and (missing := state.missing(state.phase)):
-        steps.append(f"`inv incident.done {missing[0].id}` ticks what is left")
-    drawn: list[Line] = []
-    for index, step in enumerate(steps):
-        drawn += labelled("" if index else "next", _COMMAND.sub(rf"\1{named}`", step), width)
-    return drawn
 
 
 def proposed(proposals: Sequence[Proposal], width: int) -> list[Line]:
@@ -434,7 +379,7 @@ def source_of(row: Row, zone: tzinfo | None) -> str:
 def recorded(text: str, of: Page, width: int, zone: tzinfo | None) -> list[Line]:
     """A short answer to something that was written down: what, the clocks, what could be run, and what is next."""
     drawn = [*settled([text], width), *clock_lines(of.listed.clocks, width, zone)]
-    return [*drawn, *proposed(of.proposals, width), *next_steps(of.state, width, of.named)]
+    return [*drawn, *proposed(of.proposals, width), *next_steps(of.state, of.listed.has, width, of.named)]
 
 
 def settled(texts: Sequence[str], width: int) -> list[Line]:

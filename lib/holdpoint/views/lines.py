@@ -5,8 +5,9 @@ A tone says what a piece of text means; only `views.console` knows how that look
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,6 +33,9 @@ class Segment:
     text: str
     tone: Tone = Tone.PLAIN
 
+
+_WORD = re.compile(r"[^\s`]*`[^`]*`[^\s`]*|\S+")
+"""A word of prose; a command between backquotes is one, as it is copied whole."""
 
 Line = tuple[Segment, ...]
 BLANK: Line = ()
@@ -87,7 +91,10 @@ def _fitting(text: str, start: int, width: int) -> int:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Break prose at spaces; what is longer than a line is cut. Newlines and indents of the text stay."""
+    """Break prose at spaces, a command between backquotes only where it is longer than a line; a word that is, is cut.
+
+    Newlines and indents of the text stay.
+    """
     return [piece for one in inert(text).split("\n") for piece in _wrap_line(one, width)]
 
 
@@ -101,7 +108,7 @@ def _wrap_line(text: str, width: int) -> list[str]:
 def _fill(text: str, width: int) -> list[str]:
     lines: list[str] = []
     current = ""
-    for word in text.split():
+    for word in _words(text, width):
         *whole, last = chop(word, width)
         for piece in (*whole, last):
             if current and cells(current) + 1 + cells(piece) > width:
@@ -110,6 +117,12 @@ def _fill(text: str, width: int) -> list[str]:
             else:
                 current = f"{current} {piece}" if current else piece
     return [*lines, current] if current or not lines else lines
+
+
+def _words(text: str, width: int) -> Iterator[str]:
+    for match in _WORD.finditer(text):
+        word = match[0]
+        yield from (word,) if cells(word) <= width else word.split()
 
 
 def clip(text: str, width: int) -> str:
@@ -136,6 +149,13 @@ def labelled(label: str, text: str, width: int, tone: Tone = Tone.PLAIN, *, colu
     first, rest = wrapped[0], wrapped[1:]
     margin = Segment(" " * column)
     return [(Segment(head, Tone.DIM), Segment(first, tone)), *((margin, Segment(more, tone)) for more in rest)]
+
+
+def whole(label: str, text: str, width: int, tone: Tone = Tone.PLAIN) -> list[Line]:
+    """A path or an address beside a label; below it where it does not fit, and never broken, so that it can be copied."""
+    if LABEL + cells(text) <= width:
+        return labelled(label, text, width, tone)
+    return [line(label, Tone.DIM), line(text, tone)]
 
 
 def listed(label: str, texts: Sequence[str], width: int, tones: Iterable[Tone] | None = None) -> list[Line]:

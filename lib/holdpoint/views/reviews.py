@@ -15,7 +15,7 @@ from holdpoint.views.actions import due, item_data
 from holdpoint.views.incidents import Listed
 from holdpoint.views.lines import BLANK, Line, Tone, labelled, line, rule, wrap
 from holdpoint.views.tables import table
-from holdpoint.views.times import span
+from holdpoint.views.times import rounded
 
 _TARGETS = {
     Standing.KEPT: "kept",
@@ -114,7 +114,7 @@ def _medians(incidents: Sequence[Seen]) -> dict[str, Median]:
 def _length(length: timedelta | None) -> str:
     if length is None:
         return "-"
-    return span(length) if length >= timedelta(minutes=1) else "< 1 min"
+    return rounded(length) if length >= timedelta(minutes=1) else "< 1 min"
 
 
 def _middle(of: Median) -> str:

@@ -180,6 +180,7 @@ def _end(name: str, state: State, frame: Frame) -> bounds.End:
         journal=frame.journal,
         taken_back_by=state.taken_back_by,
         handed_over=state.handed is not None,
+        incident=state.opened.incident if state.opened else "",
         rolls_back=bool(state.opened and state.opened.of_run),
         found=bounds.left(state, frame.background, not_undone, goes_on=frame.written),
     )

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from holdpoint.incident.effects import Banner, Effect, Issue, Standing
+from holdpoint.incident.outdated import outdated
 from holdpoint.incident.state import Message, State
 from holdpoint.views.lines import BLANK, Line, line, rule
+from holdpoint.views.next_steps import SetUp
 from holdpoint.views.times import clock_time
 
 NOT_SENT, IN_DOUBT = "NOT SENT", "IN DOUBT"
@@ -35,6 +37,16 @@ def doubt(number: int, doubtful: Mapping[str, tuple[str, datetime]], zone: tzinf
     )
 
 
+def went_on(number: int, changed: Sequence[str]) -> str:
+    """That the record says something else by now than a message that was written before."""
+    return f"Message {number} is older than what the record says by now of: {', '.join(changed)}."
+
+
+def as_shown(number: int, changed: Sequence[str]) -> str:
+    """What is asked before such a message is sent."""
+    return f"{went_on(number, changed)}\nType `anew` to write it again, `send` for as shown, `sent`, or `later`:"
+
+
 @dataclass(frozen=True, slots=True)
 class Loud:
     """Something outside that is not as it should be, with the command that sees to it.
@@ -48,30 +60,36 @@ class Loud:
     urgent: bool = True
 
 
-def delivered(message: Message, now: datetime, gone: Sequence[str] = ()) -> list[str]:
-    """How it stands with each destination, the good news first; `gone` are those that no file names any more."""
+def delivered(message: Message, now: datetime, gone: Sequence[str], option: str) -> list[str]:
+    """How it stands with each destination, the good news first; `gone` are those that no file names any more.
+
+    `option` is what a command needs to mean this message.
+    """
     number = message.rendered.message
     reached = [name for name, one in message.deliveries.items() if one.standing is Standing.DONE]
     told = [f"Message {number} went out to {', '.join(reached)}."] if reached else []
     lost = [_lost(message, name, one, now) for name, one in message.undelivered.items()]
     told += [f"{one.label}: {one.text}." for one in lost]
-    told += [f"`{name}` is not in `team.yaml` any more: `inv incident.sent` settles it." for name in gone]
+    told += [f"`{name}` is not in `team.yaml` any more: `inv incident.sent{option}` settles it." for name in gone]
     if any(one.label == NOT_SENT for one in lost):
         told.append(
-            "`inv incident.send` tries again where it did not arrive; `inv incident.sent` once it has, another way."
+            f"`inv incident.send{option}` tries again where it did not arrive; `inv incident.sent{option}` once it has, "
+            "another way."
         )
     if any(one.label == IN_DOUBT for one in lost):
-        told.append("Look there first. `inv incident.send` asks before it sends there again, and `--again` does not.")
+        told.append(
+            f"Look there first. `inv incident.send{option}` asks before it sends there again, and `--again` does not."
+        )
     return told or [f"Message {number} was sent nowhere."]
 
 
-def loud(state: State, now: datetime) -> tuple[Loud, ...]:
+def loud(state: State, now: datetime, has: SetUp) -> tuple[Loud, ...]:
     """What went wrong outside, or was left standing there."""
     told: list[Loud] = []
     for message in state.waiting():
         told += [_lost(message, name, one, now) for name, one in message.undelivered.items()]
         if message.sent is None and not message.deliveries:
-            told.append(_waiting(message))
+            told.append(_waiting(message, state, has))
     if state.banner is not None:
         told += _banner(state.banner, now, ended=not state.is_open)
     if state.issue is not None:
@@ -83,10 +101,13 @@ def _named(message: Message) -> str:
     return f"message {message.rendered.message} ({message.rendered.purpose})"
 
 
-def _waiting(message: Message) -> Loud:
+def _waiting(message: Message, state: State, has: SetUp) -> Loud:
     """A message that nothing was done with, or that a person said could not be delivered."""
     why = f": {message.failed}" if message.failed else ""
-    return Loud(NOT_SENT, f"{_named(message)} has not gone out{why}", "incident.sent", urgent=bool(message.failed))
+    if changed := outdated(message, state):
+        why += f"; since it was written the record changed: {', '.join(changed)}"
+    command = "incident.send" if has.sends(message.rendered) else "incident.sent"
+    return Loud(NOT_SENT, f"{_named(message)} has not gone out{why}", command, urgent=bool(message.failed))
 
 
 def _lost(message: Message, name: str, effect: Effect, now: datetime) -> Loud:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 _SHORT = timedelta(seconds=10)
 
@@ -17,6 +18,14 @@ def full_time(moment: datetime, zone: tzinfo | None) -> str:
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}".strip()
 
 
+def told_zone(moment: datetime, zone: tzinfo | None) -> str:
+    """Name the zone of the times below, once for all of them; names of runs hold UTC, which is said where it differs."""
+    here = moment.astimezone(zone)
+    name = here.tzname() or ""
+    of = f", {zone.key}" if isinstance(zone, ZoneInfo) and zone.key != name else ""
+    return f"{name}{of}{'; a name of a run has UTC' if here.utcoffset() else ''}"
+
+
 def span(duration: timedelta) -> str:
     """Say how long: `0.3 s`, `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
     if timedelta(0) <= duration < _SHORT:
@@ -29,6 +38,12 @@ def span(duration: timedelta) -> str:
             more = rest // units[index + 1][0] if index + 1 < len(units) else 0
             return f"{whole} {name}" + (f" {more} {units[index + 1][1]}" if more else "")
     return "0 s"
+
+
+def rounded(duration: timedelta) -> str:
+    """Say how long, in whole minutes from one minute on."""
+    minute = timedelta(minutes=1)
+    return span(duration // minute * minute) if minute <= duration < timedelta(hours=1) else span(duration)
 
 
 def stopwatch(elapsed: timedelta) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from holdpoint.drill.model import Drill
@@ -30,9 +30,9 @@ _WORDS = (
 )
 
 
-def page(drill: Drill, began: datetime, width: int) -> list[Line]:
+def page(drill: Drill, began: datetime, width: int, zone: tzinfo | None) -> list[Line]:
     """The page, as it would come at night."""
-    drawn = [BLANK, rule(width, "═", f"PAGE  {began.astimezone():%H:%M}"), BLANK]
+    drawn = [BLANK, rule(width, "═", f"PAGE  {began.astimezone(zone):%H:%M %Z}"), BLANK]
     drawn += [line(piece, Tone.BOLD) for text in drill.page.strip().splitlines() for piece in wrap(text, width)]
     minutes = int(drill.within.total_seconds() // 60)
     return [*drawn, BLANK, line(f"You are on call. It should be over in {minutes} minutes.", Tone.DIM)]

@@ -10,7 +10,7 @@ from holdpoint.incident.blame import Advice
 from holdpoint.incident.sections import Kept
 from holdpoint.incident.state import State
 from holdpoint.journal.record import Json
-from holdpoint.views.lines import BLANK, Line, Tone, labelled, line, rule, verbatim, wrap
+from holdpoint.views.lines import BLANK, Line, Tone, labelled, line, rule, verbatim, whole, wrap
 from holdpoint.views.times import full_time
 
 
@@ -34,7 +34,7 @@ class Told:
 def postmortem(told: Told, width: int, zone: tzinfo | None) -> list[Line]:
     """The answer for people."""
     drawn = [line(piece, Tone.BOLD) for piece in wrap(_sentence(told, zone), width)]
-    drawn += labelled("file", told.file, width)
+    drawn += whole("file", told.file, width)
     for name in told.gone:
         text = f"the section `{name}` has its two marker lines no more, so it is yours, and is not brought up to date"
         drawn += labelled("yours", text, width)
@@ -85,7 +85,7 @@ def _next(told: Told, width: int) -> list[Line]:
         return [BLANK, *labelled("next", "it can be published once the incident is resolved", width)]
     incident = told.state.opening.incident
     publish = f"`inv incident.postmortem --incident {incident} --publish`"
-    return [BLANK, *labelled("next", f"write it, then {publish}", width)]
+    return [BLANK, *labelled("next", f"write it, then {publish}" if told.empty else f"{publish} publishes it", width)]
 
 
 def postmortem_data(told: Told) -> dict[str, Json]:
