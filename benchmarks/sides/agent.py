@@ -10,7 +10,9 @@ from pathlib import Path
 import paramiko
 from serving import serve
 
-from holdpoint.engine.ports import Command, Exited, Target, Ticket, Tier, Unwatched
+from holdpoint.engine.outcomes import Exited
+from holdpoint.engine.ports import Command, Ticket, Unwatched
+from holdpoint.engine.target import Target, Tier
 from holdpoint.hosts.local import LocalMachine
 from holdpoint.hosts.machine import Terms
 from holdpoint.hosts.ssh.machine import SshMachine

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from serving import serve
 
-from holdpoint.engine.ports import Command, Exited, Target, Tier, Unwatched
+from holdpoint.engine.outcomes import Exited
+from holdpoint.engine.ports import Command, Unwatched
+from holdpoint.engine.target import Target, Tier
 from holdpoint.hosts.local import LocalMachine
 from holdpoint.shell import Script
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from serving import serve
 
-from holdpoint.engine.ports import Command, Exited, Target, Tier, Unwatched
+from holdpoint.engine.outcomes import Exited
+from holdpoint.engine.ports import Command, Unwatched
+from holdpoint.engine.target import Target, Tier
 from holdpoint.hosts.crew import ThreadCrew
 from holdpoint.hosts.ssh.keys import KeyRing
 from holdpoint.hosts.ssh.machine import SshMachine

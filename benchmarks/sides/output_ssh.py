@@ -9,7 +9,9 @@ from pathlib import Path
 import paramiko
 from serving import serve
 
-from holdpoint.engine.ports import Command, Exited, Target, Tier, Unwatched
+from holdpoint.engine.outcomes import Exited
+from holdpoint.engine.ports import Command, Unwatched
+from holdpoint.engine.target import Target, Tier
 from holdpoint.hosts.ssh.machine import SshMachine
 from holdpoint.shell import Script
 from hosts import BLOCK, Hosts, dialled

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdpoint.app.fleet import Fleet, is_called
-from holdpoint.engine.ports import Target, Tier
+from holdpoint.engine.target import Target, Tier
 from holdpoint.problem import HoldpointError, draw
 
 NAME = socket.gethostname()

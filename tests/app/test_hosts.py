@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from holdpoint.engine.ports import Target, Tier, Unwatched
+from holdpoint.engine.ports import Unwatched
+from holdpoint.engine.target import Target, Tier
 from holdpoint.hosts.machine import Terms
 from holdpoint.hosts.ssh.machine import SshMachine
 from holdpoint.store import library

@@ -12,36 +12,29 @@ from holdpoint.document.model import Effect, Runbook
 from holdpoint.document.parse import parse
 from holdpoint.document.source import Source
 from holdpoint.engine import aftermath, loop
+from holdpoint.engine.asked import Answer, By, Question, Silence
 from holdpoint.engine.events import RunResumed
 from holdpoint.engine.loop import Ended
+from holdpoint.engine.outcomes import Captured, Exited, NeverStarted, Outcome
 from holdpoint.engine.ports import (
     ANY_RUN,
     Acquired,
-    Answer,
-    By,
-    Captured,
     Claim,
     Command,
-    Exited,
     HeldBy,
     LockAnswer,
-    NeverStarted,
     NotHeld,
-    Outcome,
-    Question,
     Returned,
-    Silence,
     Standing,
     T,
-    Target,
     Ticket,
-    Tier,
     UnlockAnswer,
     Watch,
     Wish,
 )
 from holdpoint.engine.session import Ports, Session
 from holdpoint.engine.state import replay
+from holdpoint.engine.target import Target, Tier
 from holdpoint.journal.record import START, Json, Record, seal
 from holdpoint.planning import build
 from holdpoint.planning.plan import Plan

@@ -12,23 +12,13 @@ import pytest
 from holdpoint.app import running
 from holdpoint.document.model import Runbook
 from holdpoint.engine import aftermath, loop
+from holdpoint.engine.asked import Answer, By, Silence
 from holdpoint.engine.loop import Ended
-from holdpoint.engine.ports import (
-    Answer,
-    By,
-    Captured,
-    Claim,
-    Exited,
-    Outcome,
-    Silence,
-    Target,
-    Tier,
-    TimedOut,
-    Unknown,
-    Unreachable,
-)
+from holdpoint.engine.outcomes import Captured, Exited, Outcome, TimedOut, Unknown, Unreachable
+from holdpoint.engine.ports import Claim
 from holdpoint.engine.session import Ports, Session
 from holdpoint.engine.state import replay
+from holdpoint.engine.target import Target, Tier
 from holdpoint.planning import build
 from holdpoint.planning.plan import Plan
 from holdpoint.planning.rollback import rollback

@@ -13,8 +13,10 @@ from holdpoint.engine import questions
 from holdpoint.engine.events import Status, StepEnded
 from holdpoint.engine.facts import Facts
 from holdpoint.engine.file_texts import LINES, file_texts
-from holdpoint.engine.ports import Captured, Command, Exited, Outcome, Target, Ticket, Tier, Watch
+from holdpoint.engine.outcomes import Captured, Exited, Outcome
+from holdpoint.engine.ports import Command, Ticket, Watch
 from holdpoint.engine.state import Progress, State
+from holdpoint.engine.target import Target, Tier
 from holdpoint.planning import build
 from holdpoint.planning.plan import Plan, StepItem
 from holdpoint.shell import Blob, Secret

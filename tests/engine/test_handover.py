@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from holdpoint.engine import aftermath, loop
+from holdpoint.engine.asked import Silence
 from holdpoint.engine.events import RunHandedOver, RunResumed, RunTakenOver, Status, StepEnded
 from holdpoint.engine.loop import Ended
-from holdpoint.engine.ports import Claim, Silence, Tier
+from holdpoint.engine.ports import Claim
 from holdpoint.engine.session import Session
 from holdpoint.engine.state import replay
+from holdpoint.engine.target import Tier
 from holdpoint.planning import build
 from holdpoint.planning.plan import Plan
 from holdpoint.planning.values import bind

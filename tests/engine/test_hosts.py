@@ -9,11 +9,14 @@ from datetime import timedelta
 import pytest
 
 from holdpoint.engine import aftermath, loop
+from holdpoint.engine.asked import Question
 from holdpoint.engine.events import RunResumed
 from holdpoint.engine.loop import Ended
-from holdpoint.engine.ports import Captured, Exited, Outcome, Question, T, Target, Tier, Unreachable, Watch, Wish
+from holdpoint.engine.outcomes import Captured, Exited, Outcome, Unreachable
+from holdpoint.engine.ports import T, Watch, Wish
 from holdpoint.engine.session import Ports, Session
 from holdpoint.engine.state import replay
+from holdpoint.engine.target import Target, Tier
 from holdpoint.planning import build
 from holdpoint.planning.values import bind
 from holdpoint.problem import Exit

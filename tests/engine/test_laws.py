@@ -7,25 +7,23 @@ from datetime import timedelta
 import pytest
 
 from holdpoint.engine import aftermath, loop
-from holdpoint.engine.ports import (
-    By,
+from holdpoint.engine.asked import By, Silence
+from holdpoint.engine.outcomes import (
     Captured,
-    Claim,
     EndedByPerson,
     Exited,
     LeftRunning,
     NotRun,
     Outcome,
     Signalled,
-    Silence,
-    Standing,
     Superseded,
-    Tier,
     TimedOut,
     Unknown,
     Unreachable,
 )
+from holdpoint.engine.ports import Claim, Standing
 from holdpoint.engine.session import Session
+from holdpoint.engine.target import Tier
 from holdpoint.planning.plan import Plan
 from holdpoint.planning.rollback import rollback
 from holdpoint.problem import Exit

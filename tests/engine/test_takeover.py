@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from holdpoint.engine import aftermath, loop
+from holdpoint.engine.asked import Silence
 from holdpoint.engine.events import DoubtSettled, RunResumed, TakeoverBegun
 from holdpoint.engine.executing import Executing
-from holdpoint.engine.ports import Captured, Claim, Exited, Silence, Standing, Unknown, UnlockAnswer, Unreachable
+from holdpoint.engine.outcomes import Captured, Exited, Unknown, Unreachable
+from holdpoint.engine.ports import Claim, Standing, UnlockAnswer
 from holdpoint.engine.state import replay
 from holdpoint.planning.rollback import rollback
 from holdpoint.problem import Exit
@@ -177,7 +179,7 @@ def test_work_that_was_tried_and_then_left_out_is() -> None:
 
 
 def test_what_was_superseded_is_not_said_to_run() -> None:
-    from holdpoint.engine.ports import Superseded
+    from holdpoint.engine.outcomes import Superseded
 
     world = World(load(BOOK), answers={key: list(words) for key, words in RUN.items()})
     world.machine.outcomes = {"one": Superseded("bob, run r9")}

@@ -6,8 +6,9 @@ import pytest
 
 from holdpoint.engine import questions
 from holdpoint.engine.facts import Facts
-from holdpoint.engine.ports import LeftRunning, Outcome, OutOfTouch, Target, Tier, Unreachable
+from holdpoint.engine.outcomes import LeftRunning, Outcome, OutOfTouch, Unreachable
 from holdpoint.engine.state import State
+from holdpoint.engine.target import Target, Tier
 from holdpoint.planning import build
 from holdpoint.planning.plan import StepItem
 from holdpoint.problem import Exit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdpoint.engine.ports import Unreachable
+from holdpoint.engine.outcomes import Unreachable
 from holdpoint.problem import Exit
 from tests.engine.fakes import World, load, printed
 from tests.engine.test_edges import BAD, L, ch, doc

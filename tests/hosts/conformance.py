@@ -15,20 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import (
+from holdpoint.engine.outcomes import (
     Captured,
-    Command,
     EndedByPerson,
     Exited,
     LeftRunning,
-    Machine,
     NeverStarted,
     Outcome,
     Signalled,
     TimedOut,
     Unknown,
-    Wish,
 )
+from holdpoint.engine.ports import Command, Machine, Wish
 from holdpoint.shell import Secret, Shell, Value
 from tests.hosts.support import Watcher, bad, command, ending, lives, pids, ticket, wait_for
 

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from holdpoint.engine.ports import Claim, Command, Target, Ticket, Tier, Wish
+from holdpoint.engine.ports import Claim, Command, Ticket, Wish
+from holdpoint.engine.target import Target, Tier
 from holdpoint.hosts.local import LocalMachine
 from holdpoint.hosts.machine import Terms
 from holdpoint.shell import Script, Shell, Value

@@ -12,18 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import (
-    ANY_RUN,
-    Acquired,
-    Exited,
-    HeldBy,
-    NeverStarted,
-    NotHeld,
-    Returned,
-    Superseded,
-    Unknown,
-    Unwatched,
-)
+from holdpoint.engine.outcomes import Exited, NeverStarted, Superseded, Unknown
+from holdpoint.engine.ports import ANY_RUN, Acquired, HeldBy, NotHeld, Returned, Unwatched
 from holdpoint.hosts.agent import agent_path, ask
 from holdpoint.hosts.local import LocalMachine
 from holdpoint.hosts.machine import Terms

@@ -11,17 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import (
-    Exited,
-    NeverStarted,
-    Outcome,
-    Superseded,
-    TimedOut,
-    Unknown,
-    Unreachable,
-    Unwatched,
-    Wish,
-)
+from holdpoint.engine.outcomes import Exited, NeverStarted, Outcome, Superseded, TimedOut, Unknown, Unreachable
+from holdpoint.engine.ports import Unwatched, Wish
 from holdpoint.hosts.agent import agent_path
 from holdpoint.hosts.local import LocalMachine
 from holdpoint.shell import Secret

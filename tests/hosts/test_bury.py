@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import Exited, NeverStarted, Unknown, Unreachable, Wish
+from holdpoint.engine.outcomes import Exited, NeverStarted, Unknown, Unreachable
+from holdpoint.engine.ports import Wish
 from holdpoint.hosts.agent import agent_path
 from holdpoint.hosts.local import LocalMachine
 from tests.hosts.support import Watcher, command, ending, lives, machine, pids, ticket, wait_for, with_shell

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from holdpoint.engine.ports import Captured, Watch
+from holdpoint.engine.outcomes import Captured
+from holdpoint.engine.ports import Watch
 from holdpoint.hosts.capture import STDERR, STDOUT, Capture
 from holdpoint.hosts.crew import ThreadCrew
 from tests.hosts.support import Watcher, command

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import Captured
+from holdpoint.engine.outcomes import Captured
 from holdpoint.hosts.capture import STDERR, STDOUT, Capture
 from holdpoint.shell import Secret
 from tests.hosts.support import Watcher, command

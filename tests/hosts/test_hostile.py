@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import Acquired, Exited, HeldBy, TimedOut, Unreachable, Unwatched, Wish
+from holdpoint.engine.outcomes import Exited, TimedOut, Unreachable
+from holdpoint.engine.ports import Acquired, HeldBy, Unwatched, Wish
 from holdpoint.hosts.agent import agent_path
 from holdpoint.hosts.lock import Room
 from tests.hosts.support import (

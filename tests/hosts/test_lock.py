@@ -10,7 +10,8 @@ from typing import IO
 
 import pytest
 
-from holdpoint.engine.ports import Acquired, Exited, HeldBy, Unreachable, Unwatched
+from holdpoint.engine.outcomes import Exited, Unreachable
+from holdpoint.engine.ports import Acquired, HeldBy, Unwatched
 from holdpoint.hosts.lock import NoRoom, Room
 from tests.hosts.support import Watcher, claim, command, machine, ticket, with_shell
 from tests.needs import require, require_root

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import Exited, Signalled, TimedOut, Unreachable
+from holdpoint.engine.outcomes import Exited, Signalled, TimedOut, Unreachable
 from holdpoint.hosts.raised import refused
 from tests.hosts.conformance import Way
 from tests.hosts.ssh.test_connection import let_through, user_of_tests

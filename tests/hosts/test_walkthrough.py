@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from holdpoint.engine.ports import Acquired, Exited, NotRun, Unwatched
+from holdpoint.engine.outcomes import Exited, NotRun
+from holdpoint.engine.ports import Acquired, Unwatched
 from holdpoint.hosts.walkthrough import CheckMachine, Due, WalkthroughMachine
 from tests.hosts.support import HERE, Watcher, claim, command, machine, ticket
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from holdpoint.document.model import Effect
-from holdpoint.engine.ports import Target, Tier, Wish
+from holdpoint.engine.ports import Wish
+from holdpoint.engine.target import Target, Tier
 from holdpoint.operators.console import ConsoleOperator
 from holdpoint.operators.interrupts import Interrupts
 from tests.views import books

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdpoint.document.model import Effect
+from holdpoint.engine.asked import Answer, Asked, By, Silence
 from holdpoint.engine.events import RunResumed, Status, StepEnded, StepIntended
-from holdpoint.engine.ports import Answer, Asked, By, Silence, Target, Tier, Wish
+from holdpoint.engine.ports import Wish
+from holdpoint.engine.target import Target, Tier
 from holdpoint.operators import answers
 from holdpoint.operators.console import ConsoleOperator
 from holdpoint.operators.interrupts import Interrupts

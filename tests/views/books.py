@@ -10,6 +10,7 @@ from pathlib import Path
 from holdpoint.document.model import Effect, Runbook
 from holdpoint.document.parse import parse
 from holdpoint.document.source import Source
+from holdpoint.engine.asked import Asked, Question, Word
 from holdpoint.engine.events import (
     CauseDecided,
     ConnectionLost,
@@ -40,8 +41,8 @@ from holdpoint.engine.events import (
     TargetAnswered,
     data_of,
 )
-from holdpoint.engine.ports import Asked, Question, Target, Tier, Word
 from holdpoint.engine.questions import ESCALATE, ROLLBACK, RUN, SHOW, SKIP, STOP
+from holdpoint.engine.target import Target, Tier
 from holdpoint.journal.record import START, Record, seal
 from holdpoint.planning import build
 from holdpoint.planning.plan import Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdpoint.document.inventory import Host, Identity
-from holdpoint.engine.ports import Target, Tier
+from holdpoint.engine.target import Target, Tier
 from holdpoint.problem import Exit
 from holdpoint.views.hosts import Checked, Finding, Listed, State, Weight, checked_data, exit_of, listing, results
 from holdpoint.views.lines import as_text, cells

@@ -5,7 +5,8 @@ from datetime import UTC
 
 import pytest
 
-from holdpoint.engine.ports import Asked, Target, Tier
+from holdpoint.engine.asked import Asked
+from holdpoint.engine.target import Target, Tier
 from holdpoint.views.answering import accept, prompt, refusal
 from holdpoint.views.lines import as_text, screens
 from holdpoint.views.questions import Setting, again, question, reading

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from holdpoint.app import machines
 from holdpoint.app.world import World
 from holdpoint.document.model import Effect
+from holdpoint.engine.asked import Asked, Question
 from holdpoint.engine.events import GateOpened, gate_of, seal_of
-from holdpoint.engine.ports import Asked, Question
 from holdpoint.engine.state import replay
 from holdpoint.hosts.agent import LinkFailed
 from holdpoint.problem import Exit, HoldpointError, Problem

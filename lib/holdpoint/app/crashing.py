@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from holdpoint.engine.ports import Claim, Command, LockAnswer, Machine, Outcome, Target, Ticket, UnlockAnswer, Watch
+from holdpoint.engine.outcomes import Outcome
+from holdpoint.engine.ports import Claim, Command, LockAnswer, Machine, Ticket, UnlockAnswer, Watch
+from holdpoint.engine.target import Target
 from holdpoint.journal.record import Json
 from holdpoint.store.crash import KILL_AT, crash_point
 

@@ -23,7 +23,8 @@ from holdpoint.drill.model import Drill
 from holdpoint.drill.parse import parse
 from holdpoint.drill.proof import Proof
 from holdpoint.drill.records import Certificate
-from holdpoint.engine.ports import Tier, Unwatched, Watch
+from holdpoint.engine.ports import Unwatched, Watch
+from holdpoint.engine.target import Tier
 from holdpoint.hosts import mounting
 from holdpoint.hosts.crew import ThreadCrew
 from holdpoint.hosts.sandbox import named, place

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from holdpoint.document.inventory import Host, Identity, parse
 from holdpoint.document.source import Source
-from holdpoint.engine.ports import Target, Tier
+from holdpoint.engine.target import Target, Tier
 from holdpoint.problem import HoldpointError, Place, Problem, did_you_mean
 from holdpoint.store import library
 

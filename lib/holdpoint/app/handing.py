@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from holdpoint.app.records import background_of
 from holdpoint.document.model import Use
 from holdpoint.engine.events import RunFinished, RunHandedOver, RunOpened, data_of
-from holdpoint.engine.ports import JournalFailed, Target
+from holdpoint.engine.ports import JournalFailed
 from holdpoint.engine.state import State, replay
+from holdpoint.engine.target import Target
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import handover_file
 from holdpoint.store.handover_file import DOCUMENTS, HOSTS, OUTPUT, README, RUNS, Member

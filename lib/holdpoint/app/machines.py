@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdpoint.engine.ports import Target
+from holdpoint.engine.target import Target
 from holdpoint.hosts.local import LocalMachine
 from holdpoint.hosts.lock import Names
 from holdpoint.hosts.machine import AgentMachine, Terms

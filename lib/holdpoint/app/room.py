@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from holdpoint.engine.ports import Target, Tier
+from holdpoint.engine.target import Target, Tier
 from holdpoint.problem import Exit, HoldpointError, Problem
 
 if TYPE_CHECKING:

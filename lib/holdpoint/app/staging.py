@@ -20,9 +20,10 @@ from holdpoint.app.room import MEMORY, memory_agreed
 from holdpoint.app.world import Kind, World
 from holdpoint.document.model import FromEnv, Runbook
 from holdpoint.engine.loop import Ended
-from holdpoint.engine.ports import Clock, Journal, JournalFailed, Machine, Messenger, Operator, Target
+from holdpoint.engine.ports import Clock, Journal, JournalFailed, Machine, Messenger, Operator
 from holdpoint.engine.session import Session
 from holdpoint.engine.state import replay
+from holdpoint.engine.target import Target
 from holdpoint.hosts.sandbox import MARK
 from holdpoint.hosts.walkthrough import CheckMachine, Due, WalkthroughMachine
 from holdpoint.operators.console import ConsoleOperator

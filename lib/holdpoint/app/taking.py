@@ -15,8 +15,8 @@ from holdpoint.app import handing as handing_over
 from holdpoint.app.records import background_of
 from holdpoint.engine.events import RunHandedOver, RunOpened, RunTakenOver, StepIntended
 from holdpoint.engine.facts import is_local
-from holdpoint.engine.ports import Tier
 from holdpoint.engine.state import State, replay
+from holdpoint.engine.target import Tier
 from holdpoint.hosts.ssh.config import ALIAS
 from holdpoint.journal.chain import Chain, Damaged
 from holdpoint.journal.chain import read as read_chain

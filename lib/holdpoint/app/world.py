@@ -19,7 +19,9 @@ from holdpoint.app.made import made_of
 from holdpoint.app.repository import repository
 from holdpoint.app.room import memory_agreed
 from holdpoint.app.zone import zone_of
-from holdpoint.engine.ports import Clock, Operator, Silence, Target
+from holdpoint.engine.asked import Silence
+from holdpoint.engine.ports import Clock, Operator
+from holdpoint.engine.target import Target
 from holdpoint.operators.interrupts import Interrupts
 from holdpoint.operators.terminal import Terminal
 from holdpoint.problem import Exit, HoldpointError, Problem

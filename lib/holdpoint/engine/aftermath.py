@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from holdpoint.document.model import Run
 from holdpoint.engine.events import RunOpened, Status
 from holdpoint.engine.facts import Facts, is_changing, is_local
-from holdpoint.engine.ports import Target
 from holdpoint.engine.state import State, may_have_effect
+from holdpoint.engine.target import Target
 from holdpoint.planning.plan import Item, Plan, StepItem
 from holdpoint.planning.rollback import Done, Left
 from holdpoint.shell import Plain, Secret, as_text

@@ -39,8 +39,8 @@ from holdpoint.engine.next import (
     TakeLock,
     Verify,
 )
-from holdpoint.engine.ports import Tier
 from holdpoint.engine.state import FAILURES, NOTHING_YET, Progress
+from holdpoint.engine.target import Tier
 from holdpoint.engine.using import PassedOver, decides, goes_on
 from holdpoint.planning.plan import CausesItem, Item, Mode, ProofItem, StepItem
 from holdpoint.problem import Exit

@@ -18,24 +18,19 @@ from holdpoint.engine.events import (
     StepLeft,
 )
 from holdpoint.engine.facts import is_changing
+from holdpoint.engine.judging import Attempt, judge
 from holdpoint.engine.next import Stop, Tries
-from holdpoint.engine.outcomes import Attempt, judge
-from holdpoint.engine.ports import (
+from holdpoint.engine.outcomes import (
     Captured,
-    Command,
     EndedByPerson,
     LeftRunning,
-    Machine,
     NeverStarted,
     Outcome,
     OutOfTouch,
     Superseded,
-    T,
-    Ticket,
     Unreachable,
-    Unwatched,
-    Watch,
 )
+from holdpoint.engine.ports import Command, Machine, T, Ticket, Unwatched, Watch
 from holdpoint.engine.session import Session
 from holdpoint.engine.state import Progress
 from holdpoint.planning.plan import FileRun, StepItem

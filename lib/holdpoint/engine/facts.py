@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from holdpoint.document import conditions, texts
 from holdpoint.document.model import Ask, Cause, Effect, Notify, OnFailure, Run, Section, Step, Todo, Wait, Where
 from holdpoint.engine.events import Status
-from holdpoint.engine.ports import Target
 from holdpoint.engine.state import FAILURES, NOTHING_YET, Progress, State, may_have_effect
+from holdpoint.engine.target import Target
 from holdpoint.planning.plan import CausesItem, FileRun, Guard, Item, Mode, Plan, ProofItem, StepItem, Stood
 from holdpoint.shell import Plain, Script, Secret, Value, script, value_digest
 

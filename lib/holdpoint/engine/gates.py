@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from holdpoint.document import texts
 from holdpoint.document.model import Effect, Escalation
 from holdpoint.engine import questions
+from holdpoint.engine.asked import FOR_PEOPLE, Answer, Asked, By, Question, Silence
 from holdpoint.engine.events import DoubtSettled, Escalated, GateAnswered, GateOpened, Reason, data_of, seal_of
 from holdpoint.engine.next import Stop
-from holdpoint.engine.ports import FOR_PEOPLE, Answer, Asked, By, Question, Silence, Tier
 from holdpoint.engine.session import Session
+from holdpoint.engine.target import Tier
 from holdpoint.planning.plan import StepItem
 from holdpoint.problem import Exit
 

@@ -10,9 +10,10 @@ from functools import partial
 from holdpoint.document.model import Check, Effect
 from holdpoint.engine.at_once import at_once, first_of, spool_name
 from holdpoint.engine.events import CauseDecided, ProofLooked, StepVerified
+from holdpoint.engine.judging import meets, reading_of
 from holdpoint.engine.next import Stop
-from holdpoint.engine.outcomes import meets, reading_of
-from holdpoint.engine.ports import Clock, Command, EndedByPerson, Machine, Watch
+from holdpoint.engine.outcomes import EndedByPerson
+from holdpoint.engine.ports import Clock, Command, Machine, Watch
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import CausesItem, FileRun, Item, ProofItem, StepItem
 from holdpoint.problem import Exit

@@ -46,19 +46,9 @@ from holdpoint.engine.next import (
     TakeLock,
     Verify,
 )
+from holdpoint.engine.outcomes import Unreachable
 from holdpoint.engine.performing import Performing
-from holdpoint.engine.ports import (
-    ANY_RUN,
-    Acquired,
-    Claim,
-    HeldBy,
-    JournalFailed,
-    NotHeld,
-    Returned,
-    Standing,
-    Unreachable,
-    Wish,
-)
+from holdpoint.engine.ports import ANY_RUN, Acquired, Claim, HeldBy, JournalFailed, NotHeld, Returned, Standing, Wish
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import Mode, StepItem
 from holdpoint.problem import Exit, HoldpointError

@@ -8,10 +8,10 @@ from holdpoint.document import values
 from holdpoint.document.duration import show
 from holdpoint.document.model import Ask, Effect, Manual, Notify, Todo, Wait
 from holdpoint.engine import questions
+from holdpoint.engine.asked import Answer, By
 from holdpoint.engine.events import Reason, Status, StepEnded, StepIntended
 from holdpoint.engine.gates import Asking
 from holdpoint.engine.next import Stop
-from holdpoint.engine.ports import Answer, By
 from holdpoint.engine.session import Session
 from holdpoint.planning.plan import StepItem
 from holdpoint.problem import Exit, Problem

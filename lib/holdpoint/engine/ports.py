@@ -13,27 +13,13 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from holdpoint.document.model import Effect, Runbook
+from holdpoint.engine.asked import Answer, Question, Silence
+from holdpoint.engine.outcomes import Outcome, Unreachable
+from holdpoint.engine.target import Target
 from holdpoint.journal.record import Json, Record
 from holdpoint.shell import Script, Secret
 
 T = TypeVar("T")
-
-
-class Tier(StrEnum):
-    PROD = "prod"
-    STAGING = "staging"
-    PRACTICE = "practice"
-    LOCAL = "local"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A machine that a run works on, as people know it."""
-
-    name: str
-    tier: Tier
-    here: bool = False
-    """It is the person's own machine, with the tier of the targets that something is done for there."""
 
 
 # --- machines ---------------------------------------------------------------------------------------------------
@@ -79,126 +65,6 @@ class Ticket:
     digest: str
     head: str
     epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class Captured:
-    """The output of an execution. Files hold all of it, masked; tails are bounded, decoded with replacement, masked.
-
-    `value` is the raw standard output where it is at most `VALUE_LIMIT` bytes, else None; it is for registering only.
-    """
-
-    stdout: str = ""
-    stderr: str = ""
-    stdout_size: int = 0
-    stderr_size: int = 0
-    stdout_file: str = ""
-    stderr_file: str = ""
-    value: bytes | None = b""
-    secret: bool = False
-    """Whether standard output holds a secret in any form that is masked."""
-    digest: str = ""
-    """The SHA-256 of the file that was kept; empty where none was."""
-    lost: str = ""
-    """Why a file that was to be kept was not."""
-
-
-ANY_RUN = "any"
-"""In the place of a run's name: whichever it is."""
-TAIL_LIMIT = 4096
-VALUE_LIMIT = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Exited:
-    code: int
-    output: Captured
-
-
-@dataclass(frozen=True, slots=True)
-class Signalled:
-    """The command's shell was ended by a signal that was not ours."""
-
-    signal: int
-    output: Captured
-
-
-@dataclass(frozen=True, slots=True)
-class TimedOut:
-    """The time was up; `ended` says whether the whole process group was seen to end."""
-
-    ended: bool
-    output: Captured
-
-
-@dataclass(frozen=True, slots=True)
-class EndedByPerson:
-    """A person ended it; `ended` says whether the whole process group was seen to end."""
-
-    ended: bool
-    output: Captured
-
-
-@dataclass(frozen=True, slots=True)
-class LeftRunning:
-    """A person left it: it runs on, on the target. Where its turn had not `come`, it was not begun, or not asked about."""
-
-    come: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Unreachable:
-    """The target cannot be reached; nothing was started."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """It was sent or started, and what became of it is not known: in doubt."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutOfTouch:
-    """It was sent, and the target cannot be asked now: what became of it is there to be found out, by `settle`."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotRun:
-    """The machine executes nothing (walk-through), or not this (check)."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class NeverStarted:
-    """Only from `settle`: the target surely did not start this token, on the same machine and boot."""
-
-
-@dataclass(frozen=True, slots=True)
-class Superseded:
-    """The target refused: the lock's epoch was raised by somebody else."""
-
-    holder: str
-
-
-Outcome = (
-    Exited
-    | Signalled
-    | TimedOut
-    | EndedByPerson
-    | LeftRunning
-    | Unreachable
-    | Unknown
-    | OutOfTouch
-    | NotRun
-    | NeverStarted
-    | Superseded
-)
 
 
 class Wish(StrEnum):
@@ -260,6 +126,10 @@ class Crew(Protocol):
         `watch` itself is used from the caller's thread alone; each job is handed one that passes on to it. A caller
         that leaves early leaves what runs under an agent running.
         """
+
+
+ANY_RUN = "any"
+"""In the place of a run's name: whichever it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,100 +232,6 @@ class Machine(Protocol):
 
 
 # --- people -----------------------------------------------------------------------------------------------------
-
-
-class Asked(StrEnum):
-    """What kind of answer is wanted."""
-
-    OPENING = "opening"
-    GATE = "gate"
-    PROCEED = "proceed"
-    MANUAL = "manual"
-    VALUE = "value"
-    DOUBT = "doubt"
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word that can be typed, and what it does."""
-
-    word: str
-    does: str
-
-
-FOR_PEOPLE = frozenset({"show", "escalate"})
-"""Words that leave a question open: a file that gave them would be asked again for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """All that a person is shown before they answer. Texts are plain and masked; nothing here is markup.
-
-    `agree` is what must be typed, whole, to let it happen: `run`, or the names of the hosts, in order.
-    """
-
-    kind: Asked
-    key: str
-    title: str
-    targets: tuple[Target, ...]
-    words: tuple[Word, ...]
-    agree: tuple[str, ...] = ()
-    digest: str = ""
-    effect: Effect = Effect.READ
-    why: str = ""
-    prompt: str = ""
-    batch: str = ""
-    """Which of the hosts these are, where a step goes over them in batches."""
-    commands: tuple[tuple[str, str], ...] = ()
-    """Host and the masked script that it would execute."""
-    become: str = ""
-    """The user that the script is executed as; empty for the one who is logged in."""
-    values: tuple[tuple[str, str, str], ...] = ()
-    """Host, name and masked value."""
-    chosen: tuple[tuple[str, str, str], ...] = ()
-    """Of what destroys: what it is about, as the document names it; host, name and masked value."""
-    evidence: tuple[str, ...] = ()
-    reverts: str = ""
-    """How it can be taken back, or why it cannot."""
-    proof: str = ""
-    """The check that must be green afterwards."""
-    remains: tuple[str, ...] = ()
-    """What has been changed and what stays undone if one stops now."""
-    attempts: int = 1
-    approvers: int = 1
-    expires: datetime | None = None
-    show: tuple[tuple[str, str], ...] = ()
-    """Title and text of what the word `show` prints."""
-    hidden: bool = False
-    """What is typed is a secret, and does not appear on the screen."""
-    problem: str = ""
-    """Why the last answer did not fit; the same question is put again."""
-
-
-class By(StrEnum):
-    HAND = "hand"
-    SCRIPT = "script"
-    NOBODY = "nobody"
-    """A walk-through: nobody was asked, since nothing is done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A word of the question, or free text for a value; `person` gave it, by hand or by a file of answers."""
-
-    text: str
-    person: str
-    by: By = By.HAND
-
-
-class Silence(StrEnum):
-    """Why there is no answer."""
-
-    NO_TERMINAL = "no terminal"
-    CLOSED = "the input was closed"
-    NOT_IN_FILE = "the file of answers does not name it"
-    ELAPSED = "the time was up"
-    INTERRUPTED = "interrupted"
 
 
 class Operator(Protocol):

@@ -8,12 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from holdpoint.document.model import Ask, Effect, Manual, Registered, Run, Step, ValueType
+from holdpoint.engine.asked import Asked, Question, Word
 from holdpoint.engine.batches import batches
 from holdpoint.engine.events import CauseDecided, Status
 from holdpoint.engine.facts import Facts, executed_as, is_changing, names, shown
 from holdpoint.engine.file_texts import file_texts
 from holdpoint.engine.next import OPENING, PROCEED
-from holdpoint.engine.ports import Asked, Question, Target, Tier, Word
+from holdpoint.engine.target import Target, Tier
 from holdpoint.planning.plan import Mode, ProofItem, StepItem
 from holdpoint.shell import NAME, as_text, is_bytes
 

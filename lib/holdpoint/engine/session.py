@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from holdpoint.engine.events import Event, Reason, Status, StepEnded, data_of
 from holdpoint.engine.facts import Facts
-from holdpoint.engine.ports import Clock, Crew, Documents, Journal, Machine, Messenger, Operator, Runs, Target
+from holdpoint.engine.ports import Clock, Crew, Documents, Journal, Machine, Messenger, Operator, Runs
 from holdpoint.engine.state import State, fold
+from holdpoint.engine.target import Target
 from holdpoint.journal.record import Record
 from holdpoint.planning.plan import Plan, StepItem
 from holdpoint.shell import Secret

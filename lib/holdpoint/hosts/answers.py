@@ -5,7 +5,7 @@ Pure. Where how it ended is not known the answer is `Unknown`, never a guess.
 
 from __future__ import annotations
 
-from holdpoint.engine.ports import (
+from holdpoint.engine.outcomes import (
     Captured,
     EndedByPerson,
     Exited,

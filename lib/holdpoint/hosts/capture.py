@@ -12,7 +12,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from holdpoint.engine.ports import TAIL_LIMIT, VALUE_LIMIT, Captured, Command, Watch
+from holdpoint.engine.outcomes import TAIL_LIMIT, VALUE_LIMIT, Captured
+from holdpoint.engine.ports import Command, Watch
 from holdpoint.hosts.fetched import Fetched
 from holdpoint.hosts.mask import Masker, mask
 from holdpoint.shell import Secret

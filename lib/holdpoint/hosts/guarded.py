@@ -13,18 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from holdpoint.engine.ports import (
-    Command,
-    EndedByPerson,
-    Exited,
-    Outcome,
-    Signalled,
-    TimedOut,
-    Unknown,
-    Unreachable,
-    Watch,
-    Wish,
-)
+from holdpoint.engine.outcomes import EndedByPerson, Exited, Outcome, Signalled, TimedOut, Unknown, Unreachable
+from holdpoint.engine.ports import Command, Watch, Wish
 from holdpoint.hosts.agent import GREETING_LIMIT, GREETING_PATIENCE, LinkFailed, LinkRefused
 from holdpoint.hosts.capture import STDERR, STDOUT, Capture
 from holdpoint.hosts.opening import opened

@@ -16,7 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from holdpoint.engine.ports import Command, Outcome, Target, Watch
+from holdpoint.engine.outcomes import Outcome
+from holdpoint.engine.ports import Command, Watch
+from holdpoint.engine.target import Target
 from holdpoint.hosts.agent import Channel, LinkFailed, agent_path
 from holdpoint.hosts.guarded import execute_guarded
 from holdpoint.hosts.local_shell import LocalShell

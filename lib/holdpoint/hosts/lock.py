@@ -13,17 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from holdpoint.engine.ports import (
-    Acquired,
-    Claim,
-    HeldBy,
-    LockAnswer,
-    NotHeld,
-    Returned,
-    UnlockAnswer,
-    Unreachable,
-    Watch,
-)
+from holdpoint.engine.outcomes import Unreachable
+from holdpoint.engine.ports import Acquired, Claim, HeldBy, LockAnswer, NotHeld, Returned, UnlockAnswer, Watch
 from holdpoint.hosts.agent import Frame, Link, LinkFailed, LinkRefused, Place, ask
 from holdpoint.journal.record import Json
 

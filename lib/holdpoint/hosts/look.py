@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from holdpoint.document.inventory import Identity
-from holdpoint.engine.ports import Command, Exited, Machine, Outcome, TimedOut, Unreachable, Watch
+from holdpoint.engine.outcomes import Exited, Outcome, TimedOut, Unreachable
+from holdpoint.engine.ports import Command, Machine, Watch
 from holdpoint.shell import Script
 
 PATIENCE = timedelta(seconds=30)

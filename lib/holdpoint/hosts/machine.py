@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from holdpoint.engine.ports import Claim, Command, LockAnswer, Outcome, Target, Ticket, UnlockAnswer, Unreachable, Watch
+from holdpoint.engine.outcomes import Outcome, Unreachable
+from holdpoint.engine.ports import Claim, Command, LockAnswer, Ticket, UnlockAnswer, Watch
+from holdpoint.engine.target import Target
 from holdpoint.hosts.agent import Link, Place
 from holdpoint.hosts.lock import IN_MEMORY, Names, NoRoom, Room, Survey, TargetLock
 from holdpoint.hosts.steps import Steps

@@ -19,17 +19,8 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import IO
 
-from holdpoint.engine.ports import (
-    Command,
-    EndedByPerson,
-    Exited,
-    Outcome,
-    Signalled,
-    TimedOut,
-    Unreachable,
-    Watch,
-    Wish,
-)
+from holdpoint.engine.outcomes import EndedByPerson, Exited, Outcome, Signalled, TimedOut, Unreachable
+from holdpoint.engine.ports import Command, Watch, Wish
 from holdpoint.hosts import process
 from holdpoint.hosts.capture import STDERR, STDOUT, Capture
 

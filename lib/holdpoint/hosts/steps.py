@@ -15,17 +15,8 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
-from holdpoint.engine.ports import (
-    Command,
-    LeftRunning,
-    Outcome,
-    OutOfTouch,
-    Ticket,
-    Unknown,
-    Unreachable,
-    Watch,
-    Wish,
-)
+from holdpoint.engine.outcomes import LeftRunning, Outcome, OutOfTouch, Unknown, Unreachable
+from holdpoint.engine.ports import Command, Ticket, Watch, Wish
 from holdpoint.hosts.agent import ATTEMPTS, Conversation, Link, LinkFailed, LinkRefused, Place, ask
 from holdpoint.hosts.answers import last_words, outcome_of
 from holdpoint.hosts.capture import STDERR, STDOUT, Capture

@@ -8,20 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from holdpoint.engine.ports import (
-    Acquired,
-    Claim,
-    Command,
-    LockAnswer,
-    Machine,
-    NotRun,
-    Outcome,
-    Returned,
-    Target,
-    Ticket,
-    UnlockAnswer,
-    Watch,
-)
+from holdpoint.engine.outcomes import NotRun, Outcome
+from holdpoint.engine.ports import Acquired, Claim, Command, LockAnswer, Machine, Returned, Ticket, UnlockAnswer, Watch
+from holdpoint.engine.target import Target
 from holdpoint.journal.record import Json
 
 NOTHING = "this is a walk-through: nothing is executed"

@@ -12,11 +12,12 @@ from datetime import UTC, datetime, tzinfo
 from typing import TextIO
 
 from holdpoint.document.model import Effect, Runbook
+from holdpoint.engine.asked import Answer, Asked, By, Question, Silence
 from holdpoint.engine.events import Escalated, GateOpened, RunFinished, RunOpened, RunStopped, StepEnded
 from holdpoint.engine.loop import Ended
-from holdpoint.engine.ports import Answer, Asked, By, Question, Silence, Target, Tier
 from holdpoint.engine.questions import SHOW
 from holdpoint.engine.session import Session
+from holdpoint.engine.target import Target, Tier
 from holdpoint.journal.record import Record
 from holdpoint.operators.interrupts import Interrupts
 from holdpoint.operators.terminal import Terminal

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from holdpoint.document.model import Effect
-from holdpoint.engine.ports import Question, Target, Watch
+from holdpoint.engine.asked import Question
+from holdpoint.engine.ports import Watch
+from holdpoint.engine.target import Target
 from holdpoint.journal.record import Record
 
 

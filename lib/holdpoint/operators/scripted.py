@@ -7,9 +7,11 @@ from datetime import datetime
 
 from holdpoint.document import values
 from holdpoint.document.model import Ask, Effect, Manual
+from holdpoint.engine.asked import FOR_PEOPLE, Answer, Asked, By, Question, Silence
 from holdpoint.engine.facts import is_changing
 from holdpoint.engine.next import OPENING, PROCEED
-from holdpoint.engine.ports import FOR_PEOPLE, Answer, Asked, By, Question, Silence, Target, Watch
+from holdpoint.engine.ports import Watch
+from holdpoint.engine.target import Target
 from holdpoint.journal.record import Record
 from holdpoint.operators.drawing import Drawing
 from holdpoint.planning.plan import Mode, Plan, StepItem

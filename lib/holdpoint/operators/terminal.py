@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TextIO
 
-from holdpoint.engine.ports import Silence
+from holdpoint.engine.asked import Silence
 from holdpoint.operators.interrupts import Interrupts
 from holdpoint.views.inert import typed
 

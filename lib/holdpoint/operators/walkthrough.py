@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from holdpoint.document.model import Effect
-from holdpoint.engine.ports import Answer, Asked, By, Operator, Question, Silence, Target, Watch, Word
+from holdpoint.engine.asked import Answer, Asked, By, Question, Silence, Word
+from holdpoint.engine.ports import Operator, Watch
+from holdpoint.engine.target import Target
 from holdpoint.journal.record import Record
 from holdpoint.operators.drawing import Drawing
 

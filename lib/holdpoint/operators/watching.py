@@ -8,8 +8,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from holdpoint.document.model import Effect
+from holdpoint.engine.asked import Silence
 from holdpoint.engine.facts import names
-from holdpoint.engine.ports import Silence, Target, Wish
+from holdpoint.engine.ports import Wish
+from holdpoint.engine.target import Target
 from holdpoint.journal.record import Record
 from holdpoint.operators.interrupts import Interrupts, Signalled
 from holdpoint.operators.terminal import Terminal

@@ -5,7 +5,7 @@ What must be typed is decided by `accept`, beside the words that are shown.
 
 from __future__ import annotations
 
-from holdpoint.engine.ports import Asked, Question
+from holdpoint.engine.asked import Asked, Question
 from holdpoint.problem import did_you_mean
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, cells, line, wrap
 from holdpoint.views.places import FEW, place

@@ -12,8 +12,8 @@ from holdpoint.document.model import Severity
 from holdpoint.engine.events import Reason, Status
 from holdpoint.engine.facts import names
 from holdpoint.engine.next import AFTER, BEFORE
-from holdpoint.engine.ports import Target
 from holdpoint.engine.state import FAILURES, Progress, State, may_have_effect
+from holdpoint.engine.target import Target
 from holdpoint.problem import Exit
 from holdpoint.views.background import Background
 from holdpoint.views.lines import BLANK, LABEL, Line, Segment, Tone, clip, labelled, line, listed, rule, whole, wrap

@@ -8,8 +8,8 @@ from datetime import datetime, tzinfo
 
 from holdpoint.engine.events import GateAnswered, GateOpened, RunHandedOver, RunResumed, event_of
 from holdpoint.engine.facts import executed_as
-from holdpoint.engine.ports import Target, Tier
 from holdpoint.engine.state import State, replay
+from holdpoint.engine.target import Target, Tier
 from holdpoint.journal.record import Record
 from holdpoint.views import bounds
 from holdpoint.views.background import Background

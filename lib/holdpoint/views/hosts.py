@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from holdpoint.document.inventory import Host, Identity
-from holdpoint.engine.ports import Target, Tier
+from holdpoint.engine.target import Target, Tier
 from holdpoint.problem import Exit
 from holdpoint.views.lines import BLANK, Line, Tone, labelled, line, rule
 from holdpoint.views.tables import narrow, table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdpoint.engine.events import StepEnded
-from holdpoint.engine.ports import TAIL_LIMIT
+from holdpoint.engine.outcomes import TAIL_LIMIT
 from holdpoint.views.inert import output_lines
 from holdpoint.views.lines import GUTTER, GUTTER_ON, Line, Segment, Tone, chop, wrap
 from holdpoint.views.times import size

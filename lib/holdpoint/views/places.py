@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from holdpoint.engine.ports import Target, Tier
+from holdpoint.engine.target import Target, Tier
 from holdpoint.views.inert import inert
 from holdpoint.views.lines import Line, Tone, cells, labelled, line, rule, wrap
 

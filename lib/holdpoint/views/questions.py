@@ -12,8 +12,8 @@ from datetime import datetime, tzinfo
 from typing import TypeVar
 
 from holdpoint.document.model import Effect
+from holdpoint.engine.asked import Asked, Question
 from holdpoint.engine.facts import executed_as
-from holdpoint.engine.ports import Asked, Question
 from holdpoint.engine.questions import SHOW
 from holdpoint.views.answering import instruction, meanings, sentence, words
 from holdpoint.views.inert import inert

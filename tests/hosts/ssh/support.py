@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from holdpoint.engine.ports import Target, Tier
+from holdpoint.engine.target import Target, Tier
 from holdpoint.hosts.machine import Agree, Terms
 from holdpoint.hosts.ssh.machine import SshMachine
 from tests.needs import require

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from holdpoint.document.inventory import Identity
-from holdpoint.engine.ports import Exited, Outcome, Unreachable
+from holdpoint.engine.outcomes import Exited, Outcome, Unreachable
 from holdpoint.hosts.ssh.keys import KeyRing
 from tests.hosts.ssh.support import ssh_machine
 from tests.hosts.support import Watcher, command, ticket, wait_for

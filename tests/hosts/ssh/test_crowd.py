@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import Exited
+from holdpoint.engine.outcomes import Exited
 from tests.hosts.ssh.support import ssh_machine
 from tests.hosts.support import Watcher, command
 from tests.sshd import Site

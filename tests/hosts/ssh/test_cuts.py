@@ -16,9 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import (
-    Acquired,
-    Command,
+from holdpoint.engine.outcomes import (
     EndedByPerson,
     Exited,
     LeftRunning,
@@ -27,8 +25,8 @@ from holdpoint.engine.ports import (
     OutOfTouch,
     Unknown,
     Unreachable,
-    Wish,
 )
+from holdpoint.engine.ports import Acquired, Command, Wish
 from holdpoint.hosts.agent import STOPPED
 from holdpoint.hosts.ssh.machine import SshMachine
 from tests.hosts.ssh.support import ssh_machine

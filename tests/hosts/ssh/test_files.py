@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from holdpoint.document.model import Action, Effect, Fetch, Put, Section, Step
-from holdpoint.engine.ports import Captured, Command, Exited, Machine
+from holdpoint.engine.outcomes import Captured, Exited
+from holdpoint.engine.ports import Command, Machine
 from holdpoint.planning.files import LARGEST, fetch_step, put_steps
 from holdpoint.planning.plan import FileRun
 from holdpoint.problem import Place

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import Acquired, Exited, Unreachable, Unwatched
+from holdpoint.engine.outcomes import Exited, Unreachable
+from holdpoint.engine.ports import Acquired, Unwatched
 from holdpoint.hosts.agent import LinkFailed
 from holdpoint.hosts.lock import NoRoom
 from holdpoint.hosts.ssh.channel import SshChannel

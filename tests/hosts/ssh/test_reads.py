@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from holdpoint.engine.ports import Exited, Outcome, Signalled, TimedOut, Unknown, Unreachable
+from holdpoint.engine.outcomes import Exited, Outcome, Signalled, TimedOut, Unknown, Unreachable
 from holdpoint.hosts.ssh.machine import SshMachine
 from tests.hosts.ssh.support import ssh_machine, way_to
 from tests.hosts.support import Watcher, command, ending, lives, pids, ticket, wait_for

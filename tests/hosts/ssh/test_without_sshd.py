@@ -9,7 +9,9 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from holdpoint.engine.ports import Acquired, Exited, NeverStarted, Target, Tier, TimedOut, Unreachable, Unwatched
+from holdpoint.engine.outcomes import Exited, NeverStarted, TimedOut, Unreachable
+from holdpoint.engine.ports import Acquired, Unwatched
+from holdpoint.engine.target import Target, Tier
 from holdpoint.hosts.machine import Terms
 from holdpoint.hosts.ssh.machine import SshMachine
 from tests.hosts.ssh.server import Server

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from holdpoint.document.inventory import Identity
-from holdpoint.engine.ports import Command, Outcome, Target, Watch
+from holdpoint.engine.outcomes import Outcome
+from holdpoint.engine.ports import Command, Watch
+from holdpoint.engine.target import Target
 from holdpoint.hosts.guarded import execute_guarded
 from holdpoint.hosts.machine import AgentMachine, Terms
 from holdpoint.hosts.ssh.connection import Connection
