@@ -200,7 +200,8 @@ def test_a_breach_is_chased_after_the_end(case: Case) -> None:
     case.run("incident.resolve", *end, "--sent").expect(0, ..., ...)
     said = case.run("run.list").expect(0, ..., ...).raw_error
     assert re.search(
-        r"left for the notice to the data protection authority, until .*`inv incident.done authority`", said
+        r'left for the notice to the data protection authority, until .*`inv incident.done authority --say "..." --incident',
+        said,
     )
     case.run("incident.done", "authority", "--say", "CNIL, 14:00").expect(0, ..., "")
 
