@@ -18,26 +18,42 @@ from benchmarks.model import Result, Work, as_data
 from benchmarks.running import ROUNDS, measured
 from benchmarks.works import ALL
 
+INTERRUPTED = 130
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure, and give an exit code: 0 also where a goal was missed, 1 where a side failed."""
+    """Measure, and give an exit code: 0 also where a goal was missed, 1 where a side failed, 130 where it was interrupted."""
     given = _parsed(arguments)
     if given.what == "setup":
         return 1 if peers.install(_tell) else 0
     console = Console(width=None if sys.stdout.isatty() else told.WIDTH, highlight=False)
     results: list[Result] = []
-    for result in measured(given.works, given.rounds, _tell, given.largest):
-        results.append(result)
-        if not given.json:
-            told.show(result, console)
-    data = as_data(results, _machine(given.rounds))
-    kept = _keep(data)
+    kept = _file()
+    data: dict[str, Any] = {}
+    stopped = False
+    try:
+        for result in measured(given.works, given.rounds, _tell, given.largest):
+            results.append(result)
+            data = as_data(results, _machine(given.rounds))
+            _keep(data, kept)
+            if not given.json:
+                told.show(result, console)
+    except KeyboardInterrupt:
+        stopped = True
     for line in drawing.draw(results, kept.parent):
         _tell(line)
     if given.json:
         sys.stdout.write(json.dumps(data, indent=1) + "\n")
-    _tell(f"the figures are in {kept}")
+    _tell(_last_word(results, kept, stopped))
+    if stopped:
+        return INTERRUPTED
     return 1 if any(each.failed for result in results for each in result.figures) else 0
+
+
+def _last_word(results: Sequence[Result], kept: Path, stopped: bool) -> str:
+    if not results:
+        return "interrupted before anything was measured"
+    return f"interrupted; what was measured until then is in {kept}" if stopped else f"the figures are in {kept}"
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
@@ -89,13 +105,17 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def _keep(data: dict[str, Any]) -> Path:
-    """Keep what was measured, beside the peers."""
-    folder = peers.folder() / "results"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
-    file.write_text(json.dumps(data, indent=1))
-    return file
+def _file() -> Path:
+    """Where what is measured is kept, beside the peers."""
+    return peers.folder() / "results" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
+
+
+def _keep(data: dict[str, Any], file: Path) -> None:
+    """Keep what was measured so far: an hour's work is not lost with its last minute."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    written = file.with_suffix(".new")
+    written.write_text(json.dumps(data, indent=1))
+    written.replace(file)
 
 
 def _tell(line: str) -> None:

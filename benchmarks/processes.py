@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import tempfile
 import time
@@ -78,9 +79,13 @@ class Process:
         try:
             self._process.wait(5)  # it ends at the end of its input
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self._kill()
         self._errors.close()
+
+    def _kill(self) -> None:
+        """End it with all that it started; it leads a group of its own."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def _line(self) -> bytes:
         """Wait for a line; the time limit holds for the whole of it."""
@@ -89,7 +94,7 @@ class Process:
         while b"\n" not in self._rest and stdout is not None:
             ready, _, _ = select.select([stdout], [], [], max(0.0, end - time.monotonic()))
             if not ready:
-                self._process.kill()
+                self._kill()
                 raise SideError(f"no answer within {self._limit:g} s")
             data = os.read(stdout.fileno(), BLOCK)
             if not data:

@@ -20,6 +20,7 @@ COMMANDS = {
     "--list": ("--list",),
     "--help": ("--help",),
     "runbook.list": ("runbook.list",),
+    "incident.list": ("incident.list",),
     "runbook NAME --dry-run": ("runbook", "door", "--param", "door=/", "--dry-run"),
 }
 HEAVY = {"fabric", "paramiko", "cryptography", "jsonschema", "referencing", "rich", "jinja2", "icalendar", "holidays"}

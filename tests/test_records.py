@@ -50,6 +50,15 @@ def test_a_damaged_run_is_listed_as_damaged(case: Case, hall: Path) -> None:
     assert listed["status"] == "damaged"
 
 
+def test_a_run_whose_folder_was_renamed_is_listed_as_such(case: Case, hall: Path) -> None:
+    _run(case, hall).expect(0, ...)
+    folder = case.journals()[0].parent
+    folder.rename(folder.with_name("mine"))
+    assert [(one["run"], one["status"]) for one in case.run("run.list", "--json").expect(0, ...).json()] == [
+        ("mine", "renamed")
+    ]
+
+
 def test_a_run_that_was_killed_is_listed_as_cut_off(case: Case, hall: Path) -> None:
     assert _run(case, hall, kill_at="record:3:durable").status == -signal.SIGKILL
     (listed,) = case.run("run.list", "--json").expect(0, ...).json()

@@ -196,6 +196,12 @@ def test_a_message_finds_its_runbook(case: Case) -> None:
     assert "matches: a draught in the hall" in ran.stdout
 
 
+def test_what_fits_is_as_wide_as_every_other_table(case: Case) -> None:
+    told = case.run("runbook.find", "no space left on device").expect(0, ...).stdout.splitlines()
+    assert told[1].startswith("disk-full ")
+    assert max(map(len, told)) <= 80
+
+
 def test_nothing_fits(case: Case) -> None:
     case.run("runbook.find", "xyzzy").expect(0, "No runbook fits that; `inv runbook.list` shows all there are.\n")
     assert case.run("runbook.find", "xyzzy", "--json").json() == []

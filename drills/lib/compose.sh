@@ -49,7 +49,7 @@ processes_begin() {
   printf '#!/bin/sh\nexec redis-cli-real -s "$NET/$SERVICE.sock" "$@"\n' |
     sed "s|redis-cli-real|$(command -v redis-cli)|" >"$sandbox/docker/redis-bin/redis-cli"
   # shellcheck disable=SC2016
-  printf '#!/bin/sh\nexec %s %s/nocode.py "$@"\n' "$stack_python" "$stack_code" >"$sandbox/docker/worker-bin/entrypoint"
+  printf '#!/bin/sh\nexec %s %s "$@"\n' "$stack_python" "$(quoted "$stack_code/nocode.py")" >"$sandbox/docker/worker-bin/entrypoint"
   cat >"$sandbox/bin/docker" <<SH
 #!/bin/sh
 PYTHONDONTWRITEBYTECODE=1 STAND_IN=$(quoted "$sandbox/docker") exec $stack_python -ES $(quoted "$stack_code/docker.pyc") "\$@"
@@ -58,20 +58,20 @@ SH
   stack_db_port=$(free_port)
   cat >"$sandbox/docker/images.json" <<JSON
 {
-  "postgres:15": {"command": ["/bin/sh", "$stack_code/postgres.sh"], "stop_signal": "INT", "path": ["$stack_pg"],
-    "env": {"PGHOST": "$sandbox/docker/net", "PGPORT": "$stack_db_port"}, "volumes": ["/var/lib/postgresql/data"]},
-  "redis:7.2-alpine": {"command": ["/bin/sh", "$stack_code/redis.sh"], "path": ["$sandbox/docker/redis-bin"],
+  "postgres:15": {"command": ["/bin/sh", "$(escaped "$stack_code")/postgres.sh"], "stop_signal": "INT", "path": ["$stack_pg"],
+    "env": {"PGHOST": "$(escaped "$sandbox")/docker/net", "PGPORT": "$stack_db_port"}, "volumes": ["/var/lib/postgresql/data"]},
+  "redis:7.2-alpine": {"command": ["/bin/sh", "$(escaped "$stack_code")/redis.sh"], "path": ["$(escaped "$sandbox")/docker/redis-bin"],
     "listens": "socket", "volumes": ["/data"]},
-  "docmost/docmost:0.20.4": {"command": ["$stack_python", "$stack_code/wiki.py"], "path": ["$stack_pg"],
+  "docmost/docmost:0.20.4": {"command": ["$stack_python", "$(escaped "$stack_code")/wiki.py"], "path": ["$stack_pg"],
     "env": {"BOOT_INTERVAL": "0.2", "SAVE_AFTER": "3"}},
-  "docmost/docmost:0.21.0": {"command": ["$stack_python", "$stack_code/wiki.py"], "path": ["$stack_pg"],
+  "docmost/docmost:0.21.0": {"command": ["$stack_python", "$(escaped "$stack_code")/wiki.py"], "path": ["$stack_pg"],
     "env": {"BOOT_INTERVAL": "0.2", "SAVE_AFTER": "3"}},
-  "baserow/backend:1.30.1": {"command": ["$stack_python", "$stack_code/nocode.py"], "arguments": ["backend"],
+  "baserow/backend:1.30.1": {"command": ["$stack_python", "$(escaped "$stack_code")/nocode.py"], "arguments": ["backend"],
     "path": ["$stack_pg"], "health": "/api/_health/", "env": {"BOOT_INTERVAL": "0.3", "BEAT_INTERVAL": "2"},
-    "files": {"/baserow/backend/docker/docker-entrypoint.sh": "$sandbox/docker/worker-bin/entrypoint"}},
-  "baserow/backend:1.31.0": {"command": ["$stack_python", "$stack_code/nocode.py"], "arguments": ["backend"],
+    "files": {"/baserow/backend/docker/docker-entrypoint.sh": "$(escaped "$sandbox")/docker/worker-bin/entrypoint"}},
+  "baserow/backend:1.31.0": {"command": ["$stack_python", "$(escaped "$stack_code")/nocode.py"], "arguments": ["backend"],
     "path": ["$stack_pg"], "health": "/api/_health/", "env": {"BOOT_INTERVAL": "0.3", "BEAT_INTERVAL": "2"},
-    "files": {"/baserow/backend/docker/docker-entrypoint.sh": "$sandbox/docker/worker-bin/entrypoint"}}
+    "files": {"/baserow/backend/docker/docker-entrypoint.sh": "$(escaped "$sandbox")/docker/worker-bin/entrypoint"}}
 }
 JSON
   printf '{"db": %s, "docmost": %s, "backend": %s}\n' "$stack_db_port" "$stack_port" "$stack_port" >"$sandbox/docker/ports.json"
@@ -134,8 +134,11 @@ stack_end() {
 # stack_db_first: a new database takes a moment, and a worker without a restart policy would not come back for it.
 stack_db_first() {
   compose up -d db redis >&2
-  stack_wait 60 stack_db_answers || { say "the database does not come up"; compose logs db >&2; return 1; }
+  stack_wait 60 stack_db_answers_or_fails || :
+  stack_db_answers || { say "the database does not come up"; compose logs db >&2; return 1; }
 }
+# One that ended three times ends the fourth time too, as on a full disk.
+stack_db_answers_or_fails() { stack_db_answers || [ "$(docker_ inspect -f '{{.RestartCount}}' "$(stack_db)")" -ge 3 ]; }
 stack_db_answers() { docker_ exec "$(stack_db)" pg_isready -q </dev/null; }
 
 # stack_db: the database's container. `docker exec` is asked and not `docker compose`, which takes its time on Debian 12.

@@ -28,8 +28,8 @@ engine_compose() {
 # engine_begin: the client, the engine and its images. Fails where one of them cannot be, and then leaves nothing.
 engine_begin() {
   mkdir -p "$sandbox/docker"
-  printf '#!/bin/sh\nexec sh %s/stand-ins/client.sh %s %s %s "$@"\n' "'$drills'" "'$sandbox'" "'$(command -v docker)'" \
-    "'$(engine_compose)'" >"$sandbox/bin/docker"
+  printf '#!/bin/sh\nexec sh %s %s %s %s "$@"\n' "$(quoted "$drills/stand-ins/client.sh")" "$(quoted "$sandbox")" \
+    "$(quoted "$(command -v docker)")" "$(quoted "$(engine_compose)")" >"$sandbox/bin/docker"
   chmod 755 "$sandbox/bin/docker"
   engine_serve && engine_images && docker_ run --rm holdpoint/programs /bin/sh -c : </dev/null >&2 && return 0
   engine_end

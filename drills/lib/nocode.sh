@@ -208,6 +208,12 @@ nocode_locked() {
   [ "$(nocode_sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = 123456" </dev/null)" = 1 ]
 }
 nocode_waits() { [ "$(nocode_sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted" </dev/null)" = 1 ]; }
+nocode_waiter() { nocode_sql -c "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted" </dev/null; }
+
+# nocode_was_ended PID: somebody ended that session, and the database's log says so.
+nocode_was_ended() {
+  compose logs --no-color --no-log-prefix db </dev/null | grep -q "\[$1\] FATAL: *terminating connection due to administrator command"
+}
 nocode_importing() { [ "$(nocode_sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77" </dev/null)" = 1 ]; }
 
 # nocode_import_was_ended: nobody is at it, and not all of its rows are there.

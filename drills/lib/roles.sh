@@ -43,7 +43,8 @@ cluster_value() { sed -n "s/^$1=//p" "$sandbox/values" | tail -n 1; }
 
 start_cluster() {
   bin=$(cluster_value pg_bin)
-  (cd / && as_user "$bin/pg_ctl" -D "$pg/data" -w -t 30 -l "$pg/start.log" start </dev/null >/dev/null)
+  # (pg_ctl hands its paths to a shell, between quotes in which that expands them)
+  (cd "$pg" && as_user "$bin/pg_ctl" -D data -w -t 30 -l start.log start </dev/null >/dev/null)
   note_process postgres "$(head -n 1 "$pg/data/postmaster.pid")"
 }
 
@@ -104,7 +105,8 @@ app() {
   } >"$file"
   chmod 600 "$file"
   if [ "$2" = env ]; then how="env DB_USER DB_PASSWORD $file"; else how="url DATABASE_URL $file"; fi
-  printf '%s | %s | "%s/reload" %s | "%s/visit" %s/page\n' "$1" "$how" "$sandbox" "$1" "$sandbox" "$http" >>"$sandbox/consumers"
+  printf '%s | %s | %s %s | %s %s/page\n' "$1" "$how" "$(quoted "$sandbox/reload")" "$1" "$(quoted "$sandbox/visit")" "$http" \
+    >>"$sandbox/consumers"
   start_app "$1"
 }
 
@@ -125,18 +127,20 @@ job() {
   cat >"$sandbox/set-dump" <<END
 #!/bin/sh
 # Reads a role and a password, each on a line.
+sandbox=$(quoted "$sandbox")
 read -r role && read -r word || exit 1
 umask 077
-printf '127.0.0.1:*:wiki:%s:%s\n' "\$role" "\$word" >"$sandbox/dump.pgpass.new" && mv "$sandbox/dump.pgpass.new" "$sandbox/dump.pgpass"
+printf '127.0.0.1:*:wiki:%s:%s\n' "\$role" "\$word" >"\$sandbox/dump.pgpass.new" && mv "\$sandbox/dump.pgpass.new" "\$sandbox/dump.pgpass"
 END
   cat >"$sandbox/run-dump" <<END
 #!/bin/sh
-role=\$(cut -d : -f 4 "$sandbox/dump.pgpass")
-PGPASSFILE="$sandbox/dump.pgpass" exec "$(cluster_value pg_bin)/pg_dump" -w -h 127.0.0.1 -p "$(cluster_value login_port)" -U "\$role" -f "$sandbox/dump.sql" wiki
+sandbox=$(quoted "$sandbox")
+role=\$(cut -d : -f 4 "\$sandbox/dump.pgpass")
+PGPASSFILE="\$sandbox/dump.pgpass" exec "$(cluster_value pg_bin)/pg_dump" -w -h 127.0.0.1 -p "$(cluster_value login_port)" -U "\$role" -f "\$sandbox/dump.sql" wiki
 END
   chmod 755 "$sandbox/set-dump" "$sandbox/run-dump"
   printf '%s\n%s\n' "$1" "$2" | "$sandbox/set-dump"
-  printf 'dump | run "%s/set-dump" | true | "%s/run-dump"\n' "$sandbox" "$sandbox" >>"$sandbox/consumers"
+  printf 'dump | run %s | true | %s\n' "$(quoted "$sandbox/set-dump")" "$(quoted "$sandbox/run-dump")" >>"$sandbox/consumers"
 }
 
 # make_apps ROLE PASSWORD: three applications and a job that log in with it, and the programs that they come with.
@@ -219,6 +223,15 @@ new_word_given() { sed -n 's/^HOLDPOINT_NEW_PASSWORD=//p' "$sandbox/environment"
 # No password, old or new, stands in the server's log.
 log_has_no_word() {
   if { old_word; new_word_given; } | grep -qF -f - -r "$pg/data/log"; then echo "a password stands in the server's log"; return 1; fi
+}
+
+# was_tested_inside ROLE: somebody logged in as that role over the server's own socket, by the server's log.
+was_tested_inside() {
+  awk -v role="$1" '
+    match($0, /\[[0-9]+\]/) { pid = substr($0, RSTART, RLENGTH) }
+    /connection received: / { inside[pid] = /host=\[local\]/ }
+    index($0, "connection authorized: user=" role " ") && inside[pid] { found = 1 }
+    END { exit !found }' "$pg/data/log/server.log"
 }
 
 heal_roles() {

@@ -4,8 +4,10 @@
 # A line for whoever reads the drill's log.
 say() { printf '%s\n' "$*" >&2; }
 
-# quoted TEXT: as one word of a shell. doubled TEXT: as it stands between the quotes of a server's configuration.
+# quoted TEXT: as one word of a shell. doubled TEXT: as it stands between the quotes of a server's configuration. escaped TEXT:
+# as it stands between those of JSON.
 quoted() { printf "'%s'\n" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
+escaped() { printf '%s\n' "$1" | sed 's/[\\"]/\\&/g'; }
 doubled() { printf '%s\n' "$1" | sed "s/'/''/g"; }
 
 # Give the user that owns what the drill runs: as root an ordinary one, since servers refuse root; else who is there.
@@ -88,6 +90,19 @@ unmount_all() {
 }
 
 unmount() { umount "$1" 2>/dev/null || umount -l "$1"; }
+
+# unmount_others: in a namespace of one's own, let go of what other sandboxes mounted; else it stays mounted there, and its loop
+# device busy, after they gave it back.
+unmount_others() {
+  mounts_own=$(cd -P "$sandbox/.." && pwd -P)
+  awk '{ print $5 }' /proc/self/mountinfo | sort -r | while IFS= read -r mounted_at; do
+    mounted_at=$(printf '%b' "$mounted_at")
+    case $mounted_at in
+      "$mounts_own"/*) ;;
+      */hpd-????????/*) umount -l "$mounted_at" || : ;;
+    esac
+  done
+}
 
 # each_mount COMMAND...: execute it with each mount below the sandbox, the innermost first. The kernel tells blanks as octal numbers.
 each_mount() {

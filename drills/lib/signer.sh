@@ -29,7 +29,7 @@ signer_make() {
   printf 'url=%s\n' "$(signer_url wiki)" >values
   printf '# settings of the wiki\nAPP_URL=%s\nAPP_SECRET=%s\nMAIL_FROM=wiki@example.org\n' "$(signer_url wiki)" "$(signer_old)" >wiki.env
   chmod 600 environment wiki.env old-secret
-  printf '#!/bin/sh\nsandbox="%s" drills="%s"\n. "%s/stand-ins/signer.sh"\n' "$sandbox" "$drills" "$drills" >docker
+  printf '#!/bin/sh\nsandbox=%s drills=%s\n. "$drills/stand-ins/signer.sh"\n' "$(quoted "$sandbox")" "$(quoted "$drills")" >docker
   chmod 755 docker
   ./docker compose -f compose.yaml up -d "$@"
 }

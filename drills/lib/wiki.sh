@@ -145,6 +145,18 @@ wiki_has() { wiki_saved "$1" "$2" || wiki_shows "$1" "$2"; }
 # wiki_refused: the wiki's log says that its password is not taken.
 wiki_refused() { compose logs --no-log-prefix --tail 5 docmost </dev/null | grep -q 'password authentication failed'; }
 
+# wiki_note_loop: remember how often it was begun by somebody, and not by its restart policy; wiki_begun_anew: it was once more
+# since, as the same container. Docker counts from 0 after that, and its log goes on. A start that is not in the log yet is
+# missing from what was counted, so one more is noted. wiki_loops: it was begun often enough by its policy to tell.
+wiki_note_loop() { stack_note wiki-docmost-1 && echo $(($(wiki_begun) + 1)) >"$sandbox/ledger.begun"; }
+wiki_begun_anew() { ! stack_recreated wiki-docmost-1 && [ "$(wiki_begun)" -gt "$(cat "$sandbox/ledger.begun")" ]; }
+wiki_begun() {
+  wiki_starts=$(compose logs --no-log-prefix docmost </dev/null | grep -c 'Starting Nest application')
+  echo $((wiki_starts - $(wiki_restarts)))
+}
+wiki_restarts() { docker_ inspect -f '{{.RestartCount}}' wiki-docmost-1; }
+wiki_loops() { [ "$(wiki_restarts)" -ge 2 ]; }
+
 # wiki_safe SERVICE...: these are still the containers that were made, and run since then or were started once more.
 wiki_safe() {
   for wiki_one in "$@"; do

@@ -5,6 +5,10 @@
 set -eu
 folder=$1
 group=$2
+sandbox=${folder%/*}
+# shellcheck source=/dev/null
+. "${0%/*}/../lib/sandbox.sh"
+unmount_others
 mount -t tmpfs -o mode=0755 holdpoint-drill /run
 for one in etc opt; do
   mkdir -p "/run/private/$one.new" "/run/private/$one.work"

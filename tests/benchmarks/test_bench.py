@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.case import Case
+from tests.hosts.support import wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +40,20 @@ def test_json_stands_alone_on_standard_output(case: Case) -> None:
     assert "`inv bench.setup` installs it" in sides["jsonschema-rs alone"]["missing"]
     (kept,) = (case.folder / "cache/holdpoint/bench/results").glob("*.json")
     assert json.loads(kept.read_text()) == told
+
+
+def test_what_was_measured_before_an_interrupt_is_kept(case: Case) -> None:
+    words = ("bench", "--only", "journal", "--only", "growth-output", "--rounds", "1")
+    results = case.folder / "cache/holdpoint/bench/results"
+    with case.started(*words, environ=_environ(case)) as process:
+        wait_for("the first work is measured", lambda: list(results.glob("*.json")))
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in error.decode()
+    (kept,) = results.glob("*.json")
+    assert error.decode().splitlines()[-1] == f"interrupted; what was measured until then is in {kept}"
+    assert [result["work"] for result in json.loads(kept.read_text())["results"]] == ["journal"]
 
 
 def test_a_work_that_is_not_there_is_wrong_usage(case: Case) -> None:

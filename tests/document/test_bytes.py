@@ -56,7 +56,7 @@ def test_byte_order_mark_is_told_with_the_rest():
     assert message(b"\xef\xbb\xbf" + document(severity="SEV7").encode()) == (
         "small.yaml:1:1: error[byte-order-mark]: the document begins with a byte order mark\n"
         "  expected: UTF-8 without a byte order mark\n"
-        "  hint: choose “UTF-8 without BOM” in your editor\n"
+        "  hint: `sed -i '1s/^\\xEF\\xBB\\xBF//' FILE` removes it; so does “UTF-8 without BOM” in your editor\n"
         "small.yaml:5:11: error[not-a-choice]: `severity` cannot be `SEV7`\n"
         "  5 | severity: SEV7\n"
         "    |           ^^^^\n"

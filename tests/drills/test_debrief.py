@@ -59,6 +59,19 @@ def test_a_wrong_repair_that_was_done_is_named_also_where_it_was_mended_again(ca
     assert [one["done"] for one in shown["wrong"]] == [False, True, False]
 
 
+def test_the_end_of_a_debrief_says_again_how_it_went(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
+        in_the_shell(child, ("rm door rooms", ""))
+        typed(child, "done")
+        said = child.read()
+        assert left(child) == 4
+    begins, ends = (bare(piece) for piece in (said.partition("NOT PASSED")[2], said.rpartition("NOT PASSED")[2]))
+    why = "of 100 points All is green, and data was lost; without it there is no pass."
+    assert re.match(rf"\d+ {why} what points why", begins)
+    assert re.fullmatch(rf"\d+ {why} again inv drill\.show last", ends)
+
+
 def test_a_wrong_repair_that_still_stands_is_named_when_it_is_left(case: Case) -> None:
     drill(case)
     with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from holdpoint.hosts import mounts
 from holdpoint.hosts.sandbox import MARKER, Sandbox
 from tests.case import Case
 from tests.drills.test_prove import drill
+from tests.hosts.support import wait_for
 from tests.needs import require, require_root
 
 LIBRARY = (Path(__file__).parents[2] / "drills" / "lib" / "sandbox.sh").read_text()
@@ -134,6 +136,20 @@ def test_removing_never_enters_a_mount(case: Case, place: Path, victim: Path) ->
     assert victim.read_text() == "data"
 
 
+def test_no_sandbox_is_made_in_the_folder_that_somebody_happens_to_stand_in(
+    case: Case, armed: Armed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(case.repository)
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("tempfile.tempdir", os.getcwd())  # what Python takes where every other folder is full
+    with pytest.raises(OSError, match="No space left on device"):
+        make(armed)
+    assert list(case.repository.glob("hpd-*")) == []
+    monkeypatch.setenv("TMPDIR", os.getcwd())
+    assert armed.heal(make(armed)) == ()
+
+
 def test_a_link_is_removed_and_not_what_it_leads_to(armed: Armed, place: Path, victim: Path) -> None:
     sandbox = make(armed)
     (sandbox.folder / "link").symlink_to(victim.parents[1])
@@ -163,6 +179,48 @@ def test_a_loop_device_goes_with_its_file(armed: Armed, place: Path) -> None:
     assert armed.heal(sandbox) == ()
     assert mounts.loops_below(sandbox.base) == []
     assert not sandbox.base.exists()
+
+
+EXT4 = "truncate -s 4M image\nmkfs.ext4 -q image\nmkdir disk\nmount -o loop image disk\n"
+
+
+def test_who_keeps_a_filesystem_mounted_in_a_namespace_of_its_own_is_named(armed: Armed, place: Path) -> None:
+    require_root("make a loop device")
+    require("mkfs.ext4", "e2fsprogs")
+    sandbox = make(armed)
+    assert sandbox.run(EXT4).code == 0
+    (device,) = mounts.loops_below(sandbox.base)
+    with subprocess.Popen(["unshare", "--mount", "sleep", "1000"]) as keeper:
+        try:
+            wait_for("it has a namespace", lambda: _namespace(keeper.pid) != _namespace(os.getpid()))
+            why = f"which process {keeper.pid} (sleep) still has mounted: it goes when that ends"
+            assert armed.heal(sandbox) == (f"loop device {device}, {why}",)
+        finally:
+            keeper.kill()
+    assert armed.heal(sandbox) == ()
+    assert mounts.loops_below(sandbox.base) == []
+
+
+def test_a_namespace_of_a_drill_lets_go_of_what_other_drills_mounted(armed: Armed, place: Path) -> None:
+    require_root("make a loop device")
+    require("mkfs.ext4", "e2fsprogs")
+    mine, other = make(armed), make(armed)
+    assert other.run(EXT4).code == 0
+    mount = 'mount_tmpfs 1m 10 "$sandbox/a disk"\n'
+    look = "sandbox=$1; . $2; unmount_others; cat /proc/self/mountinfo; exec sleep 1000"
+    lib = Path(__file__).parents[2] / "drills" / "lib" / "sandbox.sh"
+    told = mine.run(f"{mount}start keeper unshare --mount sh -c '{look}' sh \"$sandbox\" {shlex.quote(str(lib))}\n")
+    assert told.code == 0, told.text
+    log = mine.folder / "log.keeper"
+    wait_for("it has looked", lambda: b" / /proc " in log.read_bytes())
+    assert mine.base.name in log.read_text()
+    assert other.base.name not in log.read_text()
+    assert armed.heal(other) == ()
+    assert armed.heal(mine) == ()
+
+
+def _namespace(pid: int) -> str:
+    return str(Path(f"/proc/{pid}/ns/mnt").readlink())
 
 
 def test_what_cannot_be_removed_is_left_and_said(armed: Armed, place: Path) -> None:
@@ -273,7 +331,7 @@ def test_what_was_cut_off_does_not_tell_what_is_wrong(case: Case, armed: Armed, 
     assert "door.1, begun at" in told
     assert "open-door" not in told
     healed = case.run("drill.heal").expect(0, ..., "").stdout
-    assert "door.1 (" in healed
+    assert "door.1 (" in " ".join(healed.split())  # a long path begins a line
     assert "open-door" not in healed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import socket
 from pathlib import Path
@@ -233,6 +234,18 @@ def test_a_program_may_be_there_in_any_version(case: Case, tmp_path: Path) -> No
     assert "apt-get install its-package" in proven(drill(case, level=needs), code=4)["missing"]
     program.chmod(0o755)
     assert proven(drill(case, level=needs))["proven"]
+
+
+def test_a_disk_without_room_for_it_is_told_before_anything_is_made(case: Case) -> None:
+    place = case.folder / "sandboxes"
+    place.mkdir()
+    drill(case, level="1\nneeds: {room: 999999999}")
+    proof = proven(case, code=4, environ={"TMPDIR": str(place)})
+    assert re.fullmatch(
+        rf"it takes 999999999 MB of {place}, which has \d+ MB left: set TMPDIR to a folder with more room",
+        proof["missing"],
+    )
+    assert not list(place.iterdir())
 
 
 def test_nothing_outside_the_sandbox_is_touched(case: Case) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from holdpoint.drill.score import Diagnosis, Facts, score, verdict
+from holdpoint.drill.model import Leaves
+from holdpoint.drill.score import Diagnosis, Facts, flawless, score, verdict
 
 BEGAN = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 
@@ -84,6 +85,19 @@ def test_where_data_was_lost_there_is_no_pass() -> None:
     assert (got.total, got.passed) == (80, False)
 
 
+def test_where_something_else_was_touched_there_is_no_pass() -> None:
+    got = score(replace(PERFECT, safe=False))
+    assert (got.total, got.passed) == (88, False)
+
+
+@pytest.mark.parametrize("fault", [True, False])
+def test_whoever_does_all_else_right_passes_unless_a_trap_left_what_it_leaves(fault: bool) -> None:
+    assert score(flawless(fault=fault)).passed
+    assert score(flawless(fault=fault)).total == 100
+    for leaves in Leaves:
+        assert not score(flawless(fault=fault, leaves=leaves)).passed
+
+
 def test_what_is_not_over_has_no_points_for_being_over() -> None:
     red, left = score(replace(PERFECT, recovered=False)), score(replace(PERFECT, left=True))
     assert (red.total, left.total) == (100 - 5 - 15, 100 - 5 - 15)
@@ -106,7 +120,9 @@ def test_nothing_was_wrong_and_now_it_is_red() -> None:
         ({"left": True}, "All is green, and it was left before `done`"),
         ({"recovered": False, "fault": False}, "Nothing was wrong, and now it is red"),
         ({"kept": False}, "data was lost; without it there is no pass"),
-        ({"safe": False, "said": (), "diagnoses": (), "evidence": False}, "are needed"),
+        ({"safe": False}, "something was touched that was not the fault's; so there is no pass"),
+        ({"safe": False, "kept": False}, "data was lost; without it there is no pass"),
+        ({"said": (), "diagnoses": (), "evidence": False}, "are needed"),
     ],
 )
 def test_whoever_does_not_pass_is_told_why(changed: dict[str, Any], says: str) -> None:

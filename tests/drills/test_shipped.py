@@ -30,17 +30,33 @@ def load(name: str):  # type: ignore[no-untyped-def]
     return parse(Source(name, (ROOT / "drills" / f"{name}.yaml").read_bytes()), library.schema("drill"), name)
 
 
-def test_a_cluster_is_made_and_looked_into_in_a_folder_with_a_blank_and_a_quote(case: Case) -> None:
-    for program, package in load("pg-crashed").programs.items():
+ODD = 'it\'s $HOME `b` "c" '
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"),
+    [
+        ("app-secret-restarted", ODD),
+        ("docmost-false-alarm", ODD),
+        ("pg-crashed", "it's a "),  # what pg_ctl hands to a shell stands between double quotes
+        ("secrets-leaked", ODD),
+    ],
+)
+def test_a_sandbox_is_made_and_repaired_in_a_folder_whose_name_a_shell_would_read_otherwise(
+    case: Case, name: str, odd: str
+) -> None:
+    for program, package in load(name).programs.items():
         if not is_there(program):
             lacking(f"{program} is not here: apt-get install {package}")
-    text = (ROOT / "drills" / "pg-crashed.yaml").read_text()
-    case.write("drills/pg-crashed.yaml", re.sub(r"(?ms)^traps:\n.*?^(?=hints:)", "traps: []\n", text))
-    with tempfile.TemporaryDirectory(
-        prefix="hp it's ", dir="/tmp"
-    ) as place:  # where servers reach it, and a socket fits
+    text = (ROOT / "drills" / f"{name}.yaml").read_text()
+    case.write(f"drills/{name}.yaml", re.sub(r"(?ms)^traps:\n.*?^(?=hints:)", "traps: []\n", text))
+    for folder in ("lib", "stand-ins"):
+        (case.repository / "drills" / folder).symlink_to(ROOT / "drills" / folder)
+    # where servers reach it, and a socket fits
+    with tempfile.TemporaryDirectory(prefix=odd, dir="/tmp") as place:
         Path(place).chmod(0o755)
-        ran = case.run("drill.prove", "--only", "pg-crashed", "--json", environ={"TMPDIR": place}, limit=LIMIT)
+        environ = {"TMPDIR": place, "DRILL_CONTAINERS": "processes"}
+        ran = case.run("drill.prove", "--only", name, "--json", environ=environ, limit=LIMIT)
         assert list(Path(place).iterdir()) == []
     (proof,) = ran.json()
     assert proof["proven"], [stage for stage in proof["stages"] if not stage["holds"]]

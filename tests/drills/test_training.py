@@ -76,7 +76,7 @@ def test_what_the_shell_finds_by_name_is_the_sandboxs_whatever_the_rc_files_say(
     environ = {"SHELL": f"/bin/{shell}", "HOME": home, "ENV": f"{home}/.profile", "DOCKER_CONTEXT": "production"}
     with person(case, "drill", "open-door", environ=environ) as child:
         typed(child, "shell")
-        child.expect("the runbook's")
+        child.expect(r"parameter +its value here")
         child.expect(r"door\s+\S+/s/door\s")
         for line, answer in (
             ("help", "state what is wrong"),
@@ -95,6 +95,19 @@ def test_what_the_shell_finds_by_name_is_the_sandboxs_whatever_the_rc_files_say(
         assert left(child) == 3
 
 
+def test_what_was_killed_is_told_and_the_drill_goes_on(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
+        typed(child, "shell")
+        child.expect_exact(SHELL)
+        child.sendline("kill -9 $$")
+        child.expect_exact(
+            "\r\nIt was ended by a signal (Killed). What a run was doing: `inv run.show last`; `inv run.resume last` goes on.\r\n"
+        )
+        typed(child, "leave")
+        assert left(child) == 3
+
+
 def test_what_is_not_understood_never_offers_to_leave(case: Case) -> None:
     drill(case)
     with person(case, "drill", "open-door") as child:
@@ -109,14 +122,21 @@ def test_what_is_not_understood_never_offers_to_leave(case: Case) -> None:
         assert left(child) == 3
 
 
+PG = """  pg_host: {type: path, default: /run}
+  pg_port: {type: integer, default: 5432}
+  db: {type: string, default: ""}
+"""
+
+
 def test_a_client_of_postgresql_finds_the_sandboxs_server(case: Case) -> None:
     values = '{door: "{sandbox}/door", pg_host: "{sandbox}/pg/run", pg_port: 5433, db: wiki}'
-    drill(case, values=values)
+    usual = "params:\n  pg_user: {type: string, default: postgres}\n"
+    drill(case, values=values).runbook("door", DOOR.replace("params:\n", usual + PG))
     with person(case, "drill", "open-door", environ={"PGHOST": "db1.example.org", "PGUSER": "ada"}) as child:
         typed(child, "shell")
         child.expect_exact(SHELL)
         child.sendline('echo "${PGHOST#$sandbox}, $PGPORT, $PGUSER, $PGDATABASE."')
-        child.expect(r"[\r\n]/pg/run, 5433, , wiki\.\r")
+        child.expect(r"[\r\n]/pg/run, 5433, postgres, wiki\.\r")
         child.expect_exact(SHELL)
         child.sendline("exit")
         typed(child, "leave")
@@ -162,7 +182,7 @@ def test_what_is_stated_in_the_shell_after_the_repair_by_hand_gives_nothing(case
         for line, answer in (
             (
                 "diagnose draught",
-                "NOT noted: `draught` is no cause. Type one of:\r\n  diagnose wide  (Somebody left it open)",
+                "NOT noted: `draught` is no cause. Type one of:\r\ntype              which means\r\ndiagnose wide ",
             ),
             ("diagnose nothing", "Noted.\r\n"),
             ("diagnose wide", "Noted. It replaces `nothing`.\r\n"),
@@ -225,6 +245,22 @@ def test_a_wrong_repair_does_not_pass_and_loses_what_it_lost(case: Case) -> None
     assert "All is green, and data was lost; without it there is no pass." in said
     assert "the team was told nothing" in said
     assert re.search(r"Burn the house: The rooms are gone", said)
+
+
+def test_a_repair_that_touched_something_else_does_not_pass_however_well_all_else_was_done(case: Case) -> None:
+    drill(case)
+    with person(case, "drill", "open-door", environ={"SHELL": "/bin/sh"}) as child:
+        typed(child, "say I look into it", "found it is cold", "diagnose wide", "shell")
+        child.expect_exact(SHELL)
+        child.sendline("read pid began <pids/cat; kill -9 $pid; rm -f door; exit")
+        typed(child, "say it is shut", "done")
+        child.expect("NOT PASSED")
+        assert "84 of 100" in child.readline()
+        said = " ".join(child.read().split())
+        assert left(child) == 4
+    assert "All is green, and something was touched that was not the fault's; so there is no pass." in said
+    assert "Let the cat out: It was not the cat" in said
+    assert not total(case)["passed"]
 
 
 def test_a_known_wrong_repair_is_a_change_also_where_the_check_does_not_see_it(case: Case) -> None:

@@ -76,6 +76,23 @@ def test_it_is_changed_closed_given_up_and_opened_again(room: Room) -> None:
     assert kinds == ["action.added", "action.changed", "action.closed", "action.reopened", "action.closed"]
 
 
+def test_a_day_that_is_over_is_said_at_once(room: Room) -> None:
+    """It is taken, since it can be what was agreed; but a year that was mistyped shows while one looks."""
+    room.declare()
+    add = lambda due: actions.add(room.world(), "x", owner="ops", due=due, incident=None)  # noqa: E731
+    over = "That day is over, so it is late by {} d from the start; `inv action.change 0000-{} --due DAY --reason "
+    for number, due, late in ((1, "2026-11-24", 1), (2, "2025-12-09", 351)):
+        said = " ".join(room.said(lambda day=due: add(day)).split())  # type: ignore[misc]
+        assert over.format(late, number) in said
+    for due in ("2026-11-25", "0d", "14d"):
+        assert "over" not in room.said(lambda day=due: add(day))  # type: ignore[misc]
+    to = actions.Changes(due="2026-11-20", reason="agreed so")
+    said = " ".join(room.said(lambda: actions.change(room.world(), "0000-3", to)).split())
+    assert over.format(5, 3) in said
+    to = actions.Changes(owner="bob", reason="ada is away")
+    assert "over" not in room.said(lambda: actions.change(room.world(), "0000-1", to))
+
+
 def test_what_is_missing_or_unknown_is_said(room: Room) -> None:
     room.declare()
     world = room.world()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from holdpoint.app import banner
-from tests.case import Case
+from tests.case import LIMIT, Case
 from tests.incident.support import Handed, Room
 from tests.needs import require_root
 
@@ -77,13 +78,33 @@ def test_up_and_down_and_both_twice(case: Case, page: Path) -> None:
 
 
 def test_a_symbolic_link_stays_one_and_text_is_text(case: Case) -> None:
-    real = case.folder / "real.txt"
+    real = case.repository / "site" / "real.txt"
+    real.parent.mkdir()
     real.write_text("old")
     (case.repository / "banner.txt").symlink_to(real)
     _team(case, "file: banner.txt").run(*DECLARE).expect(0, ..., "")
     case.run(*UP, "--say", "<soon>", "--json").expect(0, ..., "")
     assert (case.repository / "banner.txt").is_symlink()
     assert real.read_text().startswith("<soon> (since ")
+
+
+@pytest.mark.parametrize("link", ["site", "site/banner.txt"])
+def test_a_link_of_the_repository_that_leads_out_of_it_takes_no_banner(case: Case, link: str) -> None:
+    """A place outside is named as such, in `team.yaml`; the command is told all the same."""
+    outside = case.folder / "outside"
+    outside.mkdir()
+    place = case.repository / link
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(outside / "banner.txt" if link.endswith("txt") else outside)
+    case.write("bin/hook", HOOK)
+    (case.repository / "bin/hook").chmod(0o755)
+    _team(case, "file: site/banner.txt, run: [bin/hook]").run(*DECLARE).expect(0, ..., "")
+    refused = case.run(*UP, "--json").expect(4, ..., ...).json()
+    assert "leads out of the repository" in refused["recorded"][-1]["data"]["why"]
+    assert list(outside.iterdir()) == []
+    assert (case.repository / "told").read_text().startswith("up|")
+    _team(case, f"file: {outside}/banner.txt, run: [bin/hook]").run(*UP, "--json").expect(0, ..., "")
+    assert (outside / "banner.txt").read_text()
 
 
 def test_a_template_of_the_team(case: Case, page: Path) -> None:
@@ -129,6 +150,12 @@ def test_a_command_that_fails_is_on_record_and_loud(case: Case, run: str, why: s
     case.run(*UP).expect(0, ..., "")
 
 
+@pytest.mark.parametrize("place", [".", "/"])
+def test_a_folder_is_no_place_for_it(case: Case, place: str) -> None:
+    _team(case, f"file: {place}").run(*DECLARE).expect(0, ..., "")
+    assert "is not a file" in case.run(*UP, "--json").expect(4, ..., ...).json()["recorded"][-1]["data"]["why"]
+
+
 def test_a_file_that_cannot_be_written(case: Case) -> None:
     _team(case, f"file: {case.folder}/no/such/banner.txt").run(*DECLARE).expect(0, ..., "")
     ran = case.run(*UP).expect(4, ..., ...)
@@ -170,6 +197,31 @@ def test_killed_in_between_it_is_done_once_more(room: Room, case: Case, page: Pa
     room.said(lambda: banner.put(room.world(json=True), up=True, say="", incident=None))
     assert room.show(json=True)["banner"]["standing"] == "done"
     assert page.read_text()
+
+
+@pytest.mark.parametrize("whose", ["the same", "another"])
+def test_while_somebody_sets_it_nobody_else_does(case: Case, whose: str) -> None:
+    """Else the record could say the one, and the page show the other; the place is one for all incidents."""
+    case.write("bin/hook", '#!/bin/sh\n[ "$HOLDPOINT_BANNER" = down ] || { touch began; read -r word <go; }\n')
+    (case.repository / "bin/hook").chmod(0o755)
+    os.mkfifo(case.repository / "go")
+    _team(case, "file: page.txt, run: [bin/hook], within: 60s")
+    first = case.run(*DECLARE).expect(0, ..., "").json()["incident"]
+    other = case.run(*DECLARE).expect(0, ..., "").json()["incident"] if whose == "another" else first
+    with case.started(*UP, "--incident", first, "--json") as setting:
+        end = time.monotonic() + LIMIT
+        while not (case.repository / "began").exists():
+            assert time.monotonic() < end, "it never began"
+            time.sleep(0.05)
+        bob = {"HOLDPOINT_PERSON": "bob"}
+        refused = case.run(*DOWN, "--incident", other, environ=bob).expect(9, "", ...).stderr
+        assert f"the banner is being put up by ada for {first}" in refused.replace("RUN-the-wiki-is-down", first)
+        (case.repository / "go").write_text("on\n")
+        setting.communicate(timeout=LIMIT)
+        assert setting.returncode == 0
+    assert (case.repository / "page.txt").read_text()
+    case.run(*DOWN, "--incident", first, "--json", environ=bob).expect(0, ..., "")
+    assert (case.repository / "page.txt").read_bytes() == b""
 
 
 def test_two_incidents_have_one_place(case: Case, page: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -128,6 +129,16 @@ def wiki(case: Case) -> Case:
 
 def shown(case: Case) -> Any:
     return case.run("incident.show", "--json").expect(0, ..., ...).json()
+
+
+def test_the_run_of_a_red_check_does_not_say_that_all_is_done(wiki: Case) -> None:
+    """It went on, as it was told to; what failed stands in its end, in the timeline and on the screen."""
+    red = wiki.run("incident.check").expect(4, ..., ...)
+    assert "every step is done" not in red.stdout
+    (end,) = [row["text"] for row in shown(wiki)["timeline"] if row["text"].startswith("finished")]
+    assert re.fullmatch(r"finished, exit 0: every step was tried; `health` on \S+ failed", end)
+    (wiki.folder / "up").touch()
+    assert "every step is done" in wiki.run("incident.check").expect(0, ..., ...).stdout
 
 
 def missing(case: Case) -> set[str]:

@@ -11,6 +11,7 @@ from holdpoint.incident.clocks import Clock, Kind, Standing, clocks, pressing
 from holdpoint.incident.events import (
     DataLossNoticed,
     Event,
+    LossRuledOut,
     MessageRendered,
     MessageSent,
     Noted,
@@ -140,9 +141,17 @@ def test_awareness_is_the_first_one() -> None:
     assert state.aware == NOON
 
 
+def test_the_72_hours_run_from_the_first_awareness_also_where_that_is_found_out_later() -> None:
+    """Somebody knew at noon, and it was recorded at three; and it is no way to have them begin later."""
+    noticed = (NOON + 3 * HOUR, DataLossNoticed("pages", NOON + 3 * HOUR))
+    before = (NOON + 4 * HOUR, DataLossNoticed("ada knew it", NOON + HOUR))
+    after = (NOON + 5 * HOUR, DataLossNoticed("more", NOON + 5 * HOUR))
+    state = _of((NOON, declared(NOON)), noticed, before, after)
+    assert _read(state, NOON + 6 * HOUR)[Kind.BREACH].due == NOON + 73 * HOUR
+
+
 def test_loss_that_was_ruled_out_has_no_clock() -> None:
-    end = Resolved("c", "i", data_loss=False, began=NOON, restored=NOON, happened=NOON)
-    assert Kind.BREACH not in _read(_of((NOON, declared(NOON, data_loss=True)), (NOON, end)), NOON)
+    assert Kind.BREACH not in _read(_of((NOON, declared(NOON, data_loss=True)), (NOON, LossRuledOut("r", NOON))), NOON)
 
 
 def test_the_most_urgent_comes_first() -> None:
@@ -165,13 +174,23 @@ def test_a_clock_that_was_set_back_is_said_and_orders_nothing() -> None:
         (NOON, declared(NOON)), (back, Noted("first", back)), (back + MINUTE, Noted("second", back + MINUTE))
     )
     state = replay(records)
-    assert [(jump.seq, jump.by) for jump in state.jumps] == [(1, HOUR), (2, HOUR - MINUTE)]
+    assert [(jump.seq, jump.last, jump.by) for jump in state.jumps] == [(1, 2, HOUR)]
     rows = timeline(records, {})
     assert [row.seq for row in rows] == [0, 1, 2]
     assert [row.set_back for row in rows] == [timedelta(0), HOUR, HOUR - MINUTE]
     assert not any(row.is_late for row in rows)
     assert _read(state, back)[Kind.RESPONSE].jumped
     assert not _read(state, NOON)[Kind.RESPONSE].jumped
+
+
+def test_a_clock_that_stood_wrong_for_long_is_one_jump() -> None:
+    """Every record after one from a clock that ran ahead lies behind it; that is said once, and not for each of them."""
+    ahead = [(NOON, declared(NOON)), (NOON + 5 * HOUR, Noted("ahead", NOON))]
+    right = [(NOON + n * MINUTE, Noted("x", NOON)) for n in range(1, 300)]
+    state = replay(recorded(*ahead, *right))
+    assert [(jump.seq, jump.last, jump.by) for jump in state.jumps] == [(2, 300, 5 * HOUR - MINUTE)]
+    later = [(NOON + 6 * HOUR, Noted("x", NOON)), (NOON, Noted("x", NOON))]
+    assert [(jump.seq, jump.last) for jump in replay(recorded(*ahead, *right, *later)).jumps] == [(2, 300), (302, 302)]
 
 
 def test_what_two_machines_differ_by_is_no_jump() -> None:

@@ -160,8 +160,8 @@ def test_a_loss_on_record_is_not_ruled_out_without_a_reason(case: Case) -> None:
     assert '`--data-loss no --ruled-out "REASON"`' in refused
     assert [path.read_bytes() for path in case.state.glob("incidents/*/journal.jsonl")] == before
     shown = case.run(*end, "--ruled-out", "they were in the bin", "--json").expect(0, ..., ...).json()
-    assert [record["kind"] for record in shown["recorded"]][:2] == ["note.made", "incident.resolved"]
-    assert shown["recorded"][0]["data"]["text"] == "no data is lost after all: they were in the bin"
+    assert [record["kind"] for record in shown["recorded"]][:2] == ["loss.ruled_out", "incident.resolved"]
+    assert shown["recorded"][0]["data"]["reason"] == "they were in the bin"
     assert shown["data_loss"] is False
 
 
@@ -225,6 +225,8 @@ def open_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["declare", "x" * 300, "--severity", "1"], 2, "the title is too long"),
         (["declare", "--severity", "1"], 2, "needs a title in quotes"),
         (["declare", "x", "--severity"], 2, "stands without a value"),
+        (["declare", "x", "--severity=-1"], 2, "`--severity` has a value that begins like an option\n  found: `-1`"),
+        (["note", "x", "--at=-5m"], 2, 'begins like an option\n  found: `-5m`\n  expected: `--at "14:05"`'),
         (["declare", "x", "--severity", "1", "--lang", "de"], 2, "there are no texts in `de`"),
         (["note", "x", "--incident", "20260101-0000-none-0000"], 2, "there is no incident"),
         (["note", "x", "--incident", "../../etc"], 2, "this is not the name of an incident"),
@@ -255,6 +257,24 @@ def test_bad_input(case: Case, open_one: Path, words: list[str], code: int, said
     assert "Traceback" not in ran.stderr
     if code:
         assert [path.read_bytes() for path in case.state.glob("incidents/*/journal.jsonl")] == before
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Ada Lovelace", "Ada Lovelace"),
+        ("a\nb\x1b[31m", "a b[31m"),
+        ("\udcff", "bob"),
+        (" \t ", "bob"),
+        ("é" * 1000, "é" * 100),
+    ],
+    ids=["usual", "control", "no-text", "blank", "long"],
+)
+def test_a_name_of_a_person_is_one_harmless_line(case: Case, given: str, kept: str) -> None:
+    """What an environment holds is no reason to lose a note; where nothing is left of it, the next source counts."""
+    names = {"HOLDPOINT_PERSON": given, "SUDO_USER": "bob"}
+    declared = case.run("incident.declare", "x", "--severity", "1", "--json", environ=names).expect(0, ..., ...)
+    assert {one["person"] for one in declared.json()["recorded"]} == {kept}
 
 
 HOSTILE = "a/b/../c\n<script>alert(1)</script> **bold** [x](y) \x1b]0;gone\x07 \u202etxt.exe {{ 7*7 }} é"

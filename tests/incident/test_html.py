@@ -14,16 +14,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdpoint.app import incidents
 from holdpoint.incident.clocks import clocks
 from holdpoint.incident.events import Event, MessageFailed, MessageRendered, Noted, OutputRecorded, Purpose, Resolved
 from holdpoint.incident.fold import replay
 from holdpoint.incident.proposing import Proposal
 from holdpoint.incident.timeline import timeline
+from holdpoint.problem import HoldpointError
 from holdpoint.views.incident_html import page
 from holdpoint.views.incident_svg import LEFT, RIGHT, WIDTH, drawing
 from holdpoint.views.incidents import OPEN, Listed, Page
 from tests.case import Case
-from tests.incident.support import NOON, PARIS, WORKING, declared, recorded
+from tests.incident.support import NOON, PARIS, WORKING, Room, declared, recorded
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&lt;\u202etxt\x1b[31m</title></style>"
 MINUTE = timedelta(minutes=1)
@@ -182,3 +184,10 @@ def test_the_file_is_written_over_an_older_page_alone(case: Case) -> None:
     assert "this file is no page, and is not written over" in ran.stderr
     assert (case.repository / "mine.html").read_text() == "<p>mine</p>"
     case.run("incident.show", "--html", "nowhere/x.html").expect(2, "", ...)
+
+
+@pytest.mark.parametrize("place", [".", "/", ".."])
+def test_a_folder_is_no_place_for_a_page(room: Room, place: str) -> None:
+    room.declare()
+    with pytest.raises(HoldpointError, match="the page cannot be written: it is a folder"):
+        incidents.show(room.world(), None, html=place)

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from holdpoint.app import issues
+from holdpoint.incident.fold import replay
+from holdpoint.incident.outside_events import IssueFailed, IssueFiled, IssueFiling
 from tests.case import LIMIT, Case
-from tests.incident.support import Handed, Room
+from tests.incident.support import NOON, Handed, Room, declared, recorded
 from tests.laws.terminal import left, person
 from tests.outside.forges import TOKEN, Forge
 from tests.outside.servers import free_port
@@ -193,6 +195,14 @@ def test_killed_between_intent_and_result(room: Room, case: Case, github: Forge,
     shown = json.loads(room.said(call))
     assert len(github.issues) == 1
     assert shown["issue"]["url"] == github.issues[0]["html_url"]
+
+
+def test_an_issue_that_is_there_stays_known_whatever_an_earlier_try_says_later() -> None:
+    filing, filed = IssueFiling("there", "t", 60, NOON), IssueFiled("https://git.example.org/1", "x", NOON)
+    for late in (IssueFailed("no answer", NOON, doubt=True), filing):
+        state = replay(recorded(*((NOON, one) for one in (declared(NOON), filing, filed, late))))
+        assert state.issue is not None
+        assert state.issue.url == "https://git.example.org/1"
 
 
 def test_of_two_who_file_it_one_does(case: Case, github: Forge) -> None:

@@ -182,6 +182,11 @@ def test_a_teams_own_template_takes_the_place_of_ours(room: Room) -> None:
     assert room.declare("<b>wiki</b> & more")["messages"][0]["text"].startswith("SEV1 <B>WIKI</B> & MORE, see 2026")
 
 
+def test_a_byte_order_mark_at_the_head_of_a_template_is_no_part_of_the_message(room: Room) -> None:
+    room.case.write("templates/en/first.txt", b"\xef\xbb\xbf{{ severity }} {{ title }}\n")
+    assert room.declare("down")["messages"][0]["text"] == "SEV1 down"
+
+
 @pytest.mark.parametrize(
     ("template", "why"),
     [

@@ -49,6 +49,33 @@ def test_the_page(room: Room) -> None:
     assert max(len(line) for line in page.splitlines()) <= 80
 
 
+def test_the_list_says_where_a_clock_is_not_to_be_trusted(room: Room) -> None:
+    """As the page does: where the record shows that a clock was set back, and while now lies before what it knows."""
+    listed = lambda: room.said(lambda: incidents.list_all(room.world()))  # noqa: E731
+    told = "(a clock was set back: its times are not to be trusted)"
+    room.declare("down")
+    assert told not in " ".join(listed().split())
+    room.clock.on(minutes=-30)
+    assert told in " ".join(listed().split())
+    room.done("scope", "all")
+    room.clock.on(minutes=60)
+    assert told in " ".join(listed().split())
+    assert max(len(line) for line in listed().splitlines()) <= 80
+
+
+def test_two_clocks_that_differ_take_one_line_however_often_they_do(room: Room) -> None:
+    """One machine's clock runs ahead, and two people write by turns: the rest of the page is not to drown in that."""
+    room.declare()
+    for n in range(8):
+        room.clock.on(hours=1 if n % 2 == 0 else -1)
+        room.done("scope", f"no {n}")
+    (told,) = [one for one in room.show().splitlines() if one.startswith("clock ")]
+    assert told.startswith("clock      at records 3, 5, 7 and 1 more a clock stood up to 1 h behind an")
+    page = room.case.folder / "page.html"
+    room.said(lambda: incidents.show(room.world(json=True), None, html=str(page)))
+    assert page.read_text().count("a clock stood up to 1 h behind") == 1
+
+
 def test_who_is_on_call_comes_from_the_rota(room: Room) -> None:
     room.case.write("team.yaml", TEAM)
     declared = room.declare()

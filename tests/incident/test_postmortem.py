@@ -108,6 +108,77 @@ def test_a_draft_is_filled_from_the_record(room: Room, pen: Pen) -> None:
     assert since in pen.text
 
 
+def test_a_byte_order_mark_that_an_editor_put_at_the_head_hides_nothing(room: Room, pen: Pen) -> None:
+    resolved(room)
+    pen.write()
+    pen.edit(lambda now: f"\ufeff{now}")
+    pen.fill()
+    pen.row("|  | Fit a spring | ops | 14d |  |")
+    pen.write(publish=True)
+    assert pen.text.startswith("\ufeff<!-- post-mortem of ")
+    assert [
+        one["title"] for one in json_of(room.said(lambda: actions.list_all(room.world(json=True), everything=False)))
+    ] == ["Fit a spring"]
+
+
+@pytest.mark.parametrize("link", ["docs", "docs/post-mortems"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_that_leads_out_of_the_repository_takes_no_post_mortem(room: Room, link: str, *, there: bool) -> None:
+    """Neither is anything written out there, nor is the link followed to what is not there yet."""
+    elsewhere = room.case.folder / "elsewhere"
+    place = room.case.repository / link
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(elsewhere)
+    if there:
+        elsewhere.mkdir()
+    resolved(room)
+    with pytest.raises(HoldpointError, match="leads out of the repository"):
+        postmortem.postmortem(room.world(), incident="last", publish=False, language=None, code_bug=False)
+    assert place.is_symlink()
+    assert list(elsewhere.iterdir()) == [] if there else not elsewhere.exists()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_in_the_place_of_the_file_is_not_written_through(room: Room, pen: Pen, *, there: bool) -> None:
+    elsewhere, place = room.case.folder / "elsewhere.md", room.case.repository / PATH
+    place.parent.mkdir(parents=True)
+    place.symlink_to(elsewhere)
+    if there:
+        elsewhere.write_text("theirs\n")
+    resolved(room)
+    assert pen.write()["postmortem"]["path"] == PATH.replace(".md", "-2.md")  # that name is taken
+    named = room.case.repository / PATH.replace(".md", "-2.md")
+    if there:
+        named.rename(elsewhere)
+    else:
+        named.unlink()
+    named.symlink_to(elsewhere)
+    before = elsewhere.read_text() if there else None
+    with pytest.raises(HoldpointError, match="leads out of the repository"):
+        postmortem.postmortem(room.world(), incident="last", publish=False, language=None, code_bug=False)
+    assert (elsewhere.read_text() if elsewhere.exists() else None) == before
+
+
+def test_a_link_within_the_repository_is_followed(room: Room, pen: Pen) -> None:
+    (room.case.repository / "handbook").mkdir()
+    (room.case.repository / "docs").symlink_to("handbook")
+    resolved(room)
+    assert pen.write()["postmortem"]["path"] == PATH
+    assert (room.case.repository / "handbook/post-mortems").is_dir()
+
+
+def test_a_repository_within_another_one_keeps_its_own(case: Case) -> None:
+    """Its end is its `.git`, of a clone or of a worktree: the runbooks of an outer folder do not make it theirs."""
+    inner = case.repository / "inner"
+    below = inner / "src"
+    below.mkdir(parents=True)
+    (inner / ".git").write_text("gitdir: elsewhere\n")
+    case.run("incident.declare", "down", "--severity", "1", "--json", cwd=below).expect(0, ..., ...)
+    told = case.run("incident.postmortem", "--json", cwd=below).expect(0, ..., ...).json()["postmortem"]
+    assert (inner / told["path"]).is_file()
+    assert not (case.repository / "docs").exists()
+
+
 def test_a_draft_can_be_begun_while_it_lasts_and_is_published_only_after_the_end(room: Room, pen: Pen) -> None:
     room.declare()
     pen.write()

@@ -225,6 +225,53 @@ def test_an_incident_whose_record_is_gone_is_not_hidden(room: Room) -> None:
     assert "no record" in room.said(lambda: incidents.list_all(room.world()))
 
 
+@pytest.mark.parametrize("name", ["old-one", "20261125-1200-another-0000", "{}.bak"])
+def test_an_incident_whose_folder_was_renamed_is_not_hidden(room: Room, name: str) -> None:
+    """Whether its new name is one of an incident or not; put back, it is there again."""
+    loses = room.declare("the pages", data_loss=True)["incident"]
+    room.clock.on(minutes=1)
+    kept = room.declare("the rest")["incident"]
+    folder = room.case.state / "incidents" / loses
+    moved = folder.rename(folder.with_name(name.format(loses)))
+    assert [(one["incident"], one["status"]) for one in _register(room)] == [(moved.name, "renamed")]
+    page = room.said(lambda: incidents.list_all(room.world()))
+    assert f"its record is that of {loses}: rename the folder back" in " ".join(page.split())
+    listed = json_of(room.said(lambda: incidents.list_all(room.world(json=True))))
+    assert [(one["incident"], one["status"]) for one in listed] == [(moved.name, "renamed"), (kept, "open")]
+    assert actions.list_all(room.world(), everything=False) == 0
+    assert f"incident {moved.name} cannot be read (renamed)" in room.capsys.readouterr().err
+    with pytest.raises(HoldpointError) as raised:
+        incidents.show(room.world(), moved.name)
+    (problem,) = raised.value.problems
+    assert (problem.code, problem.hint.endswith(f"/{loses}` puts it back")) == ("renamed", True)
+    room.capsys.readouterr()
+    moved.rename(folder)
+    assert [one["incident"] for one in _register(room)] == [loses]
+
+
+def test_one_that_was_renamed_and_is_damaged_hinders_nothing(room: Room) -> None:
+    incident = room.declare()["incident"]
+    folder = room.case.state / "incidents" / incident
+    moved = folder.rename(folder.with_name("mine"))
+    journal = moved / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"the wiki", b"thy wiki"))
+    listed = json_of(room.said(lambda: incidents.list_all(room.world(json=True))))
+    assert [(one["incident"], one["status"]) for one in listed] == [("mine", "damaged")]
+    with pytest.raises(HoldpointError, match="no incident is open"):
+        incidents.show(room.world(), None)
+    assert "the record of incident mine is damaged" in room.capsys.readouterr().err
+
+
+def test_what_else_lies_beside_incidents_is_none(room: Room) -> None:
+    room.declare()
+    beside = room.case.state / "incidents"
+    (beside / "notes.txt").write_text("x")
+    (beside / "empty").mkdir()
+    (beside / ".handover-x").mkdir()
+    (beside / ".handover-x" / "journal.jsonl").write_text("x")
+    assert len(json_of(room.said(lambda: incidents.list_all(room.world(json=True))))) == 1
+
+
 @pytest.mark.parametrize("days", ["0", "x", "-3", "9999", "1.5", "٣"])
 def test_days_that_are_none(room: Room, days: str) -> None:
     with pytest.raises(HoldpointError, match="no number of days"):
@@ -270,6 +317,49 @@ def test_the_register_holds_every_loss_however_it_was_found_out(room: Room) -> N
     assert [one["overdue"] for one in found] == [True, True, False]
 
 
+def test_a_loss_that_was_ruled_out_says_by_whom_when_and_why(room: Room) -> None:
+    """In the register, on the screen and in both languages of the page; and what was told stays in it."""
+    room.declare("the pages", data_loss=True)
+    _told(room, "40 people, to be confirmed")
+    room.clock.on(hours=2)
+    room.resolve("c", "i", "no", without_verify="w", ruled_out="they were in the | bin")
+    (entry,) = _register(room)
+    assert entry["ruled_out"] == {
+        "why": "they were in the | bin",
+        "person": "ada",
+        "happened": "2026-11-25T14:00:00.000000Z",
+    }
+    assert [phase["what"] for phase in entry["phases"]] == ["40 people, to be confirmed"]
+    page = room.said(lambda: breaches.register(room.world(), out=None, language=None))
+    assert "ruled out  2026-11-25 15:00 CET by ada: they were in the | bin\n" in page
+    assert "2026-11-25 13:00 CET: 40 people, to be confirmed\n" in page
+    assert "overdue" not in page.lower()
+    for language, ruled in (
+        ("en", "- Ruled out 2026-11-25 15:00 CET by ada: they were in the \\| bin\n"),
+        ("fr", "- Écarté le 2026-11-25 15:00 CET par ada : they were in the \\| bin\n"),
+    ):
+        room.said(lambda speaks=language: breaches.register(room.world(), out=f"{speaks}.md", language=speaks))  # type: ignore[misc]
+        written = (room.case.repository / f"{language}.md").read_text()
+        assert ruled in written
+        assert "40 people, to be confirmed\n" in written
+
+
+def test_a_loss_that_is_found_after_an_end_without_one_counts(room: Room) -> None:
+    """Also where an earlier loss was ruled out: the 72 hours run, and it is asked for what is still to be told."""
+    room.declare()
+    room.resolve("c", "i", "no", without_verify="w")
+    room.clock.on(hours=1)
+    note = lambda: incidents.note(  # noqa: E731
+        room.world(json=True), "two pages", at=None, incident="last", data_loss=True, users_see=False
+    )
+    noted = json_of(room.said(note))
+    assert noted["data_loss"] is True
+    assert "breach" in {one["clock"] for one in noted["clocks"]}
+    room.clock.on(hours=80)
+    (entry,) = _register(room)
+    assert (entry["ruled_out"], entry["overdue"]) == (None, True)
+
+
 def test_what_is_told_in_phases_stops_the_clock_and_the_last_notice_is_still_wanted(room: Room) -> None:
     room.declare(data_loss=True)
     room.clock.on(hours=10)
@@ -313,6 +403,8 @@ def test_the_page_of_the_register_is_written_over_nothing_else(room: Room) -> No
         room.said(write)
     path = room.case.repository / "docs/breaches.md"
     assert "- What: SEV1, &lt;b&gt;\\|x\\|&lt;/b&gt;\n" in path.read_text()
+    path.write_text(f"\ufeff{path.read_text()}")  # an editor put a byte order mark before it
+    room.said(write)
     path.write_text("by hand\n")
     with pytest.raises(HoldpointError, match="no register of breaches"):
         write()

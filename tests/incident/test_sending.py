@@ -347,6 +347,14 @@ def test_the_cadence_runs_from_the_first_that_it_reached() -> None:
     assert later.waiting() == ()
 
 
+@pytest.mark.parametrize("doubt", [False, True])
+def test_what_arrived_stays_arrived_whatever_an_earlier_try_says_later(*, doubt: bool) -> None:
+    """The earlier one was on a machine that slept; without this it would be sent a second time, unasked."""
+    state = _sent_to(MessageSent(1, "x", NOON, "chat"), MessageFailed(1, "no route", NOON, "chat", doubt))
+    assert state.messages[1].deliveries["chat"].standing is Standing.DONE
+    assert set(state.messages[1].undelivered) == {"mail"}
+
+
 def test_begun_without_an_end_is_in_doubt_once_its_time_is_over() -> None:
     state = _sent_to()
     effect = state.messages[1].deliveries["chat"]

@@ -17,6 +17,7 @@ from holdpoint.incident.events import (
     DataLossNoticed,
     Event,
     HandedOver,
+    LossRuledOut,
     MessageFailed,
     MessageRendered,
     MessageSending,
@@ -85,6 +86,7 @@ EVENTS: tuple[Event, ...] = (
     IssueFiled("https://git.example.org/ops/wiki/issues/1", "over the API", NOON),
     IssueFailed("no answer", NOON, doubt=True),
     DataLossNoticed("pages", NOON),
+    LossRuledOut("in the bin", NOON),
     AlertReceived(
         *(
             "alertmanager",
@@ -302,11 +304,16 @@ def test_a_reopened_one_is_verified_anew_but_the_authority_is_told_once() -> Non
     assert state.times_reopened == 1
 
 
-def test_data_loss_that_was_ruled_out_at_the_end_is_still_on_record() -> None:
-    end = Resolved("c", "i", data_loss=False, began=NOON, restored=NOON, happened=NOON)
-    state = replay(recorded((NOON, declared(NOON, data_loss=True)), (NOON, end)))
+def test_data_loss_that_was_ruled_out_is_still_on_record_and_counts_again_once_it_is_noticed() -> None:
+    ruled_out = [(NOON, declared(NOON, data_loss=True)), (NOON + MINUTE, LossRuledOut("in the bin", NOON), "bob")]
+    state = replay(recorded(*ruled_out))
     assert not state.loses_data
     assert state.aware == NOON
+    assert state.ruled_out is not None
+    assert (state.ruled_out.say, state.ruled_out.person) == ("in the bin", "bob")
+    again = replay(recorded(*ruled_out, (NOON + 2 * MINUTE, DataLossNoticed("more", NOON))))
+    assert again.loses_data
+    assert again.ruled_out is None
 
 
 def test_every_mark_has_a_french_word() -> None:

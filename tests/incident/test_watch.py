@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from holdpoint.app.desk import Desk
+from holdpoint.app.watching import Watcher
 from holdpoint.incident.clocks import clocks
 from holdpoint.incident.events import MessageRendered, MessageSent, Noted, OutputRecorded, Purpose
 from holdpoint.incident.fold import replay
@@ -24,7 +26,7 @@ from holdpoint.views.incidents import OPEN, Listed, Page
 from holdpoint.views.lines import as_text, cells
 from holdpoint.views.watching import Going, Watched, changed, frame
 from tests.case import LIMIT, Case
-from tests.incident.support import NOON, PARIS, WORKING, declared, recorded
+from tests.incident.support import NOON, PARIS, WORKING, Room, declared, recorded
 from tests.laws.terminal import left, person
 
 MINUTE = timedelta(minutes=1)
@@ -135,6 +137,25 @@ def test_sent_messages_have_their_time() -> None:
     records = recorded(*((NOON, _event(one)) for one in records), (NOON, MessageSent(1, "by hand", NOON)))
     drawn = [as_text(one).rstrip() for one in frame(watched(records, NOON), NOON, 80, 30, PARIS)]
     assert "13:00:00  sent      1 first, for the ops channel" in drawn
+
+
+def test_records_that_were_there_and_are_no_more_are_said(room: Room) -> None:
+    """A journal that was cut exactly between two records is whole by itself; whoever saw it longer knows better."""
+    room.declare()
+    room.done("scope", "all")
+    desk = Desk(room.world())
+    folder = desk.chosen(None)
+    watcher = Watcher(desk, folder)
+    assert watcher.look().trouble == ""
+    whole = folder.journal.read_bytes()
+    folder.journal.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    cut = watcher.look()
+    assert cut.trouble == "record 2, which was read from it, is not in the record any more"
+    assert "scope" in cut.state.done
+    folder.journal.write_bytes(whole)
+    room.done("since", "noon")
+    again = watcher.look()
+    assert (again.trouble, "since" in again.state.done) == ("", True)
 
 
 # --- at a terminal ---

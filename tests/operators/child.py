@@ -12,7 +12,9 @@ from holdpoint.document.model import Effect
 from holdpoint.engine.ports import Target, Tier, Wish
 from holdpoint.operators.console import ConsoleOperator
 from holdpoint.operators.interrupts import Interrupts
-from tests.views.books import QUESTIONS
+from tests.views import books
+
+QUESTIONS = {**books.QUESTIONS, "long": books.LONG}
 
 LIMIT = 20
 

@@ -17,7 +17,7 @@ PROMPT = "PRODUCTION db1 > "
 STAGING = "staging stage1, stage2 > "
 
 
-def spawn(*arguments, **environ):
+def spawn(*arguments, rows=50, **environ):
     clean = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "NO_COLOR", "FORCE_COLOR"}}
     environment = {**clean, "PYTHONPATH": f"{ROOT / 'lib'}:{ROOT}", "TERM": "xterm", **environ}
     return pexpect.spawn(
@@ -25,7 +25,7 @@ def spawn(*arguments, **environ):
         ["-m", "tests.operators.child", *map(str, arguments)],
         env=environment,
         cwd=str(ROOT),
-        dimensions=(50, 80),
+        dimensions=(rows, 80),
         timeout=20,
         encoding="utf-8",
     )
@@ -84,6 +84,34 @@ def test_show_prints_everything_and_asks_again():
     child.expect_exact(PROMPT)
     child.sendline("stop")
     assert "text='stop'" in reply(child)
+
+
+def test_what_is_longer_than_the_screen_is_read_a_screen_at_a_time_and_agrees_to_nothing():
+    child = spawn("ask", "long", "", "", rows=24)
+    child.expect_exact("the command has 65 lines")
+    child.expect_exact(STAGING)
+    child.sendline("show")
+    seen = ""
+    for _ in range(3):
+        child.expect_exact("\r\n")  # what was typed
+        child.expect(r"\d+ more lines: Enter goes on, q ends > ")
+        assert child.before.count("\n") == 23
+        seen += child.before
+        child.sendline("")
+    assert [f"step {number}\r\n" in seen for number in range(1, 51)] == [True] * 50
+    child.expect(r"\d+ more lines: Enter goes on, q ends > ")
+    child.sendline("run")
+    child.expect_exact(STAGING)
+    child.sendline("stop")
+    assert "text='stop'" in reply(child)
+
+
+def test_the_time_of_a_gate_runs_on_while_it_is_read():
+    child = spawn("ask", "long", "2", "", rows=24)
+    child.expect_exact(STAGING)
+    child.sendline("show")
+    child.expect_exact("Enter goes on, q ends > ")
+    assert "ELAPSED" in reply(child)
 
 
 def test_what_was_typed_before_the_question_does_not_answer_it(tmp_path):

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
@@ -27,7 +27,7 @@ USER, PASSWORD = "hp", "correct-horse"
 
 
 class Sink:
-    """An HTTP server that keeps every body. `does` is what it does with the next ones: a status, `stall` or `close`."""
+    """An HTTP server that keeps every body. `does` is what it does with the next ones: a status, `stall`, `close` or `flood`."""
 
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []
@@ -55,6 +55,14 @@ class Sink:
                 if sink.leads:
                     self.send_header("Location", sink.leads)
                 self.end_headers()
+                if sink.does == "flood":
+                    self._flood()
+
+            def _flood(self) -> None:
+                """Answer with more than a process may hold, until nobody listens."""
+                with suppress(OSError):
+                    for _ in range(2048):
+                        self.wfile.write(bytes(1024 * 1024))
 
             def do_GET(self) -> None:
                 sink.asked += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -154,6 +155,15 @@ def test_a_server_over_http_that_closes_in_the_middle(sink: Sink) -> None:
     sink.does = "close"
     assert _send(sink.url()) == Failed("the server closed the connection without an answer", doubt=True)
     assert len(sink.got) == 1
+
+
+def test_a_server_over_http_whose_answer_has_no_end(sink: Sink) -> None:
+    """What it sends is bounded in memory too: the machine that an incident is worked on is not to fall over by it."""
+    sink.does = "flood"
+    failed = _send(sink.url())
+    assert failed == Failed("the server answered 200, and the rest of its answer could not be read", doubt=True)
+    assert len(sink.got) == 1
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1024 * 1024  # KiB
 
 
 @pytest.mark.parametrize("does", ["stall", "close"])

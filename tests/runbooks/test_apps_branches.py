@@ -205,20 +205,51 @@ def test_a_migration_that_needs_more_locks_is_no_reason_to_go_back(case: Case) -
         own.sh("stack_wait 30 wiki_healthy")
 
 
-def test_a_frozen_server_is_restarted(wiki: Stack, case: Case) -> None:
-    frozen = pid_of(wiki, "db")
-    wiki.sh(f"kill -STOP {frozen}")
-    with once_begun(case, "restart-db", lambda: wiki.sh(f"kill -CONT {frozen}")):
-        done = wiki.run(case, {"restart-db": "run", "start-app": "run", **AS_USER})
+def test_a_frozen_server_is_restarted(made: Stack, case: Case) -> None:
+    frozen = pid_of(made, "db")
+    made.sh(f"kill -STOP {frozen}")
+    with once_begun(case, "restart-db", lambda: made.sh(f"kill -CONT {frozen}")):
+        done = made.run(case, {"restart-db": "run", **STARTS[made.kind], **AS_USER})
     assert (done.exit, done.causes(), done.proofs()) == (0, {"db-silent"}, [False, True]), done.ran.stderr
     assert done.changed()[0] == "restart-db"
 
 
-def test_a_frozen_redis_is_looked_at_by_a_person(wiki: Stack, case: Case) -> None:
-    frozen = pid_of(wiki, "redis")
-    wiki.sh(f"kill -STOP {frozen}")
-    again = by_hand(wiki, case, "redis-silent", lambda: wiki.sh(f"kill -CONT {frozen}"), {"redis-look": "done"})
+def test_a_frozen_redis_is_looked_at_by_a_person(made: Stack, case: Case) -> None:
+    frozen = pid_of(made, "redis")
+    made.sh(f"kill -STOP {frozen}")
+    words = {"redis-look": "done", **STARTS[made.kind]}
+    again = by_hand(made, case, "redis-silent", lambda: made.sh(f"kill -CONT {frozen}"), words)
     assert again.changed() == []
+
+
+TWIN = """
+cp -p stack/compose.yaml compose.before
+sed -i 's#^volumes:#  twin:\\n    container_name: {0}-twin-1\\n    image: postgres:15\\n    environment:\\n      POSTGRES_USER: twin\\n\
+      POSTGRES_PASSWORD: twin\\n    volumes:\\n      - {1}:/var/lib/postgresql/other\\nvolumes:#' stack/compose.yaml
+sed -i "s/}}/, \\"twin\\": $(free_port)}}/" docker/ports.json
+compose up -d twin
+stack_wait 60 sh -c '"$1" logs {0}-twin-1 2>&1 | grep -q "ready to accept connections"' sh "$sandbox/bin/docker"
+"""
+RENAMED = """
+psql_db -q -U {0} -d template1 -c 'ALTER DATABASE "{1}" ALLOW_CONNECTIONS false' \
+  -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{1}'" \
+  -c 'ALTER DATABASE "{1}" RENAME TO "{2}"' -c 'ALTER DATABASE "{2}" ALLOW_CONNECTIONS true' </dev/null
+"""
+
+
+def test_where_another_server_has_the_folder_nothing_is_done_before_a_person_ended_it(made: Stack, case: Case) -> None:
+    name = user(made)
+    made.sh(TWIN.format(made.kind, NAMES[made.kind][1].partition("_")[2]) + RENAMED.format(name, name, "aside"))
+    try:
+        told = made.run(case, {"decide-damage": "done", "db-damage/one-server": "failed"})
+    finally:
+        made.sh("compose rm -fs twin; cat compose.before >stack/compose.yaml")
+    after = made.run(case, {"decide-damage": "done"})
+    made.sh(RENAMED.format(name, "aside", name))
+    assert (told.exit, told.causes(), told.causes("db-damage/")) == (4, {"db-gone"}, {"two-servers"}), told.ran.stderr
+    assert told.changed() == []
+    assert "db-damage/one-server" in told.results("failed")
+    assert (after.exit, after.causes("db-damage/")) == (NEEDS_PERSON, {"gone"}), after.ran.stderr
 
 
 def test_a_redis_that_the_wiki_does_not_find(wiki: Stack, case: Case) -> None:

@@ -133,6 +133,10 @@ def test_large_files_are_listed_removed_and_emptied_where_they_are_open(book: Sh
     assert diagnose(book, known) == {"large-files"}
     assert known["large_count"] == 3
     listed = str(known["large_files"])
+    head, *_, last = listed.splitlines()
+    assert head == "inode  size  last written  path"
+    counted = f"in all {known['large_mb']} MB ({known['large_pct']} %) in 3 large files, 0 MB (0 %) of WAL,"
+    assert last == f"{counted} 0 MB (0 %) of container logs, 0 MB (0 %) of the journal; the walk was whole"
     assert f"{log.stat().st_ino}  " in listed
     assert listed.count(", open") == 1
     book.good("level-1", known)
@@ -232,8 +236,11 @@ def test_a_crowded_folder_of_a_plain_name_is_named(book: Shelled, disks: Disks) 
     known = values(disk)
     assert diagnose(book, known) == {"inodes"}
     assert f"{crowd.stat().st_ino}  190  {crowd}" in str(known["crowds"])
-    folders = [line.split("  ", 2)[2] for line in str(known["crowds"]).splitlines()[1:]]
-    assert folders == [str(crowd), str(disk.at)], "the folder above is on another filesystem"
+    head, *rows = str(known["crowds"]).splitlines()
+    assert head == "inode  entries  folder"
+    assert [row.split("  ", 2)[2] for row in rows] == [str(crowd), str(disk.at)], (
+        "the folder above is on another filesystem"
+    )
 
 
 def test_no_evidence_is_unknown(book: Shelled, disks: Disks) -> None:
@@ -391,7 +398,7 @@ def test_commas_part_the_numbers(book: Shelled, disks: Disks, answer: str) -> No
         ("the log", "not understood: the"),
         ("{0};rm *", "not understood: {0};rm"),
         ("*", "not understood: *"),
-        ("{0} 999999999", "the number 999999999"),
+        ("{0} 999999999", "the inode 999999999"),
         ("{0} none", "not understood: none"),
         (" , ", "the answer is empty"),
     ],
@@ -446,7 +453,7 @@ def test_a_folder_that_is_not_understood_is_refused(book: Shelled, disks: Disks)
         ("spool", 60, "not understood: spool"),
         (f"{number}, {number + 1}", 60, "one folder at a time"),
         (f"{number} x", 60, "not understood"),
-        ("999999999", 60, "the number 999999999"),
+        ("999999999", 60, "the inode 999999999"),
         (",", 60, "not understood"),
         (f"{disk.at}/nothing", 60, "there is no folder"),
         ("/proc", 60, "not on this filesystem"),
@@ -543,7 +550,7 @@ def test_another_user_sees_its_own_files_and_what_it_cannot_see(book: Shelled, d
     )
     assert done.returncode == 0, done.stderr
     assert "not seen: the files of" in done.stdout
-    assert "held_mb=0" in done.stdout
+    assert done.stdout.endswith("\nin all 0 MB, 0 % of this filesystem\n")
 
 
 def test_growth_is_told_in_minutes(book: Shelled, disks: Disks) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -165,6 +166,12 @@ CHANGE = Question(
     become="root",
     reverts="can be taken back, as root: systemctl stop app",
     attempts=3,
+)
+LONG_SCRIPT = "".join(f"step {number}\n" for number in range(1, 66))
+LONG = replace(
+    CHANGE,
+    commands=(("stage1", LONG_SCRIPT), ("stage2", LONG_SCRIPT)),
+    show=(("the command", LONG_SCRIPT), ("logs: The last lines", "x" * 200)),
 )
 BOTH = Question(
     kind=Asked.GATE,

@@ -6,8 +6,10 @@ from datetime import UTC
 import pytest
 
 from holdpoint.engine.ports import Asked, Target, Tier
-from holdpoint.views.questions import Setting, accept, again, prompt, question, refusal, shows
-from tests.views.books import BOTH, CHANGE, DESTROY, DOUBT, NOON, QUESTIONS, RUN_ID, VALUE
+from holdpoint.views.answering import accept, prompt, refusal
+from holdpoint.views.lines import as_text, screens
+from holdpoint.views.questions import Setting, again, question, reading
+from tests.views.books import BOTH, CHANGE, DESTROY, DOUBT, LONG, LONG_SCRIPT, MANUAL, NOON, QUESTIONS, RUN_ID, VALUE
 from tests.views.screens import drawn, fits, same
 
 
@@ -44,6 +46,54 @@ def test_what_would_be_destroyed_is_seen_above_the_words_without_scrolling(files
     assert len(seen) == files or (len(seen) >= 1 and any(left_out in one for one in screen))
     assert any("DESTROY" in one for one in screen)
     assert not any(one.startswith("destroys") for one in text.splitlines()[: -(height - 1)])
+
+
+@pytest.mark.parametrize("height", [24, 30, 50])
+def test_of_a_command_longer_than_the_screen_its_beginning_and_what_reads_the_rest_stand_above_the_words(height):
+    screen = drawn(question(LONG, Setting(80, RUN_ID, NOON, UTC, height=height))).splitlines()[-(height - 1) :]
+    seen = [one.split("step ")[1] for one in screen if "│ step " in one]
+    assert seen == [str(number) for number in range(1, len(seen) + 1)]
+    assert len(seen) >= (0 if height == 24 else 3)
+    assert any(f"and {65 - len(seen)} more lines" in one for one in screen) or not seen
+    said = " ".join(screen)
+    assert "lines above say all of it, and the command has 65 lines: `show` reads them, a screen at a time." in said
+
+
+@pytest.mark.parametrize("height", [24, 30, 50])
+def test_a_long_way_back_does_not_push_what_it_is_from_the_screen(height):
+    long = replace(LONG, reverts=f"can be taken back: {LONG_SCRIPT}")
+    screen = drawn(question(long, Setting(80, RUN_ID, NOON, UTC, height=height))).splitlines()[-(height - 1) :]
+    assert any(one.startswith("HOLD ") for one in screen)
+    assert any(one.startswith("effect     CHANGE") for one in screen)
+    assert any("can be taken back: step 1" in one for one in screen)
+    assert len(again(long, 80)) < 20
+
+
+@pytest.mark.parametrize("height", [24, 30])
+def test_what_a_person_is_to_do_stands_above_the_words_again(height):
+    long = replace(MANUAL, evidence=tuple(f"db1: Cause {number}: ruled out" for number in range(30)))
+    screen = drawn(question(long, Setting(80, RUN_ID, NOON, UTC, height=height))).splitlines()[-(height - 1) :]
+    assert sum(one.startswith("do this ") for one in screen) == 1
+    assert "Cause 1" not in "".join(screen[-15:])
+
+
+def test_show_reads_the_whole_question_where_that_is_longer_than_the_screen_and_then_the_texts():
+    def read(height):
+        return drawn(reading(LONG, Setting(80, RUN_ID, NOON, UTC, height=height)))
+
+    assert read(200) == f"--- the command\n{LONG_SCRIPT}\n--- logs: The last lines\n{'x' * 200}\n"
+    assert "│ step 65" in read(24)
+    assert "values" in read(24)
+    assert read(24).endswith(read(200))
+
+
+def test_what_is_read_is_cut_into_screens_by_the_rows_that_it_takes():
+    lines = reading(LONG, Setting(80, RUN_ID, NOON, UTC, height=200))
+    pages = screens(lines, 80, 24)
+    assert [one for page in pages for one in page] == list(lines)
+    rows = [sum(max(1, -(-len(as_text(one)) // 80)) for one in page) for page in pages]
+    assert rows == [23, 23, 22, 3]  # the last line takes three
+    assert screens(lines, 80, 0) == [lines]
 
 
 @pytest.mark.parametrize("asked", [DESTROY, DOUBT])
@@ -145,11 +195,12 @@ def test_a_refusal_says_what_to_do(asked, typed, said):
 
 
 def test_show_prints_everything_and_nothing_that_acts():
-    text = shows(DESTROY)
+    text = drawn(reading(DESTROY, Setting(80, RUN_ID, NOON, UTC)))
     assert "\x1b" not in text
     assert "[red]" in text
     assert all(line in text for line in DESTROY.show[0][1].split("\n"))
-    assert shows(DOUBT) == "There is nothing more to show than what stands above.\n"
+    nothing = drawn(reading(DOUBT, Setting(80, RUN_ID, NOON, UTC)))
+    assert nothing == "There is nothing more to show than what stands above.\n"
 
 
 def test_a_fragment_of_evidence_that_looks_like_a_verdict_is_kept():

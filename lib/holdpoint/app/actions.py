@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
-from holdpoint.app.desk import DAMAGED, UNREADABLE, Desk, one_line, some_text
+from holdpoint.app.desk import NEVER_BEGAN, Desk, one_line, some_text
 from holdpoint.app.world import World
 from holdpoint.incident.action_table import day_of
 from holdpoint.incident.actions import ActionEvent, ActionItem, in_order
@@ -38,8 +39,8 @@ def list_all(world: World, *, everything: bool) -> int:
 def _items(desk: Desk, known: tuple[Listed, ...]) -> list[ActionItem]:
     """Every item; an incident that cannot be read is said to hide its own."""
     for one in known:
-        if one.status in (DAMAGED, UNREADABLE):
-            desk.warn(f"the record of incident {one.incident} is {one.status}, so its action items are not known")
+        if one.state is None and one.status != NEVER_BEGAN:
+            desk.warn(f"incident {one.incident} cannot be read ({one.status}), so its action items are not known")
     return [item for one in known if one.state is not None for item in one.state.actions.values()]
 
 
@@ -81,7 +82,16 @@ def add(world: World, title: str, *, owner: str | None, due: str | None, inciden
         number = max(book.state.actions, default=0) + 1
         book.note(ActionAdded(number, what, who, day, desk.now))
     item = book.state.actions[number]
-    return _told(desk, item, f"Action item {item.id} is added: {item.title} (for {item.owner}, due {item.due}).")
+    text = f"Action item {item.id} is added: {item.title} (for {item.owner}, due {item.due})."
+    return _told(desk, item, text + _late(item, today))
+
+
+def _late(item: ActionItem, today: date) -> str:
+    """Say that a day which was just given is over; it can be meant, or mistyped."""
+    if item.due >= today:
+        return ""
+    late = f"That day is over, so it is late by {(today - item.due).days} d from the start"
+    return f'\n{late}; `inv action.change {item.id} --due DAY --reason "..."` gives it another.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,8 @@ def change(world: World, action: str, to: Changes) -> int:
         )
         book.note(event)
     item = book.state.actions[item.number]
-    return _told(desk, item, f"Action item {item.id} is now: {item.title} (for {item.owner}, due {item.due}).")
+    text = f"Action item {item.id} is now: {item.title} (for {item.owner}, due {item.due})."
+    return _told(desk, item, text + ("" if to.due is None else _late(item, today)))
 
 
 def done(world: World, action: str, *, evidence: str | None, dropped: str | None, undo: str | None) -> int:

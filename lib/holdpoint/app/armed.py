@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from holdpoint.hosts.sandbox import MARKER, Sandbox, named
+from holdpoint.hosts.sandbox import MARKER, Sandbox, named, place
 from holdpoint.store import disk
 
 
@@ -37,7 +36,7 @@ class Armed:
     def make(self, drill: str, libraries: str, heals: str) -> Sandbox:
         """Make an empty sandbox; what heals it is on disk before it is given."""
         mark = secrets.token_hex(8)
-        base = Path(tempfile.gettempdir()).resolve() / named(mark)
+        base = place() / named(mark)
         made = Sandbox(base, mark, libraries, heals, drill, os.getpid(), _began(os.getpid()))
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         record = {**asdict(made), "base": str(base)}

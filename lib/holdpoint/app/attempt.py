@@ -23,6 +23,7 @@ from holdpoint.hosts import drill_shell
 from holdpoint.hosts.sandbox import Sandbox, filled
 from holdpoint.hosts.trainee import Trainee
 from holdpoint.problem import Exit, HoldpointError
+from holdpoint.shell import as_text as as_plain
 from holdpoint.views import training as view
 from holdpoint.views.console import Screen
 from holdpoint.views.lines import Line, as_text
@@ -91,6 +92,12 @@ class Session:
         """The runbook's parameters in the sandbox."""
         return {**filled(self.drill.values, self.sandbox.folder), **self.sandbox.values()}
 
+    @property
+    def known(self) -> dict[str, str]:
+        """The same, and what the runbook takes where it is told nothing."""
+        usual = {one.name: as_plain(one.default) for one in self.book.params if one.default is not None}
+        return {**usual, **self.values}
+
     def own_runbook(self) -> list[str]:
         """Give the command that runs the drill's runbook with its values."""
         return [*HOLDPOINT, "runbook", self.drill.runbook, *self.sandbox.params(self.drill.values)]
@@ -100,6 +107,10 @@ class Session:
         page = view.page(self.drill, self.began, self.screen.width)
         words = view.words(self.screen.width)
         return {"page": _text(page), **dict.fromkeys(HELP, _text(words))}
+
+    def meanings(self) -> str:
+        """What `diagnose` prints in the shell: what can be stated, and what it means."""
+        return _text(view.meanings(causes(self.book), self.screen.width))
 
     # --- words
 
@@ -125,10 +136,12 @@ class Session:
 
     def _beside(self, command: list[str], folder: Path) -> None:
         """Give the terminal to a program until it ends; Ctrl-C is its own meanwhile."""
-        environ = drill_shell.environ(self.sandbox, self.trainee, self.values)
+        environ = drill_shell.environ(self.sandbox, self.trainee, self.known)
         before = signal.signal(signal.SIGINT, lambda *_: None)
         try:
-            subprocess.run(command, cwd=folder, env=environ, check=False)
+            ended = subprocess.run(command, cwd=folder, env=environ, check=False)
+            if ended.returncode < 0:
+                self.screen.text(view.killed(signal.strsignal(-ended.returncode) or f"{-ended.returncode}"))
         except OSError as error:
             self.screen.text(f"it cannot be started: {error.strerror}")
         finally:

@@ -1,23 +1,28 @@
 """The banner of a status page: put up for an incident and taken down, in the file and by the command of `team.yaml`.
 
-Both can be done again at any time: what comes out is the same. So what is in doubt is simply done once more.
+Both can be done again: what comes out is the same. So what is in doubt is simply done once more; but by one at a time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
 
 from holdpoint.app.desk import Book, Desk, some_text, something_left
-from holdpoint.app.sending import Settled, note_again
+from holdpoint.app.sending import Settled, busy, note_again
 from holdpoint.app.world import World
+from holdpoint.incident.effects import Standing
 from holdpoint.incident.messages import Asked, words
 from holdpoint.incident.outside_events import BannerFailed, BannerSet, BannerSetting
 from holdpoint.incident.state import State
 from holdpoint.oncall.outside import BannerPlace
 from holdpoint.outside import banner
 from holdpoint.problem import Exit, HoldpointError, Problem
+from holdpoint.store import repository_file
+from holdpoint.store.alert_door import alone
 from holdpoint.store.crash import crash_point
+from holdpoint.store.state_folder import StateFolder
 from holdpoint.store.texts import HTML, TEXT
 from holdpoint.views import incidents as view
 
@@ -31,8 +36,11 @@ def put(world: World, *, up: bool, say: str, incident: str | None) -> int:
         hint = "`banner: {file: PATH}` or `banner: {run: [COMMAND]}` in `team.yaml`; else do it by hand, and `inv incident.done banner`"
         raise HoldpointError(Problem("no-banner", "`team.yaml` says nothing of a banner", hint=hint))
     folder = desk.chosen(incident, _left)
-    other = None if up else _other(desk, folder.name)
-    with desk.writing(folder, open_only=False) as book:
+    where = StateFolder(folder.path.parent.parent, volatile=folder.volatile)
+    with alone(where), desk.writing(folder, open_only=False) as book:
+        known = desk.all()
+        _refuse_at_once(desk, known)
+        other = None if up else _other(known, folder.name)
         text = _rendered(desk, book.state, said, TEXT) if up else ""
         book.note(BannerSetting(up, said if up else "", text, ceil(place.within.total_seconds()), desk.now))
         content = _content(desk, place, book.state, said) if up else ""
@@ -52,12 +60,21 @@ def _left(state: State) -> bool:
     return something_left(state) or bool(state.banner and state.banner.may_stand)
 
 
-def _other(desk: Desk, name: str) -> view.Listed | None:
+def _refuse_at_once(desk: Desk, known: Sequence[view.Listed]) -> None:
+    """Raise while somebody sets it, for any incident: what the page shows last has to be what is on record last."""
+    for one in known:
+        banner_ = one.state.banner if one.state else None
+        if banner_ is not None and banner_.effect.now(desk.now) is Standing.BEGUN:
+            what = f"the banner is being {'put up' if banner_.up else 'taken down'} by {banner_.effect.person} for {one.incident}"
+            raise busy(desk, what, banner_.effect)
+
+
+def _other(known: Sequence[view.Listed], name: str) -> view.Listed | None:
     """Another open incident whose banner is up: there is one place for all of them."""
     up = (
         one
-        for one in desk.open_ones()
-        if one.incident != name and one.state and one.state.banner and one.state.banner.up
+        for one in known
+        if one.incident != name and one.state and one.state.is_open and one.state.banner and one.state.banner.up
     )
     return next(up, None)
 
@@ -82,7 +99,9 @@ def _set(desk: Desk, book: Book, place: BannerPlace, *, up: bool, shown: bool, c
     done: list[str] = []
     if place.file:
         path = desk.root / Path(place.file).expanduser()
-        why = banner.put(path, content)
+        out = repository_file.leads_out(desk.root, path)
+        why = f"`{path}` leads out of the repository, to `{out}`; name that place in `team.yaml`" if out else ""
+        why = why or banner.put(path, content)
         failed += [why] if why else []
         done += [] if why else [f"file {path}"]
     if place.run:

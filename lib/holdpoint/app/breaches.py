@@ -40,7 +40,7 @@ def _write(path: Path, text: str) -> None:
     """Write over nothing but an earlier register."""
 
     def change(old: str | None) -> str:
-        if old is not None and not old.startswith(MARK):
+        if old is not None and not old.removeprefix(repository_file.MARK).startswith(MARK):
             problem = Problem("file-there", "this file is no register of breaches", Place(str(path), 0, 0))
             raise HoldpointError(problem)
         return text

@@ -25,7 +25,7 @@ from holdpoint.oncall import moments, parse
 from holdpoint.oncall.model import Language, Team
 from holdpoint.oncall.rota import on_call
 from holdpoint.oncall.working import DayOff, Working
-from holdpoint.problem import Exit, HoldpointError, Problem, draw
+from holdpoint.problem import Exit, HoldpointError, Place, Problem, draw
 from holdpoint.store import holidays
 from holdpoint.store.incident_folder import IncidentFolder
 from holdpoint.store.journal_file import JournalFile
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 DAMAGED, UNREADABLE = "damaged", "unreadable"
 NEVER_BEGAN = "never began"
 """It was cut off before its first record."""
+RENAMED = "renamed"
+"""Its folder has another name than the incident that the record in it is of."""
 NO_RECORD = "no record"
 """Its folder is there, and the journal in it is not."""
 LONGEST = 200
@@ -148,12 +150,14 @@ class Desk:
 
     def all(self) -> tuple[view.Listed, ...]:
         """Every incident, the oldest first; one that is damaged, or whose record is gone, is listed as what it is."""
-        known = [self.read(folder) for folder in self.world.state.incidents()]
-        bare = self.world.state.bare_incidents()
-        if not bare:
+        state = self.world.state
+        known = [self.read(folder) for folder in state.incidents()]
+        bare, strange = state.bare_incidents(), state.strange_incidents()
+        if not bare and not strange:
             return tuple(known)
         known += [view.Listed(one.name, str(one.journal), NO_RECORD, None) for one in bare]
-        return tuple(sorted(known, key=lambda one: one.incident))
+        known += [self.read(folder) for folder in strange]
+        return tuple(sorted(known, key=lambda one: one.was or one.incident))
 
     def read(self, folder: IncidentFolder) -> view.Listed:
         try:
@@ -166,6 +170,8 @@ class Desk:
             return view.Listed(folder.name, str(folder.journal), UNREADABLE, None)
         if state.declared is None:
             return view.Listed(folder.name, str(folder.journal), NEVER_BEGAN, None)
+        if state.opening.incident != folder.name:
+            return view.Listed(folder.name, str(folder.journal), RENAMED, None, was=state.opening.incident)
         return self.listed(folder, state)
 
     def listed(self, folder: IncidentFolder, state: State) -> view.Listed:
@@ -190,6 +196,9 @@ class Desk:
         damaged = [one for one in known if one.status == DAMAGED]
         for one in damaged:
             self.warn(f"the record of incident {one.incident} is damaged, so whether it is open is not known")
+        for one in known:
+            if one.was:
+                self.warn(f"the folder {one.incident} holds the record of incident {one.was}: rename it back")
         folders = {folder.name: folder for folder in self.world.state.incidents()}
         if len(open_ones) == 1:
             return folders[open_ones[0].incident]
@@ -200,8 +209,9 @@ class Desk:
                 "which-incident", message, found=found, hint="add `--incident ID`; the end of its name is enough"
             )
             raise HoldpointError(problem)
-        if damaged:
-            folders[damaged[-1].incident].records()
+        for one in reversed(damaged):
+            if one.incident in folders:
+                folders[one.incident].records()
         hint = '`inv incident.declare "..."` opens one; `--incident last` names the last one'
         raise HoldpointError(Problem("no-incident", "no incident is open", hint=hint))
 
@@ -290,6 +300,10 @@ def _replayed(folder: IncidentFolder, records: Sequence[Record]) -> State:
     if state.declared is None:
         message = f"incident `{folder.name}` was cut off before its first record"
         raise HoldpointError(Problem("nothing-begun", message, hint="declare it anew"))
+    if (incident := state.opening.incident) != folder.name:
+        message = f"the folder `{folder.name}` holds the record of incident `{incident}`"
+        hint = f"it was renamed or copied; `mv {folder.path} {folder.path.with_name(incident)}` puts it back"
+        raise HoldpointError(Problem("renamed", message, Place(str(folder.journal), 0, 0), hint=hint))
     return state
 
 

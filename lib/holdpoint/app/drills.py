@@ -26,7 +26,7 @@ from holdpoint.drill.records import Certificate
 from holdpoint.engine.ports import Tier, Unwatched, Watch
 from holdpoint.hosts import mounting
 from holdpoint.hosts.crew import ThreadCrew
-from holdpoint.hosts.sandbox import named
+from holdpoint.hosts.sandbox import named, place
 from holdpoint.problem import Exit, HoldpointError, Problem, by_place
 from holdpoint.store import library
 from holdpoint.store.attempts import Attempts
@@ -44,6 +44,7 @@ AT_ONCE = min(max(2, CORES), 8)
 """Drills that are proven at the same time."""
 SANDBOXES = 3 * AT_ONCE
 """Sandboxes that stand at the same time: each starts servers, and then mostly waits."""
+MB = 1024 * 1024
 SPARED = (Tier.PROD, Tier.STAGING)
 """The tiers of machines on which nothing is broken."""
 ALWAYS = "sandbox"
@@ -120,6 +121,8 @@ def lacking(world: World, drill: Drill) -> str:
     missing = {package for program, package in drill.programs.items() if not is_there(program)}
     if missing:
         return f"it lacks what it breaks and repairs: apt-get install {' '.join(sorted(missing))}"
+    if why := _cramped(drill.room):
+        return why
     if drill.root and os.geteuid() != 0:
         return (
             "it mounts a filesystem from a file, which only root may: begin it with `sudo`, or in a machine of your own"
@@ -127,6 +130,17 @@ def lacking(world: World, drill: Drill) -> str:
     if drill.mounts and not mounting.may_mount() and (said := mounting.refusal()):
         return f"it mounts a small filesystem, and this machine lets only root do so ({said}): begin it with `sudo`"
     return ""
+
+
+def _cramped(wanted: int) -> str:
+    """Say why a sandbox that takes so many MB has no place here; empty where it has."""
+    more = "set TMPDIR to a folder with more room"
+    try:
+        folder = place()
+        free = shutil.disk_usage(folder).free // MB
+    except OSError as error:
+        return f"there is no room for temporary files ({(error.strerror or str(error)).lower()}): {more}"
+    return "" if free >= wanted else f"it takes {wanted} MB of {folder}, which has {free} MB left: {more}"
 
 
 def may_mount(world: World, drills: Sequence[Drill]) -> None:

@@ -13,10 +13,10 @@ from holdpoint.app.writeup_files import reserve
 from holdpoint.incident.effects import AUDIENCE
 from holdpoint.incident.events import (
     DataLossNoticed,
+    LossRuledOut,
     MessageFailed,
     MessageRendered,
     MessageSent,
-    Noted,
     Purpose,
     Reopened,
     Resolved,
@@ -203,7 +203,7 @@ def resolve(
         if state.loses_data and not lost:
             if not found_out:
                 raise HoldpointError(_on_record(state, desk))
-            book.note(Noted(f"no data is lost after all: {found_out}", happened))
+            book.note(LossRuledOut(found_out, happened))
         also: list[MessageRendered] = []
         if lost and state.aware is None:
             said = state.done.get("lost")

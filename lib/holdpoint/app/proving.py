@@ -22,6 +22,7 @@ from holdpoint.app.breaking import Trial, Unmet
 from holdpoint.app.trapped import shown
 from holdpoint.drill.model import Drill, Leaves, Trap
 from holdpoint.drill.proof import Proof, Stage
+from holdpoint.drill.score import flawless, score
 from holdpoint.engine.ports import Unwatched, Watch
 from holdpoint.hosts.crew import ThreadCrew
 from holdpoint.hosts.sandbox import PATIENCE, Sandbox, filled
@@ -164,7 +165,10 @@ class Prover:
             return "its `seen` does not see that it was done"
         says("is it refused?")
         seen, note = self._seen(sandbox, trap)
-        return "" if seen else f"{note}, though it is wrong. {did.text}"
+        if not seen:
+            return f"{note}, though it is wrong. {did.text}"
+        passes = score(flawless(fault=self.drill.fault, leaves=trap.leaves)).passed
+        return f"whoever does it, and all else right, passes: `leaves: {trap.leaves}`" if passes else ""
 
     def _seen(self, sandbox: Sandbox, trap: Trap) -> tuple[bool, str]:
         """Whether a trap is refused as its drill says, and what would be seen where it is not."""

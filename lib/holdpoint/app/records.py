@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 DAMAGED = "damaged"
 UNREADABLE = "unreadable"
+RENAMED = "renamed"
+"""Its folder has a name that no run has: it is not gone on with under it."""
 """The status of a run whose journal does not fit together, or was written by a version that knows more."""
 _ENDS = frozenset({RunStopped.kind, RunFinished.kind, RunHandedOver.kind})
 
@@ -38,6 +40,7 @@ _ENDS = frozenset({RunStopped.kind, RunFinished.kind, RunHandedOver.kind})
 def list_all(world: World) -> int:
     """Every run that is recorded here, the oldest first; a damaged one is listed as what it is."""
     listed = [_listed(folder) for folder in world.state.runs()]
+    listed += [_only_a_name(folder, RENAMED) for folder in world.state.strange_runs()]
     if world.json:
         print_json([runs.as_data(one) for one in listed])
     else:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from holdpoint.app import linking, taking
 from holdpoint.app.heads import CUT, remembered
+from holdpoint.app.staging import LibraryDocuments, Stage, staged
 from holdpoint.app.values import resolve
-from holdpoint.app.world import Kind, Stage, World
+from holdpoint.app.world import Kind, World
 from holdpoint.document.model import Runbook
 from holdpoint.engine import aftermath, loop
 from holdpoint.engine.events import Event, RollbackBegun, RunFinished, RunOpened, RunResumed, data_of
@@ -70,7 +71,7 @@ def carry_out(
 
     An `incident` has the run in its record before anything is read; a walk-through is in no record.
     """
-    with world.stage(plan, kind, answers) as stage:
+    with staged(world, plan, kind, answers) as stage:
         if incident is not None and kind is not Kind.DRY:
             linking.link(world, incident, stage.run, plan.runbook.id)
         named = incident.name if incident else ""
@@ -104,7 +105,7 @@ def resume(world: World, name: str, answers: Mapping[str, str] | None, *, take_o
         begun: tuple[Event, ...] = (RunResumed(os.getpid()),)
         if state.handed:
             begun = (taking.taken_over(world, state, plan, origin(journal.records)), *begun)
-        with world.stage(plan, Kind.REAL, answers, folder=folder, journal=journal) as stage:
+        with staged(world, plan, Kind.REAL, answers, folder=folder, journal=journal) as stage:
             remembered(folder.name, stage.machines, journal.records, _went_on(state))
             session = _session(world, stage, plan, state, take_over=take_over)
             stage.drawing.opening(plan, session.run, "resumed")
@@ -130,7 +131,7 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
         _is_not_handed_over(folder.name, state)
         plan = _replanned(world, folder.name, state)
         _can_be_taken_back(world, folder.name, plan, state)
-        with world.stage(plan, Kind.REAL, None, folder=folder, journal=journal) as stage:
+        with staged(world, plan, Kind.REAL, None, folder=folder, journal=journal) as stage:
             remembered(folder.name, stage.machines, journal.records)
             session = _session(world, stage, plan, state)
             stage.drawing.opening(plan, session.run, "settling")
@@ -150,7 +151,7 @@ def rollback(world: World, name: str, answers: Mapping[str, str] | None) -> Ende
                 raise HoldpointError(Problem("not-to-roll-back", message, hint=hint))
         back = taken_back(world, folder.name, session.facts())
         tiers = {**state.opened.hosts, **state.opened.beside} if state.opened else {}
-        with world.stage(back, Kind.REAL, answers, tiers=tiers) as stage:
+        with staged(world, back, Kind.REAL, answers, tiers=tiers) as stage:
             try:
                 begun = RollbackBegun(stage.run)
                 journal.append(begun.kind, data_of(begun))
@@ -209,7 +210,7 @@ def _session(world: World, stage: Stage, plan: Plan, state: State, *, take_over:
         operator=stage.operator,
         clock=stage.clock,
         journal=stage.journal,
-        documents=world.documents,
+        documents=LibraryDocuments(world.library),
         messenger=stage.messenger,
         runs=world.state,
         crew=ThreadCrew(),

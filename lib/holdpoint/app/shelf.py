@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 _UNCUT = 160
-"""Columns of a table that nobody sees in a window."""
+"""Columns of the list of all runbooks where nobody sees it in a window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def list_all(at: Desk) -> int:
         }
         kept = [at_column for at_column, head in enumerate(heads) if head not in silent]
         heads, rows = tuple(heads[one] for one in kept), [tuple(row[one] for one in kept) for row in rows]
-        _draw(at, heads, rows, "There are no runbooks here; `inv runbook.new NAME` begins one.")
+        _draw(at, heads, rows, "There are no runbooks here; `inv runbook.new NAME` begins one.", unseen=_UNCUT)
     _mention(found)
     return Exit.OK
 
@@ -140,10 +140,13 @@ def _proofs() -> Proofs:
     return found
 
 
-def _draw(at: Desk, heads: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
+def _draw(
+    at: Desk, heads: Sequence[str], rows: Sequence[Sequence[str]], empty: str, *, unseen: int | None = None
+) -> None:
+    """Draw a table; where nobody sees it in a window it has `unseen` columns, if that is given."""
     screen = Screen(sys.stdout, plain=at.plain)
     if rows:
-        screen.lines(table(heads, rows, screen.width if sys.stdout.isatty() else _UNCUT))
+        screen.lines(table(heads, rows, screen.width if unseen is None or sys.stdout.isatty() else unseen))
     else:
         screen.text(empty)
 

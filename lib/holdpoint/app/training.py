@@ -51,7 +51,7 @@ def begin(world: World, name: str) -> int:
         session = Session(world, drill, book, sandbox, trainee, screen, datetime.now(UTC))
         own = drill_shell.own_programs(sandbox, session.values)
         look = drill_shell.looking(sandbox, drill.check, fault=drill.fault)
-        trainee.make(drill.hints, causes(book), look, tuple(own))
+        trainee.make(drill.hints, causes(book), session.meanings(), look, tuple(own))
         trainee.offer(HOLDPOINT, session.own_runbook(), repository(Path.cwd()), session.texts())
         session.go()
         facts = session.facts()

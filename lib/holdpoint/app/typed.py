@@ -33,7 +33,7 @@ def refuse(
     that something takes what stands behind `--`, `dry` that a dry run was asked of a task that has none.
     """
     problems = [bare(option, task) for option in lists if _stands_bare(f"--{option}", _tokens())]
-    problems += [bare(option, task) for option in VALUED if _is_no_value(given.get(option))]
+    problems += [bare(option, task, str(given[option])) for option in VALUED if _is_no_value(given.get(option))]
     if named and _is_no_value(given.get(named)):
         problems.append(_bad_name(task, named, str(given[named])))
     if _behind() and not rest:
@@ -124,8 +124,11 @@ def _stands_bare(option: str, tokens: list[str]) -> bool:
     return any(_is_no_value(value) for value in values)
 
 
-def bare(option: str, task: str = "") -> Problem:
-    """An option that needs a value, and has none; `_` behind it is of a word that Python keeps for itself."""
+def bare(option: str, task: str = "", value: str = "") -> Problem:
+    """An option that needs a value, and has none; `_` behind it is of a word that Python keeps for itself.
+
+    `value` is what stands in its place: another option that was swallowed, or what looks like one.
+    """
     option = option.rstrip("_-").replace("_", "-")
     examples = {
         "param": "mount=/var/log",
@@ -160,4 +163,7 @@ def bare(option: str, task: str = "") -> Problem:
         "incident.breaches.out": "docs/breaches.md",
     }
     example = f"--{option} {examples.get(f'{task}.{option}') or examples.get(option, 'ID')}"
+    if value.strip():
+        message, found = f"`--{option}` has a value that begins like an option", f"`{value[:40]}`"
+        return Problem("bare-option", message, found=found, expected=f"`{example}`")
     return Problem("bare-option", f"`--{option}` stands without a value", expected=f"`{example}`")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,6 +84,13 @@ def _as_json(desk: Desk, of: Watched) -> None:
 # --- looking ----------------------------------------------------------------------------------------------------
 
 
+def _gone(last: Record | None, records: Sequence[Record]) -> str:
+    """Say that a record which was read once is no more there: a journal cut between two records is whole by itself."""
+    if last is None or (last.seq < len(records) and records[last.seq].hash == last.hash):
+        return ""
+    return f"record {last.seq}, which was read from it, is not in the record any more"
+
+
 @dataclass
 class Watcher:
     """Looks at the record of an incident and at those of its runs, and reads them again when they changed."""
@@ -91,6 +98,8 @@ class Watcher:
     desk: Desk
     folder: IncidentFolder
     seen: Watched | None = None
+    _last: Record | None = None
+    """The last record that was read."""
     _glance: Glance = ()
     _looks: int = 0
 
@@ -113,12 +122,16 @@ class Watcher:
                 yield self.desk.world.state.run(run).journal
 
     def _read(self) -> Watched:
+        """Read it; where it is damaged, or lost what was read from it before, it stays as it was, with the trouble."""
         try:
             records, state = state_of(self.folder)
         except (HoldpointError, OSError) as error:
             if self.seen is None:
                 raise
             return replace(self.seen, trouble=str(error))
+        if self.seen is not None and (gone := _gone(self._last, records)):
+            return replace(self.seen, trouble=gone)
+        self._last = records[-1]
         world = self.desk.world
         runs, unread = linked.records_of(world, tuple(state.runs), self.folder)
         page = view.Page(

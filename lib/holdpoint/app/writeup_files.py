@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from holdpoint.incident import sections
 from holdpoint.incident.learning_events import PostMortemNamed
 from holdpoint.incident.messages import post_mortem
 from holdpoint.incident.postmortem import named, variants
-from holdpoint.problem import HoldpointError, Problem
+from holdpoint.problem import HoldpointError, Place, Problem
 from holdpoint.store import repository_file
 
 _PATH = re.compile(r"docs/post-mortems/[A-Za-z0-9-]+\.md")
@@ -24,7 +25,14 @@ def file_of(desk: Desk, book: Book) -> Path:
     if not _PATH.fullmatch(book.state.document):
         found = f"`{book.state.document[:200]}`"
         raise HoldpointError(Problem("document", "the record names no file of a post-mortem", found=found))
-    return desk.root / book.state.document
+    path = desk.root / book.state.document
+    if out := repository_file.leads_out(desk.root, path):
+        hint = "put a folder of the repository in the place of the symbolic link"
+        problem = Problem(
+            "document", "the file leads out of the repository", Place(str(path), 0, 0), f"`{out}`", "", hint
+        )
+        raise HoldpointError(problem)
+    return path
 
 
 def reserve(desk: Desk, book: Book) -> None:
@@ -48,6 +56,6 @@ def _free(desk: Desk, book: Book) -> str:
 
 
 def _is_ours(path: Path, incident: str) -> bool:
-    """Whether a file is not there, or is the post-mortem of this very incident."""
+    """Whether a file is not there, nor a link to one that is not, or is the post-mortem of this very incident."""
     text = repository_file.read(path) if path.is_file() else None
-    return not path.exists() if text is None else sections.belongs_to(text)[0] == incident
+    return not os.path.lexists(path) if text is None else sections.belongs_to(text)[0] == incident

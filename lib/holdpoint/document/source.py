@@ -102,7 +102,7 @@ def _decode(source: Source) -> tuple[str | None, Problem | None]:
             "the document begins with a byte order mark",
             start,
             expected="UTF-8 without a byte order mark",
-            hint="choose \N{LEFT DOUBLE QUOTATION MARK}UTF-8 without BOM\N{RIGHT DOUBLE QUOTATION MARK} in your editor",
+            hint="`sed -i '1s/^\\xEF\\xBB\\xBF//' FILE` removes it; so does \N{LEFT DOUBLE QUOTATION MARK}UTF-8 without BOM\N{RIGHT DOUBLE QUOTATION MARK} in your editor",
         )
     try:
         return data.decode("utf-8"), problem

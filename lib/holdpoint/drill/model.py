@@ -48,6 +48,8 @@ class Drill:
     """How long the repair may take."""
     programs: Mapping[str, str]
     """What must be installed, each with its Debian package."""
+    room: int
+    """How many MB it takes of the disk with the temporary files; 0 where that is next to nothing."""
     mounts: bool
     """Whether it mounts filesystems in memory."""
     root: bool

@@ -67,6 +67,7 @@ def _drill(reader: Reader, tree: Map, digest: str) -> Drill:
         page=text("page"),
         within=timedelta(minutes=reader.whole(tree, "minutes", MINUTES)),
         programs=cast("Mapping[str, str]", needs.get("programs", {}) if needs is not None else {}),
+        room=reader.whole(needs, "room", 0) if needs is not None else 0,
         mounts=needs is not None and reader.flag(needs, "mounts"),
         root=needs is not None and reader.flag(needs, "root"),
         uses=reader.texts(tree, "uses"),

@@ -1,7 +1,7 @@
 """Grading a repair: a hundred points by a fixed rubric, from facts. Pure.
 
 Points are for what was kept, found, spared and said, and for being in time; none for being faster. Without recovery there is
-no pass, nor where data was lost.
+no pass, nor where data was lost, nor where something was touched that was not the fault's.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+from holdpoint.drill.model import Leaves
 
 HINTS = (3, 5, 10)
 """What the first, the second and the third hint cost."""
 PASS = 60
-"""The points that are needed, besides recovery and all data."""
+"""The points that are needed, besides recovery, all data, and nothing touched but the fault."""
 DECLARE_WITHIN = timedelta(minutes=5)
 CADENCE = timedelta(minutes=15)
 """How long the team may be left without a word."""
@@ -90,6 +92,7 @@ class Score:
     """What the hints cost."""
     mended: bool
     kept: bool
+    safe: bool
     total: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,7 +100,7 @@ class Score:
 
     @property
     def passed(self) -> bool:
-        return self.mended and self.kept and self.total >= PASS
+        return self.mended and self.kept and self.safe and self.total >= PASS
 
 
 def verdict(facts: Facts, got: Score) -> str:
@@ -116,13 +119,35 @@ def verdict(facts: Facts, got: Score) -> str:
         return "It was green, and a restart made it red again; without recovery there is no pass."
     if not facts.kept:
         return "All is green, and data was lost; without it there is no pass."
+    if not facts.safe:
+        return "All is green, and something was touched that was not the fault's; so there is no pass."
     return f"{got.total} points; {PASS} are needed."
 
 
 def score(facts: Facts) -> Score:
     """Grade an attempt."""
     parts = (_data(facts), _diagnosis(facts), _safety(facts), _communication(facts), _time(facts))
-    return Score(parts, sum(HINTS[: facts.hints]), facts.mended, facts.kept)
+    return Score(parts, sum(HINTS[: facts.hints]), facts.mended, facts.kept, facts.safe)
+
+
+def flawless(*, fault: bool, leaves: Leaves | None = None) -> Facts:
+    """Give the facts of an attempt in which nothing is wrong but what a known wrong repair `leaves`."""
+    began = datetime(2000, 1, 1, tzinfo=UTC)
+    cause = "the cause" if fault else ""
+    return Facts(
+        began=began,
+        ended=began + timedelta(minutes=4),
+        within=timedelta(minutes=30),
+        fault=fault,
+        causes=frozenset({cause} if fault else ()),
+        recovered=leaves is not Leaves.RED,
+        kept=leaves is not Leaves.LOST,
+        safe=leaves is not Leaves.UNSAFE,
+        evidence=True,
+        first_change=began + timedelta(minutes=3) if fault else None,
+        diagnoses=(Diagnosis(began + timedelta(minutes=2), cause),),
+        said=(began + timedelta(minutes=1), began + timedelta(minutes=4)),
+    )
 
 
 def _data(facts: Facts) -> Part:

@@ -32,7 +32,20 @@ def conclude(facts: Facts, lost: Mapping[str, str]) -> Next:
     if any(proof.green is False for proof in before):
         return Finish(Exit.OK, "recovered: the check was red before and is green now")
     how = "was green before as well" if any(proof.green for proof in before) else "could not be looked at before"
-    return Finish(Exit.OK, f"every step is done; the check of recovery {how}, so it proves nothing")
+    return Finish(Exit.OK, f"{_all_done(facts)}; the check of recovery {how}, so it proves nothing")
+
+
+def _all_done(facts: Facts) -> str:
+    """Say that every step is settled, and which failed where the document has the run go on after that."""
+    failed: dict[str, list[str]] = {}
+    for item in facts.plan.items:
+        for host in facts.hosts(item) if isinstance(item, StepItem) else ():
+            if isinstance(item, StepItem) and facts.failed(item, host):
+                failed.setdefault(item.key, []).append(host)
+    if not failed:
+        return "every step is done"
+    told = ", ".join(f"`{key}` on {names(hosts)}" for key, hosts in failed.items())
+    return f"every step was tried; {told} failed"
 
 
 def _not_run(facts: Facts) -> Finish:
@@ -57,9 +70,8 @@ def _end_without_proof(facts: Facts) -> Next:
     red = facts.red("") or facts.found("")
     if red and changes and not made:
         return Stop(Exit.FAILED, "nothing was changed, and it is as it was: " + "; ".join(red), wants="escalation")
-    return Finish(
-        Exit.OK, "every step is done" if made or not changes else "nothing was changed: every change was left out"
-    )
+    left_out = "nothing was changed: every change was left out"
+    return Finish(Exit.OK, _all_done(facts) if made or not changes else left_out)
 
 
 def _end_of_rollback(facts: Facts) -> Next:

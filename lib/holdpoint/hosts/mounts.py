@@ -24,12 +24,15 @@ _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 def below(folder: Path) -> list[str]:
     """Give what is mounted at a folder and below, the innermost first; as often as it is mounted there."""
-    top = os.path.realpath(folder)
     with suppress(OSError):
-        fields = [line.split(b" ") for line in MOUNTS.read_bytes().splitlines()]
-        places = [os.fsdecode(_OCTAL.sub(_byte, field[4])) for field in fields]
-        return sorted((place for place in places if _within(place, top)), reverse=True)
+        return _mounted(MOUNTS, os.path.realpath(folder))
     return []
+
+
+def _mounted(table: Path, top: str) -> list[str]:
+    fields = [line.split(b" ") for line in table.read_bytes().splitlines()]
+    places = [os.fsdecode(_OCTAL.sub(_byte, field[4])) for field in fields]
+    return sorted((place for place in places if _within(place, top)), reverse=True)
 
 
 def loops_below(folder: Path) -> list[str]:
@@ -41,6 +44,22 @@ def loops_below(folder: Path) -> list[str]:
             if _within(os.fsdecode(told.read_bytes().rstrip(b"\n")), top):
                 found.append(f"/dev/{told.parts[-3]}")
     return sorted(found)
+
+
+def keepers(folder: Path) -> list[int]:
+    """Give a process of each other namespace in which something is still mounted below a folder; nobody here can unmount it."""
+    top, own = os.path.realpath(folder), _namespace(Path("/proc/self"))
+    found = dict[str, int]()
+    for told in sorted(Path("/proc").glob("[0-9]*"), key=lambda place: int(place.name)):
+        with suppress(OSError):
+            namespace = _namespace(told)
+            if namespace != own and namespace not in found and _mounted(told / "mountinfo", top):
+                found[namespace] = int(told.name)
+    return list(found.values())
+
+
+def _namespace(process: Path) -> str:
+    return str((process / "ns/mnt").readlink())
 
 
 def give_back(folder: Path) -> None:

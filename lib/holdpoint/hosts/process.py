@@ -38,6 +38,13 @@ def last_pid() -> int:
         return 0
 
 
+def name(pid: int) -> str:
+    """Give the name of a program that runs; empty where it is gone."""
+    with contextlib.suppress(OSError):
+        return (PROC / str(pid) / "comm").read_text(errors="replace").strip()
+    return ""
+
+
 def carriers(mark: bytes, *, younger_than: int = 0) -> list[int]:
     """Give the living processes that carry the cookie; only those younger than a process id, where that is given.
 

@@ -5,6 +5,7 @@ Everything that a drill starts carries its mark in the environment, so what is l
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import signal
@@ -28,6 +29,8 @@ HEAL_PATIENCE = 60.0
 KILL_PATIENCE = 5.0
 TICK = 0.05
 TIME_IS_UP = 124
+_NAMED = ("TMPDIR", "TEMP", "TMP")
+_USUAL = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108 - where temporary files are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +174,15 @@ class Sandbox:
         return (
             *(f"process {pid}" for pid in self._processes()),
             *(f"mount {place}" for place in mounts.below(self.base)),
-            *(f"loop device {device}" for device in mounts.loops_below(self.base)),
+            *(f"loop device {device}{self._kept()}" for device in mounts.loops_below(self.base)),
         )
+
+    def _kept(self) -> str:
+        """Say who has something of it mounted in a namespace of its own, as another drill's engine may; empty for nobody."""
+        pids = mounts.keepers(self.base)
+        named = ", ".join(f"{pid} ({process.name(pid)})" for pid in pids)
+        who, ends = ("process", "that ends") if len(pids) == 1 else ("each of the processes", "they end")
+        return f", which {who} {named} still has mounted: it goes when {ends}" if pids else ""
 
     def _processes(self) -> list[int]:
         pids = {*process.carriers(f"{MARK}={self.mark}/".encode()), *process.nameless(self.base)}
@@ -191,6 +201,18 @@ class Sandbox:
             process.send_each(signal.SIGKILL, pids)
             time.sleep(TICK)
         return held
+
+
+def place() -> Path:
+    """Give the folder in which sandboxes are made. Raises `OSError` where no temporary file can be.
+
+    The folder that somebody happens to stand in, which Python takes last, is none.
+    """
+    folder = Path(tempfile.gettempdir()).resolve()
+    meant = {Path(named).resolve() for named in (*map(os.environ.get, _NAMED), *_USUAL) if named}
+    if folder == Path.cwd() and folder not in meant:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return folder
 
 
 def named(mark: str) -> str:

@@ -6,7 +6,7 @@ Owns that file and the small programs that write to it from the shell.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,8 +62,10 @@ class Trainee:
     def programs(self) -> Path:
         return self.base / "bin"
 
-    def make(self, hints: Sequence[str], causes: Mapping[str, str], look: str, programs: Sequence[Path] = ()) -> None:
-        """Write the programs; `causes` are what `diagnose` takes, with their meanings.
+    def make(
+        self, hints: Sequence[str], causes: Iterable[str], meanings: str, look: str, programs: Sequence[Path] = ()
+    ) -> None:
+        """Write the programs; `causes` are what `diagnose` takes, and `meanings` is what it prints where it was given none.
 
         `look` is a script that ends with 0 where all is as it was at the beginning. `programs` are found by their names.
         """
@@ -71,15 +73,14 @@ class Trainee:
         folder.mkdir()
         for number, (hint, cost) in enumerate(zip(hints, HINTS, strict=True), 1):
             (folder / str(number)).write_text(f"{hint.strip()}  (-{cost} points)\n")
-        meanings, looking = self.base / "causes", self.base / "look"
-        each = "".join(f"  diagnose {name}  ({means})\n" for name, means in causes.items())
-        meanings.write_text(f"Type one of:\n{each}")
+        telling, looking = self.base / "causes", self.base / "look"
+        telling.write_text(f"Type one of:\n{meanings}\n")
         looking.write_text(look)
         given = {
             "said": shlex.quote(str(self._file)),
             "hints": shlex.quote(str(folder)),
             "causes": " ".join(causes),
-            "meanings": shlex.quote(str(meanings)),
+            "meanings": shlex.quote(str(telling)),
             "look": shlex.quote(str(looking)),
         }
         self.programs.mkdir()

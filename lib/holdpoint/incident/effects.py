@@ -126,7 +126,9 @@ def banner_after(was: Banner | None, event: BannerSetting | BannerSet | BannerFa
 
 
 def issue_after(was: Issue | None, event: IssueFiling | IssueFiled | IssueFailed, record: Record) -> Issue:
-    """The issue after an event."""
+    """The issue after an event; one that is there stays there, whatever comes of another try."""
+    if was is not None and was.url:
+        return was
     where = was.where if was else ""
     match event:
         case IssueFiling():

@@ -211,6 +211,15 @@ class DataLossNoticed:
 
 
 @dataclass(frozen=True, slots=True)
+class LossRuledOut:
+    """No data is lost after all, for this reason: the 72 hours end. A loss that is noticed later counts again."""
+
+    kind: ClassVar[str] = "loss.ruled_out"
+    reason: str
+    happened: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """It is over. `began` and `restored` are the milestones that the downtime is counted from, as they stood then."""
 
@@ -244,6 +253,7 @@ Event = (
     | OutputRecorded
     | OutputWithdrawn
     | DataLossNoticed
+    | LossRuledOut
     | Resolved
     | Reopened
     | Machines

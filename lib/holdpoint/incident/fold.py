@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import reduce
 from typing import assert_never
 
@@ -12,6 +13,7 @@ from holdpoint.incident.alert_events import Alerting, AlertReceived, AlertRepeat
 from holdpoint.incident.effects import (
     AUDIENCE,
     Effect,
+    Standing,
     banner_after,
     begun,
     ended_well,
@@ -24,6 +26,7 @@ from holdpoint.incident.events import (
     Declared,
     Event,
     HandedOver,
+    LossRuledOut,
     Machines,
     MessageFailed,
     MessageRendered,
@@ -84,10 +87,17 @@ def fold(state: State, record: Record) -> State:
     jumps, latest = state.jumps, record.time
     if state.latest is not None:
         if record.time < state.latest - BACK:
-            jumps = (*jumps, Jump(record.seq, state.latest - record.time))
+            jumps = _behind(jumps, record.seq, state.latest - record.time)
         latest = max(state.latest, record.time)
     people = tuple(dict.fromkeys((*state.people, record.person)))
     return replace(after, seq=record.seq, people=people, latest=latest, jumps=jumps)
+
+
+def _behind(jumps: tuple[Jump, ...], seq: int, by: timedelta) -> tuple[Jump, ...]:
+    """Take in a record that lies behind; those that follow one another are one jump."""
+    if not jumps or jumps[-1].last != seq - 1:
+        return (*jumps, Jump(seq, by, seq))
+    return (*jumps[:-1], Jump(jumps[-1].seq, max(jumps[-1].by, by), seq))
 
 
 def _apply(state: State, event: Event, record: Record) -> State:
@@ -124,14 +134,18 @@ def _apply(state: State, event: Event, record: Record) -> State:
         case OutputWithdrawn():
             return replace(state, done={item: done for item, done in state.done.items() if item != event.item})
         case DataLossNoticed():
-            return replace(state, aware=state.aware or event.happened, losses=(*state.losses, event.what))
+            aware = min(state.aware or event.happened, event.happened)
+            return replace(state, aware=aware, losses=(*state.losses, event.what), ruled_out=None)
+        case LossRuledOut():
+            return replace(state, ruled_out=Done(event.reason, "", event.happened, record.person, record.seq))
         case Resolved():
             return replace(state, resolved=event, resolved_seq=record.seq)
         case Reopened():
             again = {item.id for item in state.items if item.phase in _AGAIN} - _STAYS
             kept = {item: one for item, one in state.done.items() if item not in again}
+            times = state.times_reopened + 1
             return replace(
-                state, resolved=None, times_reopened=state.times_reopened + 1, done=kept, checks={}, published=None
+                state, resolved=None, ruled_out=None, times_reopened=times, done=kept, checks={}, published=None
             )
         case _:
             assert_never(event)
@@ -148,6 +162,9 @@ def _messaged(state: State, event: Messaging, record: Record) -> State:
         case MessageFailed(destination=""):
             return _with_message(state, replace(_message(state, event.message), failed=event.why))
         case MessageFailed():
+            there = _message(state, event.message).deliveries.get(event.destination)
+            if there is not None and there.standing is Standing.DONE:
+                return state  # an earlier try came to its end after a later one had arrived
             return _delivered(state, event.message, {event.destination: failed(record, event.why, doubt=event.doubt)})
         case _:
             assert_never(event)

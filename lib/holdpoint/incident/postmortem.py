@@ -213,8 +213,8 @@ def _factors(state: State, records: Sequence[Record], runs: Runs, clocks: Iterab
         for one, end in last:
             if end.exit:
                 yield Found(Factor.RUN_FAILED, f"exit {end.exit}: {end.why}", name, one.seq)
-    for jump in state.jumps:
-        yield Found(Factor.CLOCK, "", "", jump.seq)
+    if state.jumps:
+        yield Found(Factor.CLOCK, "", "", state.jumps[0].seq)
 
 
 def _proposals(state: State, runs: Runs, zone: tzinfo, *, code_bug: bool) -> Iterator[Proposal]:

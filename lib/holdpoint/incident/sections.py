@@ -98,7 +98,8 @@ def head(incident: str, language: str) -> str:
 
 def belongs_to(text: str) -> tuple[str, str]:
     """The incident and the language of a document; both empty for one that is not ours."""
-    match = next((found for line in text.splitlines()[:5] if (found := _HEAD.fullmatch(line.strip()))), None)
+    lines = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}").splitlines()  # a byte order mark
+    match = next((found for line in lines[:5] if (found := _HEAD.fullmatch(line.strip()))), None)
     return (match[1], match[2]) if match else ("", "")
 
 

@@ -72,10 +72,15 @@ class AlertGroup:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """Record `seq` was written `by` earlier than one before it, by the clock."""
+    """The records from `seq` to `last` were written earlier than one before them, by the clock; `by` so much at most."""
 
     seq: int
     by: timedelta
+    last: int
+
+    @property
+    def where(self) -> str:
+        return f"{self.seq}" if self.last == self.seq else f"{self.seq} to {self.last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,8 @@ class State:
     """When people became aware that data is lost; None where it is not."""
     losses: tuple[str, ...] = ()
     """What was said to be lost, as it was found out."""
+    ruled_out: Done | None = None
+    """Who found out that no data is lost after all, when and why; None where nobody did, or a loss was noticed since."""
     users_see: bool | None = None
     done: Mapping[str, Done] = field(default_factory=dict)
     checks: Mapping[str, CheckAnswered] = field(default_factory=dict)
@@ -156,8 +163,8 @@ class State:
 
     @property
     def loses_data(self) -> bool:
-        """Data is lost as far as is known: what was found out at the end counts."""
-        return self.resolved.data_loss if self.resolved else self.aware is not None
+        """Data is lost as far as is known: what was found out last counts, before the end or after it."""
+        return self.aware is not None and self.ruled_out is None
 
     @property
     def began(self) -> datetime:

@@ -13,6 +13,7 @@ from holdpoint.incident.events import (
     Declared,
     Event,
     HandedOver,
+    LossRuledOut,
     Machines,
     MessageFailed,
     MessageRendered,
@@ -115,6 +116,8 @@ def told(event: Event) -> tuple[Mark, str, str]:
             return Mark.UNDONE, answered(event.item, event.reason), ""
         case DataLossNoticed():
             return Mark.LOSS, f"data is lost: {event.what}", ""
+        case LossRuledOut():
+            return Mark.FOUND_OUT, f"no data is lost after all: {event.reason}", ""
         case Resolved():
             lost = "data is lost" if event.data_loss else "no data is lost"
             without = f"; not verified: {event.without_verify}" if event.without_verify else ""

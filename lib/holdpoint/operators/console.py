@@ -6,7 +6,7 @@ Owns the conversation. How things look is in `views`, how a line is read in `ter
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import TextIO
@@ -15,6 +15,7 @@ from holdpoint.document.model import Effect, Runbook
 from holdpoint.engine.events import Escalated, GateOpened, RunFinished, RunOpened, RunStopped, StepEnded
 from holdpoint.engine.loop import Ended
 from holdpoint.engine.ports import Answer, Asked, By, Question, Silence, Target, Tier
+from holdpoint.engine.questions import SHOW
 from holdpoint.engine.session import Session
 from holdpoint.journal.record import Record
 from holdpoint.operators.interrupts import Interrupts
@@ -22,10 +23,10 @@ from holdpoint.operators.terminal import Terminal
 from holdpoint.operators.watching import ConsoleWatch
 from holdpoint.planning.plan import Mode, Plan
 from holdpoint.shell import Secret, as_text
-from holdpoint.views import bounds, questions
+from holdpoint.views import answering, bounds, questions
 from holdpoint.views.background import background
 from holdpoint.views.console import Screen
-from holdpoint.views.lines import BLANK, Line, Tone, assigned, line, wrap
+from holdpoint.views.lines import BLANK, Line, Tone, assigned, line, screens, wrap
 from holdpoint.views.outline import outline
 from holdpoint.views.timeline import Timeline
 
@@ -114,16 +115,18 @@ class ConsoleOperator:
             return Silence.NO_TERMINAL
         while True:
             self.terminal.forget()
-            self.screen.lines(drawn, prompt=questions.prompt(question))
+            self.screen.lines(drawn, prompt=answering.prompt(question))
             typed = self.terminal.line(until, echo=not question.hidden)
             if isinstance(typed, Silence):
                 self.screen.newline()
                 return typed
-            word = questions.accept(question, typed)
+            word = answering.accept(question, typed)
             if word is None:
                 drawn = self._refused(question, typed)
-            elif word == "show" and question.kind is not Asked.VALUE:
-                self.screen.text("\n" + questions.shows(question))
+            elif word == SHOW.word and question.kind is not Asked.VALUE:
+                silence = self._read_out(questions.reading(question, self._setting()), until)
+                if silence is not None:
+                    return silence
                 drawn = questions.again(question, self.screen.width)
             else:
                 self._answered(question, word)
@@ -181,16 +184,36 @@ class ConsoleOperator:
     def _drawn(self, question: Question, *, asks: bool = True) -> list[Line]:
         """The question; its short form where it stands on the screen and is asked again."""
         self._close_watch()
-        width = self.screen.width
         before, self._standing = self._standing, replace(question, problem="")
         if before == self._standing:
-            return questions.again(question, width)
-        setting = questions.Setting(width, self._run, self._now(), self._zone, asks, self.screen.height)
-        return questions.question(question, setting)
+            return questions.again(question, self.screen.width)
+        return questions.question(question, self._setting(asks=asks))
+
+    def _setting(self, *, asks: bool = True) -> questions.Setting:
+        screen = self.screen
+        return questions.Setting(screen.width, self._run, self._now(), self._zone, asks, screen.height)
 
     def _refused(self, question: Question, typed: str) -> list[Line]:
-        said = wrap(questions.refusal(question, "" if question.hidden else typed), self.screen.width)
-        return [*(line(piece) for piece in said), *questions.words(question, self.screen.width)[-2:]]
+        said = wrap(answering.refusal(question, "" if question.hidden else typed), self.screen.width)
+        return [*(line(piece) for piece in said), *answering.words(question, self.screen.width)[-2:]]
+
+    def _read_out(self, lines: Sequence[Line], until: datetime | None) -> Silence | None:
+        """Print what is longer than the screen one screen at a time, until it was read or somebody had enough; else why not."""
+        pages = screens(lines, self.screen.width, self.screen.height)
+        left = len(lines)
+        for page in pages:
+            left -= len(page)
+            self.screen.lines(page, prompt=f"{left} more lines: Enter goes on, q ends > " if left else "")
+            if not left:
+                break
+            self.terminal.forget()
+            typed = self.terminal.line(until)
+            if isinstance(typed, Silence):
+                self.screen.newline()
+                return typed
+            if typed:
+                break
+        return None
 
     def _answered(self, question: Question, word: str) -> None:
         if word == "run" and question.approvers > 1:

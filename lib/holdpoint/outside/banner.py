@@ -27,10 +27,10 @@ def put(path: Path, content: str) -> str:
     Readers see the old content or the new one, whole. A symbolic link stays one.
     """
     path = Path(os.path.realpath(path))
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         if path.exists() and not path.is_file():
             return f"`{path}` is not a file"
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         was = path.stat() if path.exists() else None
         try:
             with beside.open("xb") as file:

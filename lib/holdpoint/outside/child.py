@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
+MOST = 1024**3
+"""Bytes that it may have: whatever a server answers, the machine stays usable."""
 Began: TypeAlias = Callable[[], None]
 Answer: TypeAlias = Mapping[str, Any]
 
@@ -19,6 +23,8 @@ Answer: TypeAlias = Mapping[str, Any]
 def main() -> None:
     """Read the job, do it, and say what became of it."""
     job = json.load(sys.stdin)
+    with suppress(ValueError, OSError):  # it is less already, or the system has none
+        resource.setrlimit(resource.RLIMIT_AS, (MOST, MOST))
     signal.alarm(int(job["seconds"]) + 2)  # whoever started this may have been killed; it is not to linger
     out = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -37,6 +43,8 @@ def main() -> None:
 
     try:
         say(**_worker(str(job["kind"]))(job, begins))
+    except MemoryError:
+        say(done=False, why="the server's answer is too large", doubt=began)
     except Exception as error:  # noqa: BLE001 - whatever happens to it is an answer
         say(done=False, why=f"{type(error).__name__}: {error}", doubt=began)
 

@@ -111,6 +111,8 @@ class _Wire:
             return f"the server answered {self.elsewhere}, which leads to another address, and nothing was sent there"
         if self.statuses and self.statuses[-1] >= 400:  # noqa: PLR2004 - an error of HTTP
             return f"the server answered {self.statuses[-1]}"
+        if "raised an exception" in said and self.statuses:
+            return f"the server answered {self.statuses[-1]}, and the rest of its answer could not be read"
         return said or "Apprise could not send it, and says no more"
 
     def mail(self, sent: bytes) -> None:

@@ -264,7 +264,7 @@ class JournalFile:
 def _no_room(path: Path) -> str:
     return (
         f"the disk under the journal `{path}` is full: no further change is begun, as it could not be recorded; "
-        "free some space there, then resume the run"
+        "free some space there, then go on"
     )
 
 

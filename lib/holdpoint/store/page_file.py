@@ -14,9 +14,11 @@ def replace(file: Path, data: bytes, *, begins: bytes, what: str) -> None:
     Raises `HoldpointError` for another file, and where it cannot be written; then what is there stands as it was.
     """
     place = Place(str(file), 0, 0)
+    if file.is_dir():
+        raise HoldpointError(Problem("out", f"the {what} cannot be written: it is a folder", place))
     fresh = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        if file.exists() and not file.is_dir():
+        if file.exists():
             with file.open("rb") as old:
                 if old.read(len(begins)) != begins:
                     message = f"this file is no {what}, and is not written over"

@@ -16,6 +16,8 @@ from holdpoint.store import disk
 from holdpoint.store.crash import crash_point
 
 LARGEST = 4 * 1024 * 1024
+MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+"""The byte order mark that some editors put at the head of a file; it is left alone, and is no part of the text."""
 _TRIES = 5
 
 
@@ -36,6 +38,14 @@ def read(path: Path) -> str | None:
         return data.decode()
     except UnicodeDecodeError as error:
         raise HoldpointError(_unfit(path, f"it is not UTF-8 (byte {error.start})")) from error
+
+
+def leads_out(root: Path, path: Path) -> str:
+    """Say where a path leads that reads as one within the folder `root`, and is not, over a symbolic link; else nothing."""
+    if not Path(os.path.normpath(path)).is_relative_to(os.path.normpath(root)):
+        return ""
+    real = os.path.realpath(path)
+    return "" if Path(real).is_relative_to(os.path.realpath(root)) else real
 
 
 def rewrite(path: Path, change: Callable[[str | None], str]) -> str:

@@ -115,6 +115,10 @@ class StateFolder:
         """
         return choose(text, self.runs())
 
+    def strange_runs(self) -> tuple[RunFolder, ...]:
+        """Give folders with a journal under a name that no run has: somebody renamed them."""
+        return self._all(RUNS, StateFolder.run, named=False)
+
     # --- incidents ---
 
     def new_incident(self, slug: str, now: datetime) -> IncidentFolder:
@@ -127,11 +131,16 @@ class StateFolder:
 
     def bare_incidents(self) -> tuple[IncidentFolder, ...]:
         """Give the folders of incidents whose journal is gone, or was never made."""
-        return self._all(INCIDENTS, StateFolder.incident, bare=True)
+        return self._all(INCIDENTS, StateFolder.incident, kept=False)
+
+    def strange_incidents(self) -> tuple[IncidentFolder, ...]:
+        """Give folders with a journal under a name that no incident has: somebody renamed them."""
+        return self._all(INCIDENTS, StateFolder.incident, named=False)
 
     def find_incident(self, text: str) -> IncidentFolder:
-        """Find one incident as a run is found."""
-        return choose(text, self.incidents(), "incident")
+        """Find one incident as a run is found; one that was renamed by the whole name of its folder."""
+        strange = [one for one in self.strange_incidents() if one.name == text]
+        return strange[0] if strange else choose(text, self.incidents(), "incident")
 
     def incident(self, name: str) -> IncidentFolder:
         """Give the folder of an incident by its exact name, whether or not it is there."""
@@ -158,7 +167,10 @@ class StateFolder:
             raise HoldpointError(_unusable(self.path, why)) from error
         raise HoldpointError(_unusable(self.path, "it has no free name in this minute"))
 
-    def _all(self, below: str, at: Callable[[StateFolder, str], F], *, bare: bool = False) -> tuple[F, ...]:
+    def _all(
+        self, below: str, at: Callable[[StateFolder, str], F], *, named: bool = True, kept: bool = True
+    ) -> tuple[F, ...]:
+        """Give the folders `below` with a name of a run or an incident, or without; with a journal that is kept, or without."""
         found: list[F] = []
         for folder in (self, *self._twins()):
             try:
@@ -167,8 +179,8 @@ class StateFolder:
                 continue
             except OSError as error:
                 raise HoldpointError(_unusable(folder.path, f"it cannot be read: {error.strerror}")) from error
-            known = (at(folder, name) for name in names if NAME.fullmatch(name))
-            found += [one for one in known if one.journal.exists() is not bare]
+            seen = (name for name in names if bool(NAME.fullmatch(name)) is named and not name.startswith("."))
+            found += [one for one in (at(folder, name) for name in seen) if one.journal.exists() is kept]
         return tuple(sorted(found, key=in_order))
 
     # --- runs ---

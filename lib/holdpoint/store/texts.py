@@ -10,9 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from holdpoint.store.library import folders
 
 Words = Mapping[str, object]
@@ -74,6 +71,9 @@ def _bounded(pieces: Iterable[str], longest: int) -> Iterator[str]:
 
 
 def _rendered(path: Path, words: Words, longest: int) -> str:
+    from jinja2 import StrictUndefined, TemplateError  # noqa: PLC0415 - most commands render nothing
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - as above
+
     if not path.is_file():
         raise UnusableError("it is not a file")
     with path.open("rb") as file:
@@ -87,7 +87,7 @@ def _rendered(path: Path, words: Words, longest: int) -> str:
         lstrip_blocks=True,
     )
     try:
-        template = environment.from_string(source.decode())
+        template = environment.from_string(source.decode("utf-8-sig"))
         text = "".join(_bounded(template.generate(words), longest))
     except UnusableError:
         raise

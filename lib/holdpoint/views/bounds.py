@@ -17,7 +17,7 @@ from holdpoint.engine.state import FAILURES, Progress, State, may_have_effect
 from holdpoint.problem import Exit
 from holdpoint.views.background import Background
 from holdpoint.views.lines import BLANK, LABEL, Line, Segment, Tone, clip, labelled, line, listed, rule, wrap
-from holdpoint.views.questions import places
+from holdpoint.views.places import places
 from holdpoint.views.tables import table
 
 WALKTHROUGH = "dry-run"

@@ -10,7 +10,7 @@ from holdpoint.incident.actions import in_order
 from holdpoint.incident.clocks import BREACH
 from holdpoint.incident.messages import lasted, moment
 from holdpoint.incident.postmortem import lost
-from holdpoint.incident.state import State
+from holdpoint.incident.state import Done, State
 from holdpoint.journal.record import Json
 from holdpoint.views.incidents import Listed
 from holdpoint.views.lines import BLANK, Line, Tone, labelled, line, rule, wrap
@@ -29,7 +29,7 @@ class Entry:
 
     @property
     def is_ruled_out(self) -> bool:
-        return self.state is not None and not self.state.loses_data
+        return self.state is not None and self.state.ruled_out is not None
 
     @property
     def due(self) -> datetime | None:
@@ -77,23 +77,26 @@ def _entry(one: Entry, width: int, zone: tzinfo | None) -> list[Line]:
         text = f"{one.status}: whether data was lost is not known"
         return labelled("NOT READ", text, width, Tone.BAD)
     drawn = labelled("what", f"{state.severity}: {state.opening.title} ({one.status})", width, Tone.BOLD)
-    if one.is_ruled_out:
-        drawn += labelled("ruled out", "data was thought to be lost, and was not", width)
+    if state.ruled_out is not None:
+        drawn += labelled("ruled out", f"{_at(state.ruled_out.happened, zone)} by {_ruled_out(state.ruled_out)}", width)
     for text in lost(state):
         drawn += labelled("lost", text, width)
     drawn += labelled("aware", _at(state.aware, zone), width)
-    if one.is_ruled_out:
-        return drawn
-    drawn += labelled("due", f"{_at(one.due, zone)} (72 hours)", width)
-    tone = Tone.BAD if one.overdue or one.is_late else Tone.PLAIN
-    drawn += labelled("told", _told(one, zone), width, tone)
+    if state.notified is not None or not one.is_ruled_out:
+        drawn += labelled("due", f"{_at(one.due, zone)} (72 hours)", width)
+        tone = Tone.BAD if one.overdue or one.is_late else Tone.PLAIN
+        drawn += labelled("told", _told(one, zone), width, tone)
     for notice in state.notices:
         drawn += labelled("", f"{_at(notice.happened, zone)}: {notice.what}", width)
     if (final := state.done.get("authority")) is not None:
         drawn += labelled("last", f"{_at(final.happened, zone)}: {final.say}", width)
-    else:
+    elif not one.is_ruled_out:
         drawn += labelled("last", "not yet: `inv incident.done authority`", width, Tone.WARN)
     return drawn
+
+
+def _ruled_out(by: Done) -> str:
+    return f"{by.person}: {by.say}"
 
 
 def _told(one: Entry, zone: tzinfo | None) -> str:
@@ -131,13 +134,13 @@ def as_data(one: Entry) -> dict[str, Json]:
     named: dict[str, Json] = {"incident": one.incident, "status": one.status}
     if state is None:
         return named
-    final = state.done.get("authority")
+    final, out = state.done.get("authority"), state.ruled_out
     return {
         **named,
         "title": state.opening.title,
         "severity": state.severity.value,
         "services": list(state.opening.services),
-        "ruled_out": one.is_ruled_out,
+        "ruled_out": {"why": out.say, "person": out.person, "happened": _utc(out.happened)} if out else None,
         "lost": list(lost(state)),
         "aware": _utc(state.aware),
         "due": _utc(one.due),
@@ -164,6 +167,7 @@ def _words(one: Entry, zone: tzinfo) -> Mapping[str, object]:
     if state is None:
         return {"incident": escape(one.incident), "status": one.status, "read": False}
     final, management = state.done.get("authority"), state.done.get("management")
+    out = state.ruled_out
     return {
         "incident": escape(one.incident),
         "status": one.status,
@@ -171,7 +175,9 @@ def _words(one: Entry, zone: tzinfo) -> Mapping[str, object]:
         "title": escape(state.opening.title),
         "severity": state.severity.value,
         "services": escape(", ".join(state.opening.services)),
-        "ruled_out": one.is_ruled_out,
+        "ruled_out": {"at": _at(out.happened, zone), "person": escape(out.person), "why": escape(out.say)}
+        if out
+        else None,
         "lost": [escape(text) for text in lost(state)],
         "impact": escape(state.resolved.impact) if state.resolved else "",
         "cause": escape(state.resolved.cause) if state.resolved else "",

@@ -16,13 +16,9 @@ _CALLED = {"changed": "the first change, or when it was first seen", "trapped": 
 
 
 def debrief(one: Debrief, folder: str, width: int) -> list[Line]:
-    """All of it; `folder` is where the record of the attempt lies."""
-    mark, tone = ("PASSED", Tone.GOOD) if one.passed else ("NOT PASSED", Tone.BAD)
-    total = "no points: it was left" if one.left else f"{one.total} of 100 points"
+    """All of it; `folder` is where the record of the attempt lies. It ends as it begins: most screens show only its end."""
     drawn: list[Line] = [BLANK, rule(width, "═", one.title), *labelled("drill", one.drill, width)]
-    drawn.append((Segment(mark, tone), Segment(f"   {total}", Tone.BOLD)))
-    drawn += [line(piece) for piece in wrap(one.verdict, width)] if one.verdict else []
-    drawn += [BLANK, *_rubric(one, width)]
+    drawn += [*_result(one, width), BLANK, *_rubric(one, width)]
     drawn += _seen("What was found of the data", one.lost, width)
     drawn += _seen("What was found of everything else", one.touched, width)
     drawn += _traps("You did what is known to be wrong", [wrong for wrong in one.wrong if wrong.done], Tone.BAD, width)
@@ -35,7 +31,15 @@ def debrief(one: Debrief, folder: str, width: int) -> list[Line]:
     drawn += [line(piece) for text in one.expert.strip().splitlines() for piece in wrap(text, width)]
     rest = [wrong for wrong in one.wrong if not wrong.done]
     drawn += _traps("What would have been wrong", rest, Tone.BOLD, width)
-    return [*drawn, BLANK, *labelled("record", folder, width, Tone.DIM)]
+    drawn += [BLANK, *_result(one, width), *labelled("again", "inv drill.show last", width)]
+    return [*drawn, *labelled("record", folder, width, Tone.DIM)]
+
+
+def _result(one: Debrief, width: int) -> list[Line]:
+    mark, tone = ("PASSED", Tone.GOOD) if one.passed else ("NOT PASSED", Tone.BAD)
+    total = "no points: it was left" if one.left else f"{one.total} of 100 points"
+    why = [line(piece) for piece in wrap(one.verdict, width)] if one.verdict else []
+    return [(Segment(mark, tone), Segment(f"   {total}", Tone.BOLD)), *why]
 
 
 def _rubric(one: Debrief, width: int) -> list[Line]:

@@ -102,6 +102,8 @@ def told(record: Record, titles: Mapping[str, str]) -> str:
             return f"l'exécution {event.run} de {event.runbook} en fait partie"
         case own.DataLossNoticed() as event:
             return f"des données sont perdues : {event.what}"
+        case own.LossRuledOut() as event:
+            return f"aucune donnée n'est perdue, finalement : {event.reason}"
         case own.Resolved() as event:
             lost = "des données sont perdues" if event.data_loss else "aucune donnée perdue"
             without = f" ; non vérifié : {event.without_verify}" if event.without_verify else ""

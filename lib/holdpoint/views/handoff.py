@@ -108,7 +108,7 @@ def _over(one: Listed, zone: ZoneInfo) -> tuple[str, tuple[str, ...]]:
     if state is None or state.resolved is None:
         return one.incident, ()
     end = state.resolved
-    lost = "data was lost" if end.data_loss else "no data was lost"
+    lost = "data was lost" if state.loses_data else "no data was lost"
     down = f"down for {lasted(end.restored - end.began)}, resolved {moment(end.happened, zone)}; {lost}"
     return f"{state.severity} {state.opening.title} ({one.incident})", (down, f"cause: {end.cause}")
 

@@ -59,7 +59,7 @@ def as_data(listed: Listed, state: State | None) -> dict[str, Json]:
             "told": [{"what": one.what, "late": one.late, "happened": _utc(one.happened)} for one in state.notices],
             "first": _utc(state.notified) if state.notified else None,
         },
-        "set_back": [{"seq": jump.seq, "seconds": jump.by.total_seconds()} for jump in state.jumps],
+        "set_back": [{"seq": jump.seq, "last": jump.last, "seconds": jump.by.total_seconds()} for jump in state.jumps],
     }
 
 

@@ -19,7 +19,7 @@ from holdpoint.views import incident_svg
 from holdpoint.views import incidents as view
 from holdpoint.views.incident_style import STYLE
 from holdpoint.views.inert import inert
-from holdpoint.views.times import full_time, span
+from holdpoint.views.times import full_time
 
 BEGINS = "<!doctype html><!-- an incident, written by Holdpoint -->"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -132,10 +132,8 @@ def _pressing(state: State) -> str:
         f"Message {one.rendered.message} ({one.rendered.purpose}) has not gone out{f': {one.failed}' if one.failed else ''}"
         for one in state.waiting()
     ]
-    said += [
-        f"At record {jump.seq} a clock stood {span(jump.by)} behind an earlier record; the order is that of writing"
-        for jump in state.jumps
-    ]
+    if state.jumps:
+        said.append(view.set_back(state.jumps).capitalize())
     if state.handed is not None:
         said.append(f"Handed over to {state.handed.receiver or 'somebody else'}; this is as it was then")
     return f'<ul class="pressing">{"".join(f"<li>{_text(one)}</li>" for one in said)}</ul>' if said else ""

@@ -12,7 +12,7 @@ from holdpoint.incident.actions import in_order
 from holdpoint.incident.clocks import Clock, Kind, Standing
 from holdpoint.incident.phases import OUTPUTS, Item, Phase, answered
 from holdpoint.incident.severity import RULES
-from holdpoint.incident.state import State
+from holdpoint.incident.state import Jump, State
 from holdpoint.incident.telling import Mark
 from holdpoint.incident.timeline import Row
 from holdpoint.views.lines import BLANK, Line, Segment, Tone, labelled, line, rule, wrap
@@ -39,6 +39,8 @@ _WAITS = {
 _COLUMN = 20
 """Cells before the text of a checklist's item or a timeline's row."""
 _ID = 12
+_JUMPS = 3
+"""Stretches of records with a clock that stood behind, that are named."""
 _LEAST_TITLE = 22
 """Cells that the list wants for a title and the gaps before it; below that, each incident has lines of its own."""
 _COMMAND = re.compile(r"(`inv incident\.[^`]*)`")
@@ -66,6 +68,8 @@ class Listed:
     clocks: tuple[Clock, ...] = ()
     loud: tuple[Loud, ...] = ()
     """What went wrong outside, or waits to go there."""
+    was: str = ""
+    """The incident that its record is of, where its folder has another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,9 @@ def listing(incidents: Sequence[Listed], width: int, zone: tzinfo | None) -> lis
             one.incident,
             f"{one.state.severity}: {one.status}" if one.state else one.status,
             full_time(one.state.opening.happened, zone) if one.state else "",
-            f"{one.state.opening.title}{_unwritten(one)}" if one.state else "",
+            f"{one.state.opening.title}{_unwritten(one)}{_doubted(one.state, one.clocks)}"
+            if one.state
+            else _moved(one),
         )
         for one in incidents
     ]
@@ -108,6 +114,10 @@ def listing(incidents: Sequence[Listed], width: int, zone: tzinfo | None) -> lis
     return drawn
 
 
+def _moved(one: Listed) -> str:
+    return f"its record is that of {one.was}: rename the folder back" if one.was else ""
+
+
 def _unwritten(one: Listed) -> str:
     """What is said in the list of a post-mortem that is not published yet."""
     clock = next((clock for clock in one.clocks if clock.kind is Kind.POSTMORTEM and clock.stopped is None), None)
@@ -115,6 +125,13 @@ def _unwritten(one: Listed) -> str:
         return ""
     late = f"OVERDUE by {span(-clock.left)}" if clock.standing is Standing.OVER else f"due in {span(clock.left)}"
     return f" (post-mortem {late})"
+
+
+def _doubted(state: State, clocks: Sequence[Clock]) -> str:
+    """What is said in the list where a clock was set back: since then, or in the record."""
+    if not state.jumps and not any(clock.jumped for clock in clocks):
+        return ""
+    return " (a clock was set back: its times are not to be trusted)"
 
 
 # --- clocks -----------------------------------------------------------------------------------------------------
@@ -290,17 +307,24 @@ def head(listed: Listed, state: State, width: int, zone: tzinfo | None) -> list[
     if state.issue is not None and state.issue.url:
         drawn += labelled("issue", state.issue.url, width)
     drawn += labelled("data", _loss(state, zone), width, Tone.BAD if state.loses_data else Tone.PLAIN)
-    for jump in state.jumps:
-        text = (
-            f"at record {jump.seq} a clock stood {span(jump.by)} behind an earlier record; the order is that of writing"
-        )
-        drawn += labelled("clock", text, width, Tone.WARN)
+    if state.jumps:
+        drawn += labelled("clock", set_back(state.jumps), width, Tone.WARN)
     for one in listed.loud:
         drawn += labelled(one.label, one.text, width, Tone.BAD if one.urgent else Tone.WARN)
     if state.handed is not None:
         text = f"to {state.handed.receiver or 'somebody else'}, who goes on with it; this is as it was then"
         drawn += labelled("HANDED", text, width, Tone.WARN)
     return drawn
+
+
+def set_back(jumps: Sequence[Jump]) -> str:
+    """Say where a clock stood behind, in one sentence however often that was."""
+    shown = ", ".join(jump.where for jump in jumps[:_JUMPS])
+    more = f" and {len(jumps) - _JUMPS} more" if len(jumps) > _JUMPS else ""
+    one = len(jumps) == 1 and jumps[0].seq == jumps[0].last
+    most = f"{'' if one else 'up to '}{span(max(jump.by for jump in jumps))}"
+    where = f"record {shown}" if one else f"records {shown}{more}"
+    return f"at {where} a clock stood {most} behind an earlier record; the order is that of writing"
 
 
 def _status(state: State, zone: tzinfo | None) -> str:

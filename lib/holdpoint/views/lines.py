@@ -146,6 +146,20 @@ def listed(label: str, texts: Sequence[str], width: int, tones: Iterable[Tone] |
     return drawn
 
 
+def screens(lines: Sequence[Line], columns: int, height: int) -> list[list[Line]]:
+    """Cut lines into what a screen shows at once above a prompt, by the rows that each takes. Without a height, all at once."""
+    pages: list[list[Line]] = [[]]
+    left = height - 1
+    for one in lines:
+        rows = max(1, -(-cells(as_text(one)) // columns))
+        if height and rows > left and pages[-1]:
+            pages.append([])
+            left = height - 1
+        pages[-1].append(one)
+        left -= rows
+    return pages
+
+
 def rule(width: int, character: str = "─", text: str = "", tone: Tone = Tone.FRAME) -> Line:
     """A line across the screen, with a text near its start."""
     if not text:

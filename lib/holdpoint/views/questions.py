@@ -1,6 +1,6 @@
 """A question, drawn for a person who is tired: where, what, why, what then, and which words can be typed.
 
-Pure: a `Question` and a width in, lines out. What must be typed is decided by `accept`, beside the words that are shown.
+Pure: a `Question` and a width in, lines out.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from itertools import groupby
 from typing import TypeVar
 
 from holdpoint.document.model import Effect
 from holdpoint.engine.facts import executed_as
-from holdpoint.engine.ports import Asked, Question, Target, Tier
-from holdpoint.problem import did_you_mean
+from holdpoint.engine.ports import Asked, Question
+from holdpoint.engine.questions import SHOW
+from holdpoint.views.answering import instruction, meanings, sentence, words
 from holdpoint.views.inert import inert
 from holdpoint.views.lines import (
     BLANK,
@@ -29,10 +29,10 @@ from holdpoint.views.lines import (
     labelled,
     line,
     listed,
-    rule,
     verbatim,
     wrap,
 )
+from holdpoint.views.places import FEW, banner
 from holdpoint.views.times import clock_time, span
 
 _HEADS = {
@@ -56,21 +56,12 @@ _EFFECTS = {
     Effect.CHANGE: ("CHANGE", "it changes something", Tone.WARN),
     Effect.DESTROY: ("DESTROY", "what it removes does not come back", Tone.BAD),
 }
-_TIERS = {
-    Tier.PROD: "PRODUCTION",
-    Tier.STAGING: "staging",
-    Tier.PRACTICE: "practice",
-    Tier.LOCAL: "this machine",
-}
 _VERDICT = re.compile(r": (found|ruled out|not known): ")
 _VERDICTS = {
     "found": ("FOUND", Tone.BOLD),
     "ruled out": ("ruled out", Tone.DIM),
     "not known": ("not known", Tone.WARN),
 }
-_FEW = 3
-_ROOM = 2
-"""Lines for the prompt, and for what says how much stands above."""
 K = TypeVar("K")
 
 
@@ -90,25 +81,65 @@ class Setting:
 
 def question(asked: Question, setting: Setting) -> list[Line]:
     """The whole question; the prompt follows it."""
+    drawn, foot = _body(asked, setting), _foot(asked, setting)
+    if _is_longer(drawn, foot, setting):
+        drawn += _once_more(asked, setting, len(drawn), len(foot))
+    return [*drawn, *foot]
+
+
+def _body(asked: Question, setting: Setting) -> list[Line]:
     width = setting.width
     drawn = [BLANK, *banner(asked.targets, width), *_head(asked, width)]
     drawn += _effect(asked, width)
-    drawn += labelled("why", asked.why, width) if asked.why else []
-    drawn += labelled(_PROMPTS[asked.kind], asked.prompt, width, Tone.BOLD) if asked.prompt else []
+    drawn += _why(asked, width)
+    drawn += _prompt(asked, width)
     drawn += labelled("batch", asked.batch, width) if asked.batch else []
     drawn += _commands(asked, width)
     drawn += _values(asked, width)
     drawn += _evidence(asked, width)
     drawn += _afterwards(asked, width)
-    drawn += _people(asked, setting)
-    foot = [BLANK, *_meanings(asked, width)] if asked.words else []
-    foot += _instruction(asked, width) if setting.asks else []
-    if 0 < setting.height <= len(drawn) + len(foot):
-        once_more = [BLANK, *banner(asked.targets, width), *_head(asked, width), *_effect(asked, width)]
-        room = setting.height - len(once_more) - len(foot) - _ROOM
-        said = f"{len(drawn)} lines above say all of it: scroll up, and read them first."
-        drawn += [*once_more, *_chosen(asked, room, width), line(said, Tone.DIM)]
-    return [*drawn, *foot]
+    return [*drawn, *_people(asked, setting)]
+
+
+def _foot(asked: Question, setting: Setting) -> list[Line]:
+    foot = [BLANK, *meanings(asked, setting.width)] if asked.words else []
+    return [*foot, *(instruction(asked, setting.width) if setting.asks else [])]
+
+
+def _is_longer(body: list[Line], foot: list[Line], setting: Setting) -> bool:
+    return 0 < setting.height <= len(body) + len(foot)
+
+
+def _once_more(asked: Question, setting: Setting, above: int, below: int) -> list[Line]:
+    """Say again what it is, what it would destroy, what it wants and how its command begins, as far as there is room."""
+    width = setting.width
+    drawn = [BLANK, *banner(asked.targets, width), *_head(asked, width), *_brief_effect(asked, width)]
+    how = "`show` reads them, a screen at a time" if _can_show(asked, setting) else "scroll up, and read them first"
+    said = [line(one, Tone.DIM) for one in wrap(f"{above} lines above say all of it{_counted(asked)}: {how}.", width)]
+    room = setting.height - len(drawn) - below - len(said) - 1
+    most = _chosen(asked, room, width)
+    for part in (_prompt(asked, width), _commands(asked, width), _why(asked, width)):
+        most += _begins(part, room - len(most), width)
+    return [*drawn, *most, *said]
+
+
+def _can_show(asked: Question, setting: Setting) -> bool:
+    return setting.asks and SHOW in asked.words
+
+
+def _counted(asked: Question) -> str:
+    """How long the command is, where that is more than one sees at a glance."""
+    longest = max((len(text.splitlines()) for _, text in asked.commands), default=0)
+    return f", and the command has {longest} lines" if longest > FEW else ""
+
+
+def _begins(drawn: list[Line], room: int, width: int) -> list[Line]:
+    """How a part begins, in so many lines; none where not even a few fit."""
+    if len(drawn) <= room:
+        return drawn
+    if room < FEW:
+        return []
+    return [*drawn[: room - 1], *labelled("", f"and {len(drawn) - room + 1} more lines, above", width, Tone.WARN)]
 
 
 def again(asked: Question, width: int) -> list[Line]:
@@ -117,158 +148,24 @@ def again(asked: Question, width: int) -> list[Line]:
         BLANK,
         *banner(asked.targets, width),
         *_head(asked, width),
-        *_effect(asked, width),
+        *_brief_effect(asked, width),
         *(labelled("question", asked.prompt, width, Tone.BOLD) if asked.kind is Asked.VALUE else []),
-        *(labelled("not taken", _sentence(asked.problem), width, Tone.WARN) if asked.problem else []),
+        *(labelled("not taken", sentence(asked.problem), width, Tone.WARN) if asked.problem else []),
         *([BLANK] if asked.words else []),
         *words(asked, width),
     ]
 
 
-def shows(asked: Question) -> str:
-    """What the word `show` prints: every text whole, unaltered but for control characters, without a frame."""
-    parts = [f"--- {inert(title)}\n{inert(text.rstrip())}\n" for title, text in asked.show if text.strip()]
-    return "\n".join(parts) or "There is nothing more to show than what stands above.\n"
+def reading(asked: Question, setting: Setting) -> list[Line]:
+    """What the word `show` prints: every text whole, unaltered but for control characters, without a frame.
 
-
-# --- words ------------------------------------------------------------------------------------------------------
-
-
-def words(asked: Question, width: int) -> list[Line]:
-    """Each word and what it does, then one line that says what to type."""
-    return [*_meanings(asked, width), *_instruction(asked, width)]
-
-
-def _meanings(asked: Question, width: int) -> list[Line]:
-    names = [(_agreeing(asked) if word.word == "run" else word.word, word.does) for word in asked.words]
-    column = min(22, max((len(name) for name, _ in names), default=0)) + 4
-    drawn: list[Line] = []
-    for name, does in names:
-        tone = Tone.BOLD
-        if cells(name) > column - 4:
-            drawn += [(Segment("  "), Segment(piece, tone)) for piece in wrap(name, width - 2)]
-            name = ""  # noqa: PLW2901 - it stands on a line of its own
-        pieces = wrap(does, width - column)
-        drawn.append((Segment("  "), Segment(f"{name:<{column - 2}}", tone), Segment(pieces[0])))
-        drawn += [line(" " * column + piece) for piece in pieces[1:]]
-    return drawn
-
-
-def _instruction(asked: Question, width: int) -> list[Line]:
-    if asked.kind is Asked.VALUE:
-        text = "Type the answer, on one line, and Enter. Ctrl-C stops here."
-        text += " It is not shown while you type." if asked.hidden else ""
-    elif by_name(asked):
-        names = _agreeing(asked) if len(asked.agree) <= _FEW else f"all {len(asked.agree)} names, on one line,"
-        text = f"Type {names} to let it happen; or {_listed(asked, but='run')}."
-    else:
-        text = f"Type {_listed(asked)}. Enter alone does nothing."
-    return [BLANK, *(line(piece, Tone.BOLD) for piece in wrap(text, width))]
-
-
-def _listed(asked: Question, but: str = "") -> str:
-    *most, last = [word.word for word in asked.words if word.word != but]
-    return f"{', '.join(most)} or {last}" if most else last
-
-
-def prompt(asked: Question) -> str:
-    """What stands before the cursor: the place, so that it is read last."""
-    return f"{_place(asked.targets)}> "
-
-
-def by_name(asked: Question) -> bool:
-    """Whether the names of the hosts take the place of `run`."""
-    return bool(asked.agree) and asked.agree != ("run",)
-
-
-def accept(asked: Question, text: str) -> str | None:
-    """Give the word that a typed text stands for; `run` where everything was typed that agrees; None for no word."""
-    if asked.kind is Asked.VALUE:
-        return text or None
-    known = {word.word for word in asked.words}
-    if not by_name(asked):
-        return text if text in known else None
-    if text in known - {"run"}:
-        return text
-    return "run" if set(text.replace(",", " ").split()) == set(asked.agree) else None
-
-
-def refusal(asked: Question, text: str) -> str:
-    """Say why a typed text is no answer, and what is."""
-    if asked.kind is Asked.VALUE:
-        return "An empty answer is none. Nothing was answered."
-    if not text:
-        return "Enter alone does nothing. Nothing was agreed to."
-    if by_name(asked):
-        given = set(text.replace(",", " ").split())
-        missing = [name for name in asked.agree if name not in given]
-        if text == "run":
-            return f"Here `run` does not suffice: type {_agreeing(asked)}. Nothing was agreed to."
-        if given < set(asked.agree):
-            return f"Still missing: {', '.join(missing)}. All names go on one line. Nothing was agreed to."
-    known = [*(word.word for word in asked.words if not (by_name(asked) and word.word == "run"))]
-    close = did_you_mean(text.lower(), [*known, *(asked.agree if by_name(asked) else ())])
-    return " ".join(
-        part for part in (f"`{text}` is none of the words.", _sentence(close), "Nothing was agreed to.") if part
-    )
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _agreeing(asked: Question) -> str:
-    return " ".join(asked.agree) if by_name(asked) else "run"
-
-
-# --- where ------------------------------------------------------------------------------------------------------
-
-
-def banner(targets: tuple[Target, ...], width: int) -> list[Line]:
-    """The hosts by tier. Production stands between two rules of its own, with or without colour."""
-    drawn: list[Line] = []
-    for tier, group in _by_tier(targets):
-        names = ", ".join(map(_named, group))
-        drawn += _production(names, width) if tier is Tier.PROD else [rule(width, "─", f"{_TIERS[tier]}: {names}")]
-    return drawn
-
-
-def places(targets: tuple[Target, ...], width: int) -> list[Line]:
-    """The hosts by tier, beside a label."""
-    drawn: list[Line] = []
-    for index, (tier, group) in enumerate(_by_tier(targets)):
-        text = f"{_TIERS[tier]}: {', '.join(map(_named, group))}"
-        drawn += labelled("" if index else "on", text, width, Tone.PROD if tier is Tier.PROD else Tone.BOLD)
-    return drawn
-
-
-def _by_tier(targets: tuple[Target, ...]) -> list[tuple[Tier, list[Target]]]:
-    """Production first."""
-    ordered = sorted(targets, key=lambda target: (target.tier is not Tier.PROD, target.tier))
-    return [(tier, list(group)) for tier, group in groupby(ordered, key=lambda target: target.tier)]
-
-
-def _named(target: Target) -> str:
-    """The own machine is said to be it, also where another tier stands before it."""
-    return f"{_TIERS[Tier.LOCAL]}: {target.name}" if target.here else target.name
-
-
-def _production(names: str, width: int) -> list[Line]:
-    edge = line("#" * width, Tone.PROD)
-    inside = []
-    for index, piece in enumerate(wrap(names, width - 20)):
-        head = "##  PRODUCTION   " if index == 0 else "##               "
-        filling = " " * max(0, width - len(head) - cells(piece) - 2)
-        inside.append(line(f"{head}{piece}{filling}##", Tone.PROD))
-    return [edge, *inside, edge]
-
-
-def _place(targets: tuple[Target, ...]) -> str:
-    if not targets:
-        return ""
-    tier = _TIERS[Tier.PROD] if any(t.tier is Tier.PROD for t in targets) else _TIERS[targets[0].tier]
-    names = ", ".join(map(_named, targets)) if len(targets) <= _FEW else f"{len(targets)} hosts"
-    return f"{tier} {inert(names)} "
+    Of a question that is longer than the screen, all of it comes before them.
+    """
+    parts = [f"--- {inert(title)}\n{inert(text.rstrip())}" for title, text in asked.show if text.strip()]
+    texts = "\n\n".join(parts) or "There is nothing more to show than what stands above."
+    body, foot = _body(asked, setting), _foot(asked, setting)
+    before = [*body, BLANK] if _is_longer(body, foot, setting) else []
+    return [*before, *(line(one) for one in texts.split("\n"))]
 
 
 # --- what -------------------------------------------------------------------------------------------------------
@@ -293,6 +190,21 @@ def _effect(asked: Question, width: int) -> list[Line]:
     name, means, tone = _EFFECTS[asked.effect]
     first = (Segment(f"{'effect':<11}", Tone.DIM), Segment(name, tone), Segment(f"  {means}"))
     return [first, *(labelled("", asked.reverts, width, Tone.BOLD) if asked.reverts else [])]
+
+
+def _why(asked: Question, width: int) -> list[Line]:
+    return labelled("why", asked.why, width) if asked.why else []
+
+
+def _prompt(asked: Question, width: int) -> list[Line]:
+    """What the person is told to do, or to mind."""
+    return labelled(_PROMPTS[asked.kind], asked.prompt, width, Tone.BOLD) if asked.prompt else []
+
+
+def _brief_effect(asked: Question, width: int) -> list[Line]:
+    """The effect, and how the way back begins: it may be a long script."""
+    name, *back = _effect(asked, width) or [BLANK]
+    return [name, *_begins(back, FEW, width)] if name else []
 
 
 def _commands(asked: Question, width: int) -> list[Line]:
@@ -324,7 +236,7 @@ def _assigned(values: Iterable[tuple[str, str, str]], every: int, title: str, wi
 def _chosen(asked: Question, room: int, width: int) -> list[Line]:
     """What would be destroyed, once more where it is agreed to; of many lines those that there is room for."""
     drawn = _assigned(asked.chosen, len(asked.targets), "destroys", width)
-    most = max(_FEW, room)
+    most = max(FEW, room)
     if len(drawn) <= most:
         return drawn
     return [*drawn[: most - 1], *labelled("", f"and {len(drawn) - most + 1} more lines, above", width, Tone.WARN)]

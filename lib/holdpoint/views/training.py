@@ -58,16 +58,23 @@ def shell(values: Mapping[str, str], width: int) -> list[Line]:
     """What is told on entering the sandbox's shell."""
     text = "The sandbox's shell, without your own rc files: what it finds by name is the sandbox's. The words work here too, but for `done` and `leave`: `exit` leads back to those."
     drawn = [BLANK, *(line(piece) for piece in wrap(text, width)), BLANK]
-    drawn += table(("the runbook's", "is here"), list(values.items()), width) if values else []
+    drawn += table(("parameter", "its value here"), list(values.items()), width) if values else []
     return [*drawn, BLANK]
+
+
+def killed(name: str) -> str:
+    return f"\nIt was ended by a signal ({name}). What a run was doing: `inv run.show last`; `inv run.resume last` goes on."
 
 
 def causes(stated: str, known: Mapping[str, str], width: int) -> list[Line]:
     """Refuse what is no cause, with those that can be stated."""
     text = f"NOT noted: `{stated}` is no cause. Type one of:" if stated else "diagnose what? Type one of:"
     drawn = [line(piece, Tone.BOLD) for piece in wrap(inert(text), width)]
-    rows = [(f"diagnose {name}", means) for name, means in known.items()]
-    return [*drawn, *table(("type", "which means"), rows, width)]
+    return [*drawn, *meanings(known, width)]
+
+
+def meanings(known: Mapping[str, str], width: int) -> list[Line]:
+    return table(("type", "which means"), [(f"diagnose {name}", means) for name, means in known.items()], width)
 
 
 def diagnosed(was: str, *, late: bool) -> str:
