@@ -12,7 +12,7 @@
   trap : HUP INT QUIT TERM PIPE
   hp_group='' hp_session='' hp_setsid='' hp_reaper=''
   { read -r hp_line </proc/self/stat; } && hp_line=${hp_line#*) } && set -- $hp_line && hp_group=$3 hp_session=$4 hp_born=${20}
-  hp_ours=$hp_session hp_theirs=$hp_session
+  hp_ours=$hp_session hp_spared=''
   if command -v setsid >/dev/null; then hp_setsid=setsid
   elif command -v perl >/dev/null; then hp_setsid='perl -MPOSIX=setsid -e setsid;exec@ARGV'; fi
   # Without either, a step lives in the session of this shell, where that is ours alone.
@@ -41,7 +41,7 @@
   hp_look() { # COOKIE, PID of the step's shell or nothing, AFTER
     hp_passes=0 hp_shell=$2
     while :; do
-      hp_left='' hp_waiting='' hp_near='' hp_others='' hp_orphans=' ' hp_young='' hp_unclear='' hp_few='' hp_last=0
+      hp_left='' hp_waiting='' hp_others='' hp_orphans=' ' hp_young='' hp_unclear='' hp_few='' hp_last=0
       [ -n "$hp_group" ] || { hp_ask_ps; return; }
       { read -r _ _ _ _ hp_last </proc/loadavg; }
       if [ "$3" -gt 0 ] && [ "$hp_last" -ge "${hp_shell:-$3}" ] && [ $((hp_last - $3)) -lt 200 ]; then
@@ -56,9 +56,6 @@
           if [ "$hp_pid" -gt "$3" ]; then hp_judge "$3"; fi
         done
       fi
-      for hp_place in $hp_near; do
-        case "$hp_waiting " in *" ${hp_place%.*} "*) hp_waiting="$hp_waiting ${hp_place#*.}" ;; esac
-      done
       hp_passes=$((hp_passes + 1))
       if [ -n "$hp_others" ]; then
         hp_carriers "$1"
@@ -84,14 +81,12 @@
     esac
     case $hp_state$hp_parent in
       Z* | X*) return 0 ;;
-      ?"${hp_other%.*}") hp_waiting="$hp_waiting $hp_pid" && return 0 ;;
     esac
-    if [ -n "$hp_setsid" ]; then
-      case $hp_its in
-        "$hp_theirs") hp_near="$hp_near $hp_parent.$hp_pid" ;; # bash waits in a child of a child
-        "$hp_ours") return 0 ;; # while it ends the step of another shell
-      esac
-    fi
+    # Children of the worker, and of those (bash waits in a child of a child), up to the step's shell, which leads a session.
+    case " ${hp_other%.*}${hp_setsid:+$hp_waiting} " in
+      *" $hp_parent "*) [ "$hp_its" = "$hp_pid" ] || { hp_waiting="$hp_waiting $hp_pid" && return 0; } ;;
+    esac
+    [ "$hp_its" != "${hp_spared:-none}" ] || return 0
     if [ "$hp_its" = "${hp_shell:-none}" ] || [ "$hp_its" = "${hp_session:-none}" ]; then hp_left="$hp_left $hp_pid"
     elif [ "$hp_its" -gt "$hp_after" ] || [ -z "$hp_setsid" ]; then
       # Whose shell has ended is an orphan, or descends from one, which is older.
@@ -205,9 +200,9 @@
           done
           break
           ;;
-        end) # of a step of its own, or of one whose guard does not answer
+        end) # of a step of its own, or of one whose guard does not answer; then its own worker is none of that
+          [ "$hp_step" = "$hp_cookie" ] || hp_spared=$hp_ours
           hp_step=$hp_cookie hp_other=$hp_who
-          { read -r hp_line <"/proc/${hp_who%.*}/stat"; } && set -- ${hp_line##*) } && hp_theirs=$4
           if hp_end "$hp_cookie" "$hp_what"; then hp_mark @NONCE@ "$hp_cookie" gone; else hp_mark @NONCE@ "$hp_cookie" stuck; fi
           kill -s 0 "${hp_other%.*}" || hp_mark @NONCE@ "$hp_cookie" lost # nobody is left to begin it, or to say how it ended
           ;;
