@@ -62,9 +62,12 @@ def _hand_over(root: Path, module: list[str]) -> NoReturn:
 
 
 def _spread(arguments: tuple[str, ...]) -> list[str]:
-    """Use every core, unless a debugger or the person wants otherwise. Half of what tests do is wait: for servers, for locks."""
+    """Use every core, unless a debugger or the person wants otherwise. Half of what tests do is wait: for servers, for locks.
+
+    A worker that has nothing left takes tests from another, since some last a hundred times as long as most.
+    """
     chosen = any(text.startswith(("-n", "--numprocesses", "--pdb", "--trace")) for text in arguments)
-    return [] if chosen else ["-n", str(PER_CORE * len(os.sched_getaffinity(0)))]
+    return [] if chosen else ["-n", str(PER_CORE * len(os.sched_getaffinity(0))), "--dist", "worksteal"]
 
 
 def _from_here(text: str) -> str:
