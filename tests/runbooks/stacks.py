@@ -83,7 +83,7 @@ class Stack:
 
     def good(self) -> None:
         """All is as it was made: up, and nothing that users wrote is lost."""
-        self.sh(f"stack_wait 30 {self.kind}_healthy; {self.kind}_check; {self.kind}_kept")
+        self.sh(f"stack_wait 60 {self.kind}_healthy; {self.kind}_check; {self.kind}_kept")
 
     @property
     def values(self) -> dict[str, str]:

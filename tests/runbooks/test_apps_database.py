@@ -72,7 +72,7 @@ def test_what_keeps_it_from_starting_is_named_and_is_no_damage(
     user = NAMES[made.kind][0]
     owner = f"chown -R --reference={data(made)}/base {data(made)}"
     made.sh(f"compose stop db; {fault.format(data(made))}; {owner}; compose start db")
-    made.sh(f"stack_wait 20 sh -c '{made.sandbox}/bin/docker logs {made.kind}-db-1 | grep -q \"{says}\"'")
+    made.sh(f"stack_wait 60 sh -c '{made.sandbox}/bin/docker logs {made.kind}-db-1 | grep -q \"{says}\"'")
     seen = made.run(case, {}, "--check")
     made.sh(f"{mend.format(data(made))}; {owner}; compose restart db; {UP}")
     assert says in looked(seen, "db-kept")["db-kept"], user
@@ -101,7 +101,7 @@ def test_a_server_without_its_log_files_is_kept_still_and_copied_and_taken_back(
     fresh.sh(
         f"""compose kill db
         mkdir wal; mv {data(fresh)}/pg_wal/0* wal/; compose start db
-        stack_wait 20 sh -c '{fresh.sandbox}/bin/docker logs {fresh.kind}-db-1 | grep -q "valid checkpoint record"'"""
+        stack_wait 60 sh -c '{fresh.sandbox}/bin/docker logs {fresh.kind}-db-1 | grep -q "valid checkpoint record"'"""
     )
     done = fresh.run(case, {**GATES, "db-damage/data/lost-wal": "failed"})
     assert done.exit == 4, done.ran.stderr

@@ -10,7 +10,7 @@ from tests.case import Case
 from tests.runbooks.stacks import Stack, looked, repaired, stack
 
 AS_USER = {"as-a-user": "done"}
-NO_ANSWER = 'stack_wait 5 sh -c \'! curl -fsS "$1"\' sh "$(stack_url)/api/_health/"'
+NO_ANSWER = 'stack_wait 60 sh -c \'! curl -fsS "$1"\' sh "$(stack_url)/api/_health/"'
 
 
 @pytest.fixture
@@ -57,10 +57,10 @@ UPGRADE = "sed -i 's/backend:1[.]30[.]1/backend:1.31.0/' stack/compose.yaml; com
 def test_a_migrator_at_work_is_left_alone(nocode: Stack, case: Case) -> None:
     nocode.sh(
         f"""nocode_session migrator baserow "BEGIN; SELECT pg_advisory_xact_lock(123456);"
-        stack_wait 10 nocode_locked
+        stack_wait 60 nocode_locked
         nocode_session writer baserow "BEGIN; INSERT INTO database_table_1 (name) VALUES ('migrated');"
         {UPGRADE}
-        stack_wait 30 nocode_waits"""
+        stack_wait 60 nocode_waits"""
     )
     seen = looked(nocode.run(case, {}, "--check", values={"lock_idle": "1"}), "migration-running")
     assert "1 other sessions of it write" in seen["migration-running"]
@@ -69,7 +69,7 @@ def test_a_migrator_at_work_is_left_alone(nocode: Stack, case: Case) -> None:
 def test_a_migration_that_fails_is_not_repeated(nocode: Stack, case: Case) -> None:
     nocode.sh(
         f"""echo 'ALTER TABLE database_table_1 ADD COLUMN note text' | nocode_sql
-        {UPGRADE}; stack_wait 30 sh -c '"$1" logs nocode-backend-1 | grep -q ProgrammingError' sh "$sandbox/bin/docker" """
+        {UPGRADE}; stack_wait 60 sh -c '"$1" logs nocode-backend-1 | grep -q ProgrammingError' sh "$sandbox/bin/docker" """
     )
     seen = looked(nocode.run(case, {}, "--check"), "migration-failed")
     assert "already exists" in seen["migration-failed"]

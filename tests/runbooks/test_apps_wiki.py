@@ -51,15 +51,15 @@ def test_what_does_not_run_is_started_and_the_undo_leaves_it_as_it_was(
 
 
 def test_killed_for_memory_is_said(wiki: Stack, case: Case) -> None:
-    wiki.sh(f"{IMAGE}; compose up -d docmost; stack_wait 20 wiki_healthy; docker_ stand-in oom docmost")
-    wiki.sh('stack_wait 5 sh -c \'! curl -fsS "$1"\' sh "$(stack_url)/"')
+    wiki.sh(f"{IMAGE}; compose up -d docmost; stack_wait 60 wiki_healthy; docker_ stand-in oom docmost")
+    wiki.sh('stack_wait 60 sh -c \'! curl -fsS "$1"\' sh "$(stack_url)/"')
     done = wiki.run(case, {"start-app": "run", **AS_USER})
     repaired(done, "app-stopped", "start-app")
     assert "exit code 137; killed for memory: true" in str(done.data("cause.decided"))
 
 
 def test_one_that_hangs_is_restarted(wiki: Stack, case: Case) -> None:
-    wiki.sh('docker_ stand-in hang docmost; stack_wait 5 sh -c \'! curl -fsS "$1"\' sh "$(stack_url)/"')
+    wiki.sh('docker_ stand-in hang docmost; stack_wait 60 sh -c \'! curl -fsS "$1"\' sh "$(stack_url)/"')
     repaired(wiki.run(case, {"restart-app": "run", **AS_USER}), "app-hung", "restart-app")
     wiki.good()
 
@@ -78,7 +78,7 @@ def test_a_corrected_environment_is_applied(
         f"cp -p stack/.env env; cp -p stack/compose.yaml yaml; sed -i '{wrong}' stack/.env stack/compose.yaml; compose up -d docmost"
     )
     wiki.sh(
-        f"stack_wait 30 sh -c 'STAND=1 {wiki.sandbox}/bin/docker compose -f stack/compose.yaml logs docmost | grep -Eq \"{said}\"'"
+        f"stack_wait 60 sh -c 'STAND=1 {wiki.sandbox}/bin/docker compose -f stack/compose.yaml logs docmost | grep -Eq \"{said}\"'"
     )
     seen = looked(wiki.run(case, {}, "--check"), cause)
     assert "was changed since the container was made: false" in seen[cause] or cause == "db-unreachable"
@@ -95,7 +95,7 @@ echo "INSERT INTO users (email, password) VALUES ('Ann@Example.org', 'another pe
 wiki_ledger
 sed -i 's/docmost:0[.]20[.]4/docmost:0.21.0/' stack/compose.yaml
 compose up -d
-stack_wait 30 sh -c '"$1" compose -f stack/compose.yaml logs docmost | grep -q "Failed to run database migration"' sh "$sandbox/bin/docker"
+stack_wait 60 sh -c '"$1" compose -f stack/compose.yaml logs docmost | grep -q "Failed to run database migration"' sh "$sandbox/bin/docker"
 """
 
 
