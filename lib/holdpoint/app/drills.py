@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -46,6 +47,11 @@ AT_ONCE = min(max(2, CORES), 8)
 SANDBOXES = 3 * AT_ONCE
 """Sandboxes that stand at the same time: each starts servers, and then mostly waits."""
 MB = 1024 * 1024
+TWICE = 2
+LINGERS = 10.0
+"""Seconds for which what cannot be given back is tried."""
+SETTLES = 0.1
+"""Seconds between two looks at what still stands."""
 SPARED = (Tier.PROD, Tier.STAGING)
 """The tiers of machines on which nothing is broken."""
 ALWAYS = "sandbox"
@@ -296,10 +302,18 @@ def heal_quietly(records: Armed) -> None:
 
 
 def heal_own(records: Armed) -> None:
-    """Give back what this process made and did not come to give back itself."""
-    for sandbox in records.standing():
-        if sandbox.owner == os.getpid() and not abandoned(sandbox):
+    """Give back what this process made and did not come to give back itself.
+
+    Threads may be at work in it still, or make one more before they see that it is over: so it is looked again, until nothing
+    stood twice in a row, or no more can be done.
+    """
+    quiet, until = 0, time.monotonic() + LINGERS
+    while quiet < TWICE and time.monotonic() < until:
+        own = [one for one in records.standing() if one.owner == os.getpid() and not abandoned(one)]
+        quiet = 0 if own else quiet + 1
+        for sandbox in own:
             records.heal(sandbox)
+        time.sleep(SETTLES)
 
 
 def _certify(world: World, drills: Sequence[Drill], proofs: Sequence[Proof]) -> None:
