@@ -101,7 +101,8 @@
       esac
       hp_others="$hp_others /proc/$hp_pid/environ /proc/$hp_pid/cmdline"
       set -- $hp_line
-      [ "${16}" -le "$hp_born" ] || hp_young="$hp_young $hp_pid"
+      # Within one hundredth of a second, the process id says which is younger.
+      if [ "${16}" -gt "$hp_born" ] || { [ "${16}" -eq "$hp_born" ] && [ "$hp_pid" -gt $$ ]; }; then hp_young="$hp_young $hp_pid"; fi
     fi
   }
 
