@@ -29,6 +29,7 @@ from holdpoint.problem import Exit, HoldpointError, Place, Problem, draw
 from holdpoint.store import holidays
 from holdpoint.store.incident_folder import IncidentFolder
 from holdpoint.store.journal_file import JournalFile
+from holdpoint.store.journal_folder import DAMAGED, RENAMED, UNREADABLE
 from holdpoint.store.naming import listed
 from holdpoint.store.texts import Texts
 from holdpoint.views import incident_data, sending
@@ -41,11 +42,8 @@ from holdpoint.views.reminders import short
 if TYPE_CHECKING:
     from holdpoint.incident.proposing import Proposal
 
-DAMAGED, UNREADABLE = "damaged", "unreadable"
 NEVER_BEGAN = "never began"
 """It was cut off before its first record."""
-RENAMED = "renamed"
-"""Its folder has another name than the incident that the record in it is of."""
 NO_RECORD = "no record"
 """Its folder is there, and the journal in it is not."""
 LONGEST = 200

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from holdpoint.app.desk import DAMAGED
 from holdpoint.app.world import World
 from holdpoint.incident.timeline import timeline
 from holdpoint.journal.record import Record
 from holdpoint.problem import Exit, HoldpointError
 from holdpoint.store.incident_folder import IncidentFolder
-from holdpoint.store.journal_folder import JournalFolder
+from holdpoint.store.journal_folder import DAMAGED, JournalFolder
 
 
 def records_of(

@@ -17,6 +17,7 @@ from holdpoint.operators.interrupts import Interrupts
 from holdpoint.planning.files import look_of
 from holdpoint.problem import Exit, HoldpointError, Problem
 from holdpoint.store import journal_reader
+from holdpoint.store.journal_folder import DAMAGED, RENAMED, UNREADABLE
 from holdpoint.views import runs
 from holdpoint.views.background import NONE, Background, Named
 from holdpoint.views.console import Screen, is_unread, print_json
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
     from holdpoint.app.world import World
     from holdpoint.store.run_folder import RunFolder
 
-DAMAGED = "damaged"
-UNREADABLE = "unreadable"
-RENAMED = "renamed"
-"""Its folder has a name that no run has: it is not gone on with under it."""
-"""The status of a run whose journal does not fit together, or was written by a version that knows more."""
 _ENDS = frozenset({RunStopped.kind, RunFinished.kind, RunHandedOver.kind})
 
 

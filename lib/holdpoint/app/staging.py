@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Protocol
 
 from holdpoint.app import machines
 from holdpoint.app.crashing import crashing
@@ -40,14 +39,6 @@ from holdpoint.store.memory_journal import MemoryJournal
 from holdpoint.store.messenger import CommandMessenger
 from holdpoint.store.run_folder import RunFolder
 from holdpoint.views import jsonlines
-
-
-class Drawing(Protocol):
-    """Draws the beginning and the end of a run."""
-
-    def opening(self, plan: Plan, run: str, kind: str) -> None: ...
-
-    def closing(self, session: Session, ended: Ended, journal: str = "") -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,13 @@ from pathlib import Path
 from holdpoint.journal.record import Record
 from holdpoint.store import journal_reader
 
+DAMAGED = "damaged"
+"""The status of a run or an incident whose journal does not fit together."""
+UNREADABLE = "unreadable"
+"""That of one whose journal cannot be read, or was written by a version that knows more."""
+RENAMED = "renamed"
+"""That of one whose folder has another name than its record, or one that none has: it is not gone on with under it."""
+
 
 @dataclass(frozen=True, slots=True)
 class JournalFolder:
